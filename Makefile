@@ -1,0 +1,77 @@
+# make course   run the notebooks and write a page for each
+# make lab      open JupyterLab at notebook 01
+# make test     lint, unit tests, and every notebook at the smoke budget
+# make notebooks, make lint, make clean, make test-training (half an hour)
+#
+# Each target sets up .venv first, and again when pyproject.toml or constraints.txt has changed.
+
+.DEFAULT_GOAL := help
+.PHONY: help course lab test test-training notebooks lint clean
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/installed
+
+# Set PYTHON to choose an interpreter, UV to nothing to use pip.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+UV ?= $(shell command -v uv 2>/dev/null)
+GPU := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
+COMMA := ,
+EXTRAS := $(if $(filter-out 0,$(GPU)),tf$(COMMA)cuda,tf-cpu),lab,dev
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,6p
+
+$(STAMP): pyproject.toml constraints.txt
+ifeq ($(PYTHON),)
+	@echo "CXRLab needs Python 3.11, 3.12 or 3.13, and none was found."
+	@echo "Install one (https://www.python.org/downloads), or name it: make PYTHON=/path/to/python"
+	@exit 1
+endif
+	@echo "Setting up $(VENV) with $(EXTRAS) (once; some minutes and 2 GB) ..."
+ifeq ($(UV),)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
+else
+	@$(BIN)/python --version >/dev/null 2>&1 || $(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
+endif
+	@touch $(STAMP)
+
+course: $(STAMP)
+	@$(BIN)/cxrlab run
+
+lab: $(STAMP)
+	@$(BIN)/cxrlab lab
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+# The notebooks run on phantoms, at the smallest budget, in a workspace of their own.
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	@rm -rf build/test-workspace
+	env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE='$(CURDIR)/build/test-workspace' \
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+	-n 2 --dist loadfile notebooks
+
+# What a lesson relies on and takes many trainings to see: the figures on phantoms and, where
+# CXRLAB_TEST_REAL names a folder of them, on real X-rays.
+test-training: $(STAMP)
+	CXRLAB_TEST_TRAINING=1 $(BIN)/python -m pytest -m training
+
+# Runs the committed notebooks again and stores what they show.
+notebooks: $(STAMP)
+	@$(BIN)/python -m cxrlab.links
+	@$(BIN)/python -m cxrlab.running.refresh
+
+clean:
+	rm -rf $(VENV) build dist cxrlab-out .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,80 @@
+"""The command line: ``cxrlab`` and its subcommands, thin skins on the library.
+
+Nothing here, nor in a subcommand's module, imports TensorFlow or pandas at its top: help is
+instant. A :class:`cxrlab.errors.CXRLabError` becomes its message on standard error and exit code 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cxrlab.errors import CXRLabError
+
+
+class PlainErrors(TyperGroup):
+    """Shows a reader's mistake as a sentence. Anything else is ours and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CXRLabError as error:
+            print(error, file=sys.stderr)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=PlainErrors,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: quick, and good to listen to
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        from cxrlab import __version__
+
+        typer.echo(f"cxrlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def cxrlab(
+    version: bool = typer.Option(
+        False, "--version", callback=show_version, is_eager=True, help="Show the version and stop."
+    ),
+) -> None:
+    """Chest X-rays, a convolutional network and honest numbers: a course you run.
+
+    Without real X-rays it works on phantoms, simulated X-rays that it makes itself.
+    The environment variables CXRLAB_DATA (folder of real X-rays), CXRLAB_BUDGET (smoke, class or
+    full) and CXRLAB_WORKSPACE (where results are kept) say the same as the options.
+
+    Not for medical use.
+    """
+
+
+def _add_commands() -> None:
+    from cxrlab.cli import data, doctor, lab, learn, run
+
+    app.command()(doctor.doctor)
+    app.command()(run.run)
+    app.command()(lab.lab)
+    app.add_typer(data.data_app, name="data")
+    for command in (learn.train, learn.tune, learn.evaluate, learn.predict):
+        app.command()(command)
+
+
+_add_commands()
+
+
+def main() -> None:
+    """What the command ``cxrlab`` calls."""
+    app(prog_name="cxrlab")

@@ -1,0 +1,57 @@
+"""Tables and numbers on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def as_table(frame: pd.DataFrame, title: str) -> Table:
+    """A DataFrame as a rich table; fractions with three digits."""
+    table = Table(title=title, title_justify="left")
+    for name, kind in frame.dtypes.items():
+        table.add_column(str(name), justify="right" if kind.kind in "if" else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+    return table
+
+
+def leaderboard_table(board: pd.DataFrame) -> Table:
+    """The trials of a search, narrow enough for 80 columns: dropout rates in one of them."""
+    rates = board.filter(regex=r"^dropout").astype(str).agg("/".join, axis=1)
+    narrow = board[["rank", "val_loss", "recall_at_specificity", "dense_units"]].assign(
+        dropout=rates,
+        learning_rate=board["learning_rate"].map("{:g}".format),
+        epochs=board["epochs"],
+    )
+    names = {"recall_at_specificity": "recall", "dense_units": "units", "learning_rate": "rate"}
+    return as_table(
+        narrow.rename(columns=names), "The best trials (recall at a specificity of 0.9)"
+    )
+
+
+def metrics_table(metrics: dict) -> Table:
+    """The metrics of ``metrics.json`` with their intervals."""
+    table = Table(title=_counts(metrics), title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, entry in metrics.items():
+        if isinstance(entry, dict) and "interval" in entry:
+            low, high = entry["interval"]
+            spread = "undefined" if low is None else f"{low:.3f} to {high:.3f}"
+            value = "undefined" if entry["value"] is None else f"{entry['value']:.3f}"
+            table.add_row(name.replace("_", " "), value, spread)
+    return table
+
+
+def _counts(metrics: dict) -> str:
+    return (
+        f"{metrics['n']} X-rays, threshold {metrics['threshold']:.3f}: "
+        f"{metrics['tp']} true and {metrics['fp']} false positives, "
+        f"{metrics['fn']} false and {metrics['tn']} true negatives"
+    )

@@ -1,0 +1,132 @@
+"""What one notebook hands to the next: load it from the workspace, or make it now.
+
+Each notebook takes its own step in the open. The steps before it come from here, so that a
+reader can join at any notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlab.cases import Prepared, prepare
+from cxrlab.evaluation import Estimate, choose_threshold
+from cxrlab.files import read_json, write_atomically, write_json
+from cxrlab.pipeline import Xrays, decode
+from cxrlab.runs import save_training
+from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
+from cxrlab.training import Settings, Trained, load_model, predict, train
+from cxrlab.tuning import Search, search
+from cxrlab.workspace import Workspace, open_workspace
+
+
+def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
+    """Open the workspace of this course and say which data, budget and seed it stands for."""
+    space = open_workspace(seed=seed, negatives=negatives)
+    print(space)
+    return space
+
+
+def get_split(space: Workspace) -> Split:
+    """The split that notebook 02 left, or the same one made now."""
+    manifest, table = space.folder / "split.csv", space.folder / "cases.csv"
+    if manifest.exists() and table.exists():
+        cases = pd.read_csv(table, dtype={"label": "Int64"}, low_memory=False)
+        return load_manifest(manifest, cases)
+    prepared = prepare(space.data, space.negatives, space.seed)
+    return keep_split(space, prepared)
+
+
+def keep_split(space: Workspace, prepared: Prepared) -> Split:
+    """Split the prepared cases by patient and leave the split for the next notebooks."""
+    split = split_by_patient(prepared.cases, space.seed, together=prepared.near)
+    write_atomically(space.folder / "cases.csv", prepared.cases.to_csv(index=False))
+    save_manifest(split, space.folder / "split.csv")
+    return split
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The decoded X-rays of a split; the training part is cut to the budget."""
+
+    training: Xrays
+    validation: Xrays
+    test: Xrays
+
+
+def get_xrays(space: Workspace) -> Parts:
+    """Decode the split's X-rays once and keep the pixels for the next notebook."""
+    split = get_split(space)
+    parts = {
+        "training": subsample(split.train, space.budget.images, space.seed),
+        "validation": split.validation,
+        "test": split.test,
+    }
+    pixels = {
+        name: decode(cases, cache=space.folder / f"{name}.npy") for name, cases in parts.items()
+    }
+    return Parts(**pixels)
+
+
+def get_network(space: Workspace, parts: Parts, name: str = "network") -> Trained:
+    """The published network as notebook 03 trained it, or trained now."""
+    return get_trained(space, parts, name, Settings(), space.seed)
+
+
+def get_trained(
+    space: Workspace, parts: Parts, name: str, settings: Settings, seed: int
+) -> Trained:
+    """A network with these settings and seed: loaded by ``name``, or trained and kept."""
+    folder = space.folder / name
+    wanted = {**settings.to_json(), "dropout": _as_list(settings.dropout), "seed": seed}
+    how = folder / "settings.json"
+    if how.exists():
+        kept = read_json(how)
+        if {key: kept.get(key) for key in wanted} == wanted:
+            history = pd.read_csv(folder / "history.csv")
+            model = load_model(folder / "model.keras")
+            return Trained(model, history, kept["seconds"], kept["precision"])
+    trained = train(parts.training, parts.validation, space.budget, seed, settings)
+    save_training(folder, trained)
+    # Written last: where it stands, the model beside it is whole.
+    write_json(how, {**wanted, "seconds": trained.seconds, "precision": trained.precision})
+    return trained
+
+
+def get_threshold(trained: Trained, parts: Parts) -> float:
+    """The threshold with the highest F1 on validation; frozen before the test set is looked at."""
+    validation = parts.validation
+    return choose_threshold(validation.labels, predict(trained.model, validation), rule="f1")
+
+
+def get_search(
+    space: Workspace,
+    parts: Parts,
+    on_trial: Callable[[pd.DataFrame], None] | None = None,
+    **choices,
+) -> Search:
+    """The search of notebook 05: goes on where it stopped, and is over at once when finished."""
+    name = "-".join(["search", *map(str, choices.values())])
+    return search(
+        parts.training,
+        parts.validation,
+        space.budget,
+        space.folder / name,
+        seed=space.seed,
+        on_trial=on_trial,
+        **choices,
+    )
+
+
+def in_words(estimate: Estimate) -> tuple[str, str]:
+    """A value and its interval as text: ``("0.93", "0.85 to 0.98")``."""
+    if estimate.value is None:
+        return "undefined", ""
+    interval = "" if estimate.low is None else f"{estimate.low:.2f} to {estimate.high:.2f}"
+    return f"{estimate.value:.2f}", interval
+
+
+def _as_list(dropout: float | tuple[float, ...]) -> float | list[float]:
+    return dropout if isinstance(dropout, float) else list(dropout)

@@ -1,0 +1,56 @@
+"""Writing files so that nobody ever finds half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def written_beside(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; on success rename it, on failure remove it.
+
+    The temporary name keeps the suffix, because libraries choose a format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        # mkstemp makes files private; results are meant to be shared like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        beside.chmod(0o666 & ~umask)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | Path, data: bytes | str) -> Path:
+    """Write ``data`` (text as UTF-8) so that ``path`` holds all of it or is left as it was."""
+    with written_beside(path) as beside:
+        beside.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+    return Path(path)
+
+
+def write_json(path: str | Path, content: Any) -> Path:
+    """Write ``content`` as indented JSON. Raises ``ValueError`` on NaN: undefined is null here."""
+    return write_atomically(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file written by :func:`write_json`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def workspace_root() -> Path:
+    """The reader's folder for phantoms, models and searches: ``CXRLAB_WORKSPACE`` or the home's."""
+    named = os.environ.get("CXRLAB_WORKSPACE") or "~/cxrlab-workspace"
+    return Path(named).expanduser().absolute()

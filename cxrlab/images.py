@@ -1,0 +1,203 @@
+"""Reading one image file, whatever its mode, depth or damage, to 8-bit grey values.
+
+The files come from strangers. A file that cannot be used raises :class:`UnreadableImage` with a
+short reason, and nothing else escapes from here, so that a catalog can count it and go on.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cxrlab.errors import CXRLabError
+
+IMAGE_SIZE = 224  # pixels: what the published network reads
+SMALLEST_SIDE = 32  # pixels
+LARGEST_AREA = 100_000_000  # pixels; a detector of 43 cm at 0.1 mm has 18 million
+LARGEST_FILE = 1_000_000_000  # bytes
+
+# Named, because Pillow would otherwise try every format it knows, among them ones that start
+# other programs (EPS starts Ghostscript).
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
+
+REASONS = (
+    "missing",  # no such file
+    "not a file",  # a folder, a device
+    "no permission",
+    "empty",  # 0 bytes
+    "not an image",  # none of FORMATS
+    "too small",  # a side below SMALLEST_SIDE
+    "too large",  # more than LARGEST_AREA pixels: a decompression bomb
+    "animated",  # several frames or pages, of which none is *the* X-ray
+    "truncated",  # the file ends too early
+    "damaged",  # the decoder gave up for another reason
+)
+
+# Pillow warns from inside ``open``; the filters of ``warnings`` belong to the whole process, so
+# that only one thread at a time may change them.
+_opening = threading.Lock()
+
+
+class UnreadableImage(CXRLabError):
+    """An image that cannot be used: ``path`` says which, ``reason`` (of ``REASONS``) says why."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be used as an X-ray: {reason}.")
+        self.path = Path(path)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its image before a single pixel is decoded."""
+
+    width: int  # pixels
+    height: int  # pixels
+    mode: str  # Pillow's name: L, RGB, RGBA, I;16, ...
+    format: str  # JPEG, PNG, ...
+    bytes: int  # size of the file
+
+
+def read_header(path: str | Path) -> Header:
+    """Size, mode and format of an image file. Raises :class:`UnreadableImage`."""
+    size = _file_size(path)
+    with _opened(path, path) as image:
+        return _header(image, size)
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """The grey values of an image file: uint8, shape (height, width), 0 is black.
+
+    Turned upright as its EXIF orientation says. Colour becomes luma (ITU-R 601-2, as Pillow does
+    it); transparency is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see
+    :func:`to_uint8`. Raises :class:`UnreadableImage`.
+    """
+    return decode(read_bytes(path), path)[1]
+
+
+def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
+    """An image file at the size the network reads: uint8, shape (size, size).
+
+    The aspect ratio is not kept: the published project did not keep it either, nor does Keras's
+    ``image_dataset_from_directory``. Raises :class:`UnreadableImage`.
+    """
+    return to_square(read_image(path), size)
+
+
+def to_square(pixels: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
+    """Resize grey values, uint8 (height, width), to (size, size), bilinear with antialiasing."""
+    image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The whole file. Raises :class:`UnreadableImage`."""
+    if _file_size(path) > LARGEST_FILE:
+        raise UnreadableImage(path, "too large")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableImage(path, "no permission") from error
+
+
+def decode(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
+    """Header and grey values of an image whose file holds ``data``; ``path`` names it in errors.
+
+    Grey values as in :func:`read_image`. Raises :class:`UnreadableImage`.
+    """
+    with _opened(io.BytesIO(data), path) as image:
+        header = _header(image, len(data))
+        try:
+            image.load()
+            return header, to_uint8(_upright(image))
+        except Exception as error:  # decoders raise whatever they like on a hostile file
+            early = isinstance(error, EOFError) or "truncated" in str(error).lower()
+            raise UnreadableImage(path, "truncated" if early else "damaged") from error
+
+
+def to_uint8(image: Image.Image) -> np.ndarray:
+    """Grey values of a Pillow image of any mode: uint8, shape (height, width).
+
+    A 16-bit file often holds 10, 12 or 14 bits without saying so: the smallest of these depths
+    that can hold its brightest pixel is taken for its own. Unlike a stretch from darkest to
+    brightest this leaves the exposure as it was, and black stays black. Floating-point values,
+    negative ones and those beyond 16 bits have no such scale: they are stretched.
+    """
+    if image.mode == "L":
+        return np.array(image)
+    if not image.mode.startswith(("I", "F")):
+        # By way of RGBA, because a palette may hold transparency.
+        return np.array(image.convert("RGBA").convert("L"))
+    values = np.asarray(image)
+    if image.mode != "F" and values.min() >= 0 and values.max() < 2**16:
+        depth = next(bits for bits in (8, 10, 12, 14, 16) if values.max() < 2**bits)
+        return np.rint(values * (255 / (2**depth - 1))).astype(np.uint8)
+    values = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
+    darkest, brightest = values.min(), values.max()
+    scale = 255 / (brightest - darkest) if brightest > darkest else 0
+    return np.rint((values - darkest) * scale).astype(np.uint8)
+
+
+def _file_size(path: str | Path) -> int:
+    """Bytes of a file that can be opened without harm (a pipe would wait for ever)."""
+    try:
+        found = Path(path).stat()
+    except PermissionError as error:
+        raise UnreadableImage(path, "no permission") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableImage(path, "missing") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UnreadableImage(path, "not a file")
+    if found.st_size == 0:
+        raise UnreadableImage(path, "empty")
+    return found.st_size
+
+
+@contextmanager
+def _opened(source: str | Path | io.BytesIO, path: str | Path) -> Iterator[Image.Image]:
+    """The image with its header read and found acceptable, no pixel decoded yet."""
+    try:
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(source, formats=FORMATS)
+            several = getattr(image, "is_animated", False)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(path, "too large") from error
+    except PermissionError as error:
+        raise UnreadableImage(path, "no permission") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(path, "not an image") from error
+    except Exception as error:  # decoders raise whatever they like on a hostile file
+        raise UnreadableImage(path, "damaged") from error
+    with image:
+        if image.width * image.height > LARGEST_AREA:
+            raise UnreadableImage(path, "too large")
+        if min(image.size) < SMALLEST_SIDE:
+            raise UnreadableImage(path, "too small")
+        if several:
+            raise UnreadableImage(path, "animated")
+        yield image
+
+
+def _header(image: Image.Image, size: int) -> Header:
+    return Header(image.width, image.height, image.mode, image.format or "", size)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the EXIF orientation says; broken EXIF data says nothing."""
+    try:
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            orientation = image.getexif().get(0x0112, 1)
+    except Exception:  # the parser of EXIF data, too, raises whatever it likes
+        return image
+    return image if orientation == 1 else ImageOps.exif_transpose(image)

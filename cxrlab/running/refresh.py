@@ -1,0 +1,146 @@
+"""Execute the committed notebooks in place and store what they show, the same bytes each time.
+
+``python -m cxrlab.running.refresh [01-05] [--budget B]`` (``make notebooks``) runs on phantoms in
+a workspace of its own. Run it twice: what differs depends on chance or the clock, and should not
+be shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from rich.console import Console
+
+from cxrlab.errors import CXRLabError
+from cxrlab.files import write_atomically
+from cxrlab.running.execute import execute
+from cxrlab.running.notebooks import CHECKOUT, find_notebooks, select_notebooks
+from cxrlab.running.pages import without_widgets
+from cxrlab.running.progress import closing_line, progress_for
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+# What tells one machine, or one run, from the next.
+PRIVATE = re.compile(
+    r"(?:/home/|/Users/|/root/|/work/|/tmp/|/var/folders/|[A-Z]:\\\\?Users\\)\S*"
+    r"|\b0x[0-9a-f]{6,}\b"
+)
+
+
+def output_texts(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
+    """Every text that a code cell shows, with the cell's execution count."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                yield cell.execution_count, output.text
+            for kind, content in output.get("data", {}).items():
+                if kind.startswith("text/"):
+                    yield cell.execution_count, content
+
+
+def private_text(notebook: nbformat.NotebookNode) -> list[str]:
+    """The places where an output shows a path or a memory address of the machine it ran on."""
+    return [
+        f"cell {count}: {found[0]}"
+        for count, text in output_texts(notebook)
+        for found in PRIVATE.finditer(text)
+    ]
+
+
+def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
+    """Leave in ``notebook``, in place, only what is the same in every execution.
+
+    ``hide`` maps paths of this machine to what the reader sees instead.
+    """
+    without_widgets(notebook)
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    taken: set[str] = set()
+    for cell in notebook.cells:
+        cell.id = _cell_id(cell.source, taken)
+        cell.metadata = nbformat.from_dict(
+            {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
+        )
+        for output in cell.get("outputs", []):
+            _hide(output, hide)
+
+
+def _cell_id(source: str, taken: set[str]) -> str:
+    """An id made from what the cell says, so that only a changed cell changes its id."""
+    stem = hashlib.sha256(source.encode()).hexdigest()[:8]
+    cell_id, copies = stem, 1
+    while cell_id in taken:
+        copies += 1
+        cell_id = f"{stem}-{copies}"
+    taken.add(cell_id)
+    return cell_id
+
+
+def _hide(output: nbformat.NotebookNode, hide: dict[str, str]) -> None:
+    for private, shown in hide.items():
+        if "text" in output:
+            output.text = output.text.replace(private, shown)
+        for kind, content in output.get("data", {}).items():
+            if kind.startswith("text/"):
+                output.data[kind] = content.replace(private, shown)
+
+
+def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
+    """Execute the notebook at ``path`` on phantoms and write it back, normalised.
+
+    Raises :class:`CXRLabError`, and leaves the file as it was, when a cell fails or an output
+    shows something of this machine.
+    """
+    environment = {
+        "CXRLAB_BUDGET": budget,
+        "CXRLAB_DATA": "",
+        "CXRLAB_WORKSPACE": str(workspace),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    with progress_for(console) as progress:
+        progress.start(path.stem)
+        execution = execute(path, path.parent, environment, progress.cell)
+        progress.end(path.stem, execution)
+    if execution.failure is not None:
+        lines = "\n".join(execution.failure.lines)
+        raise CXRLabError(f"{closing_line(path.stem, execution)}:\n{lines}\nThe file is unchanged.")
+    notebook = execution.notebook
+    normalise(notebook, {str(workspace): "cxrlab-workspace", str(CHECKOUT): "cxrlab"})
+    if private := private_text(notebook):
+        raise CXRLabError(
+            f"{path.name} shows what only this machine has: {'; '.join(private)}. "
+            "Have the cell print something else. The file is unchanged."
+        )
+    nbformat.validate(notebook)
+    write_atomically(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Refresh the notebooks named on the command line, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m cxrlab.running.refresh", description=__doc__)
+    parser.add_argument("notebooks", nargs="?", help="03, 01-05 or 01,03; all by default")
+    parser.add_argument("--budget", default="class")
+    wanted = parser.parse_args(arguments)
+    workspace = CHECKOUT / "build" / "notebooks-workspace"
+    if wanted.notebooks is None:
+        shutil.rmtree(workspace, ignore_errors=True)
+    try:
+        for path in select_notebooks(find_notebooks(CHECKOUT / "notebooks"), wanted.notebooks):
+            refresh(path, workspace, wanted.budget, Console())
+    except CXRLabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

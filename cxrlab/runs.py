@@ -1,0 +1,213 @@
+"""A RUN folder: one training, or one search, with all that is needed to use and to repeat it.
+
+``model.keras`` the network · ``metrics.json`` its numbers on the test set · ``history.csv`` one
+row an epoch · ``split.csv`` which X-ray was in which part · ``settings.json`` how it was made ·
+``predictions.csv`` the score of each test X-ray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import cxrlab
+from cxrlab.budgets import Budget
+from cxrlab.cases import Prepared, prepare
+from cxrlab.errors import CXRLabError
+from cxrlab.evaluation import Report, choose_threshold, evaluate
+from cxrlab.files import read_json, write_atomically, write_json
+from cxrlab.pipeline import Xrays, decode
+from cxrlab.splits import Split, kfold_by_patient, save_manifest, split_by_patient, subsample
+from cxrlab.training import Settings, Trained, load_model, predict, save_model, train
+
+Say = Callable[[str], None]
+
+
+def train_run(
+    out: Path,
+    data: Path,
+    budget: Budget,
+    *,
+    negatives: str = "kermany",
+    folds: int = 0,
+    seed: int = 0,
+    threshold: float | None = None,
+    precision: str = "auto",
+    say: Say = print,
+) -> dict:
+    """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
+
+    Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
+    With ``folds`` of 2 or more each patient is tested once, by a network that has not seen them,
+    and the metrics are pooled over all folds; networks of different folds share no validation
+    part, so the threshold is fixed beforehand, at 0.5. ``threshold`` overrides both.
+
+    A run that was interrupted goes on with the first unfinished fold. Returns ``metrics.json``.
+    Raises :class:`CXRLabError` when ``out`` holds another run.
+    """
+    if folds == 1 or folds < 0:
+        raise CXRLabError(f"--folds is {folds}, but needs 2 or more (or 0 for a single split).")
+    settings = Settings()
+    claim(
+        out,
+        {
+            "command": "train",
+            "negatives": negatives,
+            "budget": asdict(budget),
+            "folds": folds,
+            "seed": seed,
+            "threshold": threshold,
+            **settings.to_json(),
+        },
+    )
+    if (out / "metrics.json").exists():
+        say(f"{out} is finished already: nothing was done.")
+        return read_json(out / "metrics.json")
+    prepared = prepare(data, negatives, seed)
+    say(f"{len(prepared.cases)} X-rays of {prepared.cases['patient_id'].nunique()} patients.")
+    xrays = decode(prepared.cases)
+    if folds:
+        return _train_folds(
+            out, prepared, xrays, budget, settings, folds, seed, threshold, precision, say
+        )
+    split = split_by_patient(prepared.cases, seed, together=prepared.near)
+    save_manifest(split, out / "split.csv")
+    trained, scored, chosen = fit_and_score(xrays, split, budget, settings, seed, precision, say)
+    save_training(out, trained)
+    origin = "validation" if threshold is None else "given"
+    return finish(out, scored, chosen if threshold is None else threshold, origin, budget, seed)
+
+
+def _train_folds(
+    out: Path,
+    prepared: Prepared,
+    xrays: Xrays,
+    budget: Budget,
+    settings: Settings,
+    folds: int,
+    seed: int,
+    threshold: float | None,
+    precision: str,
+    say: Say,
+) -> dict:
+    pooled = []
+    for number, split in enumerate(
+        kfold_by_patient(prepared.cases, folds, seed, together=prepared.near), start=1
+    ):
+        folder = out / f"fold-{number}"
+        if not (folder / "predictions.csv").exists():
+            say(f"Fold {number} of {folds}")
+            save_manifest(split, folder / "split.csv")
+            trained, scored, _ = fit_and_score(xrays, split, budget, settings, seed, precision, say)
+            save_training(folder, trained)
+            write_table(scored, folder / "predictions.csv")  # last: it marks a finished fold
+        pooled.append(pd.read_csv(folder / "predictions.csv").assign(fold=number))
+    # The folder itself holds the network of the first fold, so that it can be used like any run.
+    for name in ("model.keras", "history.csv", "split.csv"):
+        write_atomically(out / name, (out / "fold-1" / name).read_bytes())
+    fixed, origin = (0.5, "fixed beforehand") if threshold is None else (threshold, "given")
+    return finish(out, pd.concat(pooled, ignore_index=True), fixed, origin, budget, seed)
+
+
+def fit_and_score(
+    xrays: Xrays,
+    split: Split,
+    budget: Budget,
+    settings: Settings,
+    seed: int,
+    precision: str,
+    say: Say,
+) -> tuple[Trained, pd.DataFrame, float]:
+    """Train on a split; return the network, the scored test cases and the validation threshold."""
+    training = xrays.of(subsample(split.train, budget.images, seed))
+    validation, test = xrays.of(split.validation), xrays.of(split.test)
+    trained = train(training, validation, budget, seed, settings, precision)
+    say(f"Trained in {trained.precision}, best epoch {trained.best_epoch}.")
+    chosen = choose_threshold(validation.labels, predict(trained.model, validation), rule="f1")
+    return trained, scored_cases(test, predict(trained.model, test)), chosen
+
+
+def scored_cases(xrays: Xrays, scores: np.ndarray) -> pd.DataFrame:
+    """The cases with their scores: ``image_id``, ``patient_id``, ``label``, ``score``."""
+    return xrays.cases[["image_id", "patient_id", "label"]].assign(score=scores)
+
+
+def finish(
+    out: Path, scored: pd.DataFrame, threshold: float, origin: str, budget: Budget, seed: int
+) -> dict:
+    """Evaluate scored cases and write ``predictions.csv`` and, last, ``metrics.json``."""
+    write_table(scored, out / "predictions.csv")
+    report = evaluate_scored(scored, threshold, budget, seed)
+    metrics = {**report.to_json(), "threshold_from": origin}
+    write_json(out / "metrics.json", metrics)
+    return metrics
+
+
+def evaluate_scored(scored: pd.DataFrame, threshold: float, budget: Budget, seed: int) -> Report:
+    """Numbers with intervals for a table with ``label``, ``score`` and ``patient_id``."""
+    return evaluate(
+        scored["label"].to_numpy(int),
+        scored["score"].to_numpy(float),
+        threshold,
+        patients=scored["patient_id"].to_numpy(),
+        resamples=budget.resamples,
+        seed=seed,
+    )
+
+
+def save_training(folder: Path, trained: Trained) -> None:
+    """Write ``model.keras`` and ``history.csv``."""
+    save_model(trained.model, folder / "model.keras")
+    write_table(trained.history, folder / "history.csv")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV whole or not at all."""
+    write_atomically(path, table.to_csv(index=False))
+
+
+def claim(out: Path, settings: dict) -> None:
+    """Make ``out`` the folder of a run with these settings, or see that it already is.
+
+    Raises :class:`CXRLabError` when it holds something else: nothing is overwritten.
+    """
+    settings = read_back({**settings, "cxrlab": cxrlab.__version__})
+    path = out / "settings.json"
+    if path.exists():
+        before = read_json(path)
+        for name, value in settings.items():
+            if before.get(name) != value:
+                raise CXRLabError(
+                    f"{out} holds a run whose {name} is {before.get(name)!r}; this one's is "
+                    f"{value!r}. Name a new folder with --out, or delete the old one."
+                )
+    elif out.exists() and any(out.iterdir()):
+        raise CXRLabError(
+            f"{out} is not empty and holds no run. Name a new or an empty folder with --out."
+        )
+    else:
+        write_json(path, settings)
+
+
+def open_run(run: Path) -> tuple:
+    """The network of a RUN folder and its frozen threshold.
+
+    Raises :class:`CXRLabError` when the folder is missing or unfinished.
+    """
+    if not (run / "metrics.json").is_file():
+        raise CXRLabError(
+            f"{run} holds no finished run (no metrics.json). "
+            "Make one with cxrlab train --out RUN, or run the same command again to finish it."
+        )
+    return load_model(run / "model.keras"), float(read_json(run / "metrics.json")["threshold"])
+
+
+def read_back(content: dict) -> dict:
+    """The dictionary as it looks after a round through JSON (tuples are lists)."""
+    import json
+
+    return json.loads(json.dumps(content))

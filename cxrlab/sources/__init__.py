@@ -1,0 +1,91 @@
+"""Where the X-rays come from: one module a source, all of them read into one catalog."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from cxrlab.catalog.schema import validate
+from cxrlab.errors import CXRLabError
+from cxrlab.files import workspace_root
+from cxrlab.sources import covid, kermany, nih
+
+SOURCES = {module.NAME: module for module in (covid, kermany, nih)}
+
+# Which folders the negatives come from: children as published, adults, or half and half.
+NEGATIVES = {
+    "kermany": (kermany.NAME,),
+    "adult": (nih.NAME,),
+    "mixed": (kermany.NAME, nih.NAME),
+}
+
+STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
+
+
+def data_folder(data: str | Path | None = None) -> Path:
+    """The folder of X-rays: ``data``, else ``CXRLAB_DATA``, else phantoms, made once and kept.
+
+    Raises :class:`CXRLabError` where a named folder does not exist.
+    """
+    named = data or os.environ.get("CXRLAB_DATA")
+    if not named:
+        return _phantoms()
+    folder = Path(named).expanduser().resolve()
+    if not folder.is_dir():
+        said_by = "--data" if data else "CXRLAB_DATA"
+        raise CXRLabError(
+            f"{said_by} names {folder}, which is not a folder. Name the folder that holds "
+            f"{covid.NAME}/ and {kermany.NAME}/, or leave it out to work on simulated X-rays."
+        )
+    return folder
+
+
+def is_phantom(folder: str | Path) -> bool:
+    """Whether the X-rays in ``folder`` are simulated; they are then labelled so when shown."""
+    return (Path(folder) / STAMP).is_file()
+
+
+def check_negatives(negatives: str) -> tuple[str, ...]:
+    """The folder names behind ``kermany``, ``adult`` or ``mixed``. Raises :class:`CXRLabError`."""
+    if negatives not in NEGATIVES:
+        raise CXRLabError(
+            f"There are no negatives called {negatives!r}. Choose kermany (children, as "
+            "published), adult, or mixed (half and half)."
+        )
+    return NEGATIVES[negatives]
+
+
+def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFrame:
+    """All images of the COVID-19 source and of the wanted negatives' source(s), as one catalog.
+
+    ``negatives`` is ``kermany`` (children), ``adult`` or ``mixed``. Nothing is filtered yet and
+    files may be missing. Raises :class:`CXRLabError` where a source's folder is not there.
+    """
+    data_dir = Path(data_dir)
+    wanted = (covid.NAME, *check_negatives(negatives))
+    missing = [name for name in wanted if not (data_dir / name).is_dir()]
+    if missing:
+        held = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
+        raise CXRLabError(
+            f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
+            f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
+            "`cxrlab data status` shows the expected layout."
+        )
+    tables = [SOURCES[name].load(data_dir / name) for name in wanted]
+    return validate(pd.concat(tables, ignore_index=True))
+
+
+def _phantoms() -> Path:
+    """The course's own simulated X-rays, in the workspace. One process at a time makes them."""
+    from cxrlab.sources.phantom import make_phantoms
+
+    folder = workspace_root() / "phantoms"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name("phantoms.lock")):
+        try:
+            return make_phantoms(folder)  # at once, where they are there already
+        except FileExistsError as error:
+            raise CXRLabError(f"The simulated X-rays cannot be made. {error}") from error

@@ -1,0 +1,52 @@
+"""Adults without a finding, from NIH ChestX-ray14 (Wang 2017, 10.1109/CVPR.2017.369)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from cxrlab.catalog.schema import to_catalog
+from cxrlab.errors import CXRLabError
+from cxrlab.sources.listing import image_files
+
+NAME = "nih-no-finding"
+URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
+
+
+def load(folder: str | Path) -> pd.DataFrame:
+    """Every image in the folder as a catalog; it holds only X-rays labelled "No Finding".
+
+    No sex, age or view comes with the files. Raises :class:`CXRLabError` where there are none.
+    """
+    folder = Path(folder).absolute()
+    files = image_files(folder)
+    if not files:
+        raise CXRLabError(
+            f"{folder} holds no images. Put X-rays of NIH ChestX-ray14 labelled "
+            '"No Finding" there under their own names, such as 00001281_000.png.'
+        )
+    table = pd.DataFrame(
+        {
+            "image_id": [f"{NAME}/{path.relative_to(folder).as_posix()}" for path in files],
+            "path": [str(path) for path in files],
+            "patient_id": [f"{NAME}/{patient_of(path.name)}" for path in files],
+        },
+        dtype="string",
+    )
+    return to_catalog(
+        table.assign(
+            source=NAME,
+            finding="No Finding",
+            modality="X-ray",
+            license="free with attribution",
+            url=URL,
+        )
+    )
+
+
+def patient_of(name: str) -> str:
+    """The patient in a file name: ``00001281_000.png`` is image 0 of patient ``00001281``."""
+    found = re.match(r"\d+(?=_\d+\.)", name)
+    return found.group() if found else Path(name).stem

@@ -1,0 +1,68 @@
+"""Data for the tests: phantoms made once, and real X-rays where a folder of them is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+# Tests say themselves which data and budget they mean.
+for name in ("CXRLAB_DATA", "CXRLAB_BUDGET"):
+    os.environ.pop(name, None)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Read here, because a relative path means the folder from which pytest was started.
+REAL = os.environ.get("CXRLAB_TEST_REAL")
+REAL_DATA = Path(REAL).absolute() if REAL else None
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what needs real X-rays or much time, unless it was asked for."""
+    no_real = pytest.mark.skip(reason="CXRLAB_TEST_REAL names no folder of real X-rays")
+    too_slow = pytest.mark.skip(reason="slow: runs with CXRLAB_TEST_SLOW=1")
+    too_long = pytest.mark.skip(reason="trains for many minutes: runs with CXRLAB_TEST_TRAINING=1")
+    for item in items:
+        if "real" in item.keywords and REAL_DATA is None:
+            item.add_marker(no_real)
+        if "slow" in item.keywords and os.environ.get("CXRLAB_TEST_SLOW") != "1":
+            item.add_marker(too_slow)
+        if "training" in item.keywords and os.environ.get("CXRLAB_TEST_TRAINING") != "1":
+            item.add_marker(too_long)
+
+
+@pytest.fixture(autouse=True)
+def own_workspace(tmp_path_factory, monkeypatch):
+    """Keep every test out of the reader's own workspace."""
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real X-rays."""
+    if REAL_DATA is None:
+        pytest.skip("CXRLAB_TEST_REAL names no folder of real X-rays")
+    assert REAL_DATA.is_dir(), f"CXRLAB_TEST_REAL names {REAL_DATA}, which is not a folder"
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def phantom_data(tmp_path_factory) -> Path:
+    """A small folder of phantoms in all three layouts."""
+    return _phantoms(tmp_path_factory, "tiny")
+
+
+@pytest.fixture(scope="session")
+def course_phantoms(tmp_path_factory) -> Path:
+    """The phantoms of the course."""
+    return _phantoms(tmp_path_factory, "course")
+
+
+def _phantoms(tmp_path_factory, size: str) -> Path:
+    from cxrlab.sources.phantom import make_phantoms
+
+    # Parallel test processes share a parent folder: the first one makes the phantoms.
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with FileLock(shared / f"phantoms-{size}.lock"):
+        return make_phantoms(shared / f"phantoms-{size}", size=size)

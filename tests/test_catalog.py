@@ -1,0 +1,255 @@
+"""The schema, the filters and the published selection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxrlab.catalog import filters
+from cxrlab.catalog.audit import fingerprint
+from cxrlab.catalog.filters import FilterLog, is_covid19, select_cases
+from cxrlab.catalog.schema import to_catalog, validate
+from cxrlab.errors import CXRLabError
+from cxrlab.sources import load_catalog
+
+COVID, CHILDREN, ADULTS = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
+
+
+def row(source: str, name: str, finding: str, **more: object) -> dict[str, object]:
+    usual = {"view": "PA", "modality": "X-ray", "path": f"/nowhere/{name}", "patient": name}
+    usual |= more
+    patient = f"{source}/{usual.pop('patient')}"
+    return {
+        "image_id": f"{source}/{name}",
+        "source": source,
+        "patient_id": patient,
+        "finding": finding,
+    } | usual
+
+
+@pytest.fixture
+def catalog(tmp_path) -> pd.DataFrame:
+    """Ten usable positives, twelve children, five adults, and one of everything to reject."""
+    rows = [row(COVID, f"p{i}", "COVID-19") for i in range(6)]
+    rows += [row(COVID, f"p{i}", "Pneumonia/Viral/COVID-19") for i in range(6, 9)]
+    rows += [row(COVID, "p9", "COVID-19, ARDS")]
+    rows += [row(COVID, "sars", "SARS"), row(COVID, "none", "No Finding")]
+    rows += [row(COVID, "lying", "COVID-19", view="AP Supine")]
+    rows += [row(COVID, "unknown view", "COVID-19", view=None)]
+    rows += [row(COVID, "ct", "COVID-19", modality="CT", view="PA")]
+    rows += [row(CHILDREN, f"n{i}", "Normal", view="AP") for i in range(12)]
+    rows += [row(CHILDREN, "ill", "Pneumonia", view="AP")]
+    rows += [row(ADULTS, f"a{i}", "No Finding", view=None) for i in range(5)]
+    for entry in rows:
+        path = tmp_path / str(entry["image_id"]).replace("/", "_")
+        path.write_text("stands for an image")
+        entry["path"] = str(path)
+    rows += [row(COVID, "gone", "COVID-19"), row(COVID, "bad", "COVID-19", path=None)]
+    return to_catalog(pd.DataFrame(rows))
+
+
+def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
+    """Fingerprints that find every file readable and unlike all others, but for ``changes``."""
+    prints = pd.DataFrame({"problem": pd.NA, "sha256": catalog["image_id"]}, dtype="string")
+    prints.index = pd.Index(catalog["image_id"])
+    for column, values in changes.items():
+        for image, value in values.items():
+            prints.loc[image, column] = value
+    return prints
+
+
+def by_step(log: FilterLog) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(s.branch, s.name): (s.before, s.after) for s in log.steps}
+
+
+# --- schema ----------------------------------------------------------------------------------
+
+
+def test_to_catalog_fills_and_types_the_columns():
+    table = to_catalog(pd.DataFrame([row("s", " a ", "  ") | {"age": "7", "extra": 1}]))
+    assert table["image_id"][0] == "s/ a"
+    assert table["finding"].isna().all()
+    assert table["age"][0] == 7
+    assert table["label"].dtype == "Int64"
+    assert table.columns[-1] == "extra"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda t: t.drop(columns="view"), "column 'view' is not there"),
+        (lambda t: t.assign(image_id=t["image_id"].iloc[0]), "'image_id' repeats"),
+        (
+            lambda t: t.assign(patient_id=t["patient_id"].mask(t.index == 0)),
+            "'patient_id' is empty",
+        ),
+        (lambda t: t.assign(label=pd.array([2] * len(t), dtype="Int64")), "'label' fails"),
+        (lambda t: t.assign(age=400.0), "'age' fails"),
+    ],
+)
+def test_what_is_no_catalog_is_said_in_words(catalog, spoil, said):
+    with pytest.raises(CXRLabError, match=said):
+        validate(spoil(catalog))
+
+
+# --- filters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        ("COVID-19", True),
+        ("COVID-19, ARDS", True),
+        ("Pneumonia/Viral/COVID-19", True),
+        ("ARDS, COVID-19", True),
+        ("covid-19", True),
+        ("Pneumonia/Viral/SARS", False),
+        ("no COVID-19 seen", False),
+        ("COVID-190", False),
+        ("No Finding", False),
+        (None, False),
+    ],
+)
+def test_both_spellings_of_covid19(finding, expected):
+    assert is_covid19(pd.Series([finding], dtype="string")).tolist() == [expected]
+
+
+def test_each_filter_reports_what_it_dropped(catalog):
+    log = FilterLog()
+    cases = catalog[catalog["source"] == COVID]
+    cases = filters.keep_covid19(cases, log)
+    cases = filters.keep_xray(cases, log)
+    cases = filters.keep_posteroanterior(cases, log)
+    cases = filters.drop_missing(cases, log)
+    assert len(cases) == 10
+    assert log.table()["dropped"].tolist() == [2, 1, 2, 2]
+    assert log.steps[1].dropped_ids == (f"{COVID}/ct",)
+    assert log.steps[3].why == "1 not in the folder, 1 with an unsafe file name or none"
+    assert (log.table()["before"] - log.table()["dropped"] == log.table()["after"]).all()
+
+
+def test_filters_leave_their_input_alone(catalog):
+    before = catalog.copy()
+    select_cases(catalog, hashes=readable(catalog))
+    pd.testing.assert_frame_equal(catalog, before)
+
+
+def test_unreadable_files_are_counted_by_reason(catalog):
+    log = FilterLog()
+    problems = {f"{COVID}/p0": "truncated", f"{COVID}/p1": "animated", f"{COVID}/p2": "truncated"}
+    prints = readable(catalog, problem=problems)
+    kept = filters.drop_unreadable(catalog, log, prints)
+    assert len(kept) == len(catalog) - 3
+    assert log.steps[0].why == "2 truncated, 1 animated"
+    with pytest.raises(CXRLabError, match="have no fingerprint"):
+        filters.drop_unreadable(catalog, log, prints.iloc[3:])
+
+
+def test_exact_duplicates_keep_the_first_and_lose_contradictions(catalog):
+    same = {f"{COVID}/p1": "x", f"{COVID}/p0": "x", f"{COVID}/p5": "y", f"{CHILDREN}/n3": "y"}
+    prints = readable(catalog, sha256=same)
+    for order in (catalog, catalog.iloc[::-1]):
+        log = FilterLog()
+        cases = filters.label_cases(order)
+        kept = filters.drop_exact_duplicates(cases, log, prints)
+        gone = set(catalog["image_id"]) - set(kept["image_id"])
+        assert gone == {f"{COVID}/p1", f"{COVID}/p5", f"{CHILDREN}/n3"}
+        assert log.steps[0].why == "1 the same file again, 2 the same file under both labels"
+
+
+def test_labels_follow_findings(catalog):
+    labelled = filters.label_cases(catalog).set_index("image_id")["label"]
+    assert labelled[f"{COVID}/p8"] == 1
+    assert labelled[f"{CHILDREN}/n0"] == 0
+    assert labelled[f"{ADULTS}/a0"] == 0
+    assert pd.isna(labelled[f"{COVID}/sars"])
+
+
+# --- the selection ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("negatives", "positives", "children", "adults"),
+    [("kermany", 10, 10, 0), ("adult", 5, 0, 5), ("mixed", 10, 5, 5)],
+)
+def test_published_selection_is_balanced(catalog, negatives, positives, children, adults):
+    cases = select_cases(catalog, negatives, hashes=readable(catalog))
+    assert (cases["label"] == 1).sum() == positives
+    counts = cases.loc[cases["label"] == 0, "source"].value_counts()
+    assert counts.get(CHILDREN, 0) == children
+    assert counts.get(ADULTS, 0) == adults
+    assert validate(cases)["label"].notna().all()
+
+
+def test_the_view_filter_spares_the_negatives(catalog):
+    log = FilterLog()
+    select_cases(catalog, "mixed", log=log, hashes=readable(catalog))
+    steps = by_step(log)
+    assert steps["COVID-19", "posteroanterior (PA)"] == (14, 12)
+    assert ("normal", "posteroanterior (PA)") not in steps
+    assert steps["normal", "normal"] == (18, 17)
+
+
+def test_selection_depends_on_the_seed_and_not_on_the_order(catalog):
+    def chosen(table: pd.DataFrame, seed: int) -> set[str]:
+        return set(select_cases(table, seed=seed, hashes=readable(catalog))["image_id"])
+
+    assert chosen(catalog, 0) == chosen(catalog.sample(frac=1, random_state=5), 0)
+    assert len({frozenset(chosen(catalog, seed)) for seed in range(5)}) > 1
+
+
+def test_selection_that_keeps_nothing_names_the_step(catalog):
+    later = catalog.assign(view=catalog["view"].replace("PA", "AP"))
+    with pytest.raises(CXRLabError, match=r"COVID-19.*posteroanterior"):
+        select_cases(later, hashes=readable(catalog))
+    with pytest.raises(CXRLabError, match="empty"):
+        select_cases(catalog.iloc[:0], hashes=readable(catalog))
+
+
+def test_selection_reads_the_files_itself_where_no_hashes_are_given(catalog):
+    log = FilterLog()
+    with pytest.raises(CXRLabError, match="readable"):
+        select_cases(catalog, log=log)  # the files hold text
+    assert any("10 not an image" in step.why for step in log.steps)
+    assert all(Path(path).is_file() for path in catalog["path"][:5])
+
+
+@pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
+def test_selection_on_phantoms(phantom_data, negatives):
+    catalog = load_catalog(phantom_data, negatives)
+    log = FilterLog()
+    cases = select_cases(catalog, negatives, log=log)
+    assert cases["label"].mean() == 0.5
+    assert cases["patient_id"].nunique() < len(cases)
+    assert all(Path(path).is_file() for path in cases["path"])
+    steps = log.table()
+    assert (steps["after"] > 0).all()
+    for name in ("COVID-19", "X-ray", "posteroanterior (PA)", "file is there"):
+        assert steps.loc[steps["step"] == name, "dropped"].sum() > 0, name
+
+
+@pytest.mark.real
+def test_selection_on_the_real_folder(real_data):
+    catalog = load_catalog(real_data, "mixed")
+    prints = fingerprint(catalog)
+    log = FilterLog()
+    cases = select_cases(catalog, "kermany", log=log, hashes=prints)
+    steps = by_step(log)
+    assert steps["COVID-19", "COVID-19"] == (673, 538)
+    assert steps["COVID-19", "file is there"] == (217, 168)
+    assert steps["normal", "normal"][1] == 225
+    assert cases["label"].value_counts().to_dict() == {0: 168, 1: 168}
+    assert cases.loc[cases["label"] == 1, "patient_id"].nunique() == 117
+
+    adults = select_cases(catalog, "adult", hashes=prints)
+    assert adults["label"].value_counts().to_dict() == {0: 150, 1: 150}
+    mixed = select_cases(catalog, "mixed", hashes=prints)
+    assert mixed["source"].value_counts().to_dict() == {COVID: 168, CHILDREN: 84, ADULTS: 84}
+
+    renamed = catalog.assign(
+        finding=catalog["finding"].replace("COVID-19", "Pneumonia/Viral/COVID-19")
+    )
+    later = select_cases(renamed, "kermany", hashes=prints)
+    assert later["image_id"].tolist() == cases["image_id"].tolist()

@@ -1,0 +1,114 @@
+"""cxrlab train, tune, evaluate, predict and data, as typed on a command line."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from cxrlab.cli import app
+from cxrlab.evaluation import METRICS
+from cxrlab.files import read_json
+from cxrlab.sources.covid import NAME as COVID
+
+COUNTS = ["n", "prevalence", "threshold", "tp", "fp", "fn", "tn"]
+
+
+def cxrlab(*words) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+@pytest.fixture(scope="module")
+def run(phantom_data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "run"
+    choices = ["--budget", "smoke", "--negatives", "mixed", "--seed", "1"]
+    code, said = cxrlab("train", "--data", phantom_data, *choices, "--out", out)
+    assert code == 0, said
+    assert "recall" in said
+    assert "Not for medical use" in said
+    return out
+
+
+def check_json(content: dict) -> None:
+    assert set(COUNTS) <= set(content)
+    for name in METRICS:
+        assert set(content[name]) == {"value", "interval"}
+        assert len(content[name]["interval"]) == 2
+    assert not any(isinstance(x, float) and math.isnan(x) for x in content.values())
+
+
+def test_train_leaves_metrics_with_intervals(run):
+    check_json(read_json(run / "metrics.json"))
+    assert read_json(run / "settings.json")["negatives"] == "mixed"
+
+
+def test_evaluate_writes_json_for_cases_of_the_readers_own(run, phantom_data, tmp_path):
+    files = sorted((phantom_data / "chest_xray" / "train" / "NORMAL").iterdir())[:6]
+    rows = [{"path": str(path), "label": number % 2} for number, path in enumerate(files)]
+    rows.append({"path": "gone.png", "label": 0})
+    pd.DataFrame(rows).to_csv(tmp_path / "CASES.csv", index=False)
+    code, said = cxrlab("evaluate", run, tmp_path / "CASES.csv", "--json", tmp_path / "out.json")
+    assert code == 0, said
+    assert "1 images were left out" in said
+    assert "missing" in said
+    content = json.loads((tmp_path / "out.json").read_text())
+    check_json(content)
+    assert content["n"] == 6
+    assert content["threshold"] == read_json(run / "metrics.json")["threshold"]
+
+
+def test_predict_scores_images_and_says_which_it_cannot_read(run, phantom_data, tmp_path):
+    images = sorted((phantom_data / "nih-no-finding").glob("*.png"))[:2]
+    code, said = cxrlab("predict", run, *images)
+    assert code == 0, said
+    assert said.count("score 0.") + said.count("score 1.") == 2
+    assert "Not for medical use" in said
+    (tmp_path / "note.png").write_text("no image")
+    code, said = cxrlab("predict", run, images[0], tmp_path / "note.png")
+    assert code == 1
+    assert "not an image" in said
+
+
+def test_tune_shows_a_leaderboard(phantom_data, tmp_path):
+    choices = ["--budget", "smoke", "--trials", "1", "--space", "shared"]
+    code, said = cxrlab("tune", "--data", phantom_data, *choices, "--out", tmp_path / "run")
+    assert code == 0, said
+    assert "val_loss" in said
+    check_json(read_json(tmp_path / "run" / "metrics.json"))
+
+
+def test_data_status_counts_what_is_usable_and_what_is_not(phantom_data):
+    code, said = cxrlab("data", "status", "--data", phantom_data)
+    assert code == 0, said
+    assert "simulated" in said
+    assert COVID in said
+    assert "missing" in said
+    assert "truncated" in said
+
+
+def test_data_status_of_an_empty_folder_says_what_it_lacks(tmp_path):
+    code, said = cxrlab("data", "status", "--data", tmp_path)
+    assert code == 0, said
+    assert f"no folder {COVID}" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluate", "nowhere", "cases.csv"], "There is no file cases.csv"),
+        (["predict", "nowhere", "a.png"], "holds no finished run"),
+        (["train", "--data", "nowhere", "--out", "run"], "which is not a folder"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_1(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, said = cxrlab(*words)
+    assert code == 1
+    assert message in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []

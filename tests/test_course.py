@@ -1,0 +1,95 @@
+"""What one notebook leaves for the next, and that nothing stale is picked up."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from cxrlab import course, workspace
+from cxrlab.budgets import BUDGETS, get_budget
+from cxrlab.errors import CXRLabError
+from cxrlab.files import read_json
+from cxrlab.workspace import open_workspace
+
+
+@pytest.fixture
+def space(phantom_data):
+    return open_workspace(phantom_data, budget="smoke")
+
+
+def test_budgets_come_from_the_environment_and_an_unknown_one_is_refused(monkeypatch):
+    assert get_budget().name == "class"
+    monkeypatch.setenv("CXRLAB_BUDGET", "full")
+    assert get_budget() == BUDGETS["full"]
+    assert get_budget("smoke").name == "smoke"
+    with pytest.raises(CXRLabError, match="Choose smoke, class or full"):
+        get_budget("huge")
+
+
+def test_the_published_search_has_fifty_trials():
+    assert BUDGETS["full"].trials == 50
+
+
+def test_a_workspace_belongs_to_one_choice(phantom_data, space):
+    others = [
+        open_workspace(phantom_data, budget="class"),
+        open_workspace(phantom_data, budget="smoke", seed=1),
+        open_workspace(phantom_data, budget="smoke", negatives="adult"),
+    ]
+    folders = {space.folder, *(other.folder for other in others)}
+    assert len(folders) == 4
+    assert open_workspace(phantom_data, budget="smoke").folder == space.folder
+
+
+def test_other_data_of_the_same_name_gets_another_workspace(tmp_path, phantom_data, space):
+    copy = tmp_path / phantom_data.name
+    shutil.copytree(phantom_data, copy)
+    assert open_workspace(copy, budget="smoke").folder == space.folder
+    next(copy.rglob("*.png")).unlink()
+    assert open_workspace(copy, budget="smoke").folder != space.folder
+
+
+def test_another_version_of_the_library_gets_another_workspace(monkeypatch, phantom_data, space):
+    monkeypatch.setattr(workspace.cxrlab, "__version__", "99")
+    assert open_workspace(phantom_data, budget="smoke").folder != space.folder
+
+
+def test_a_phantom_workspace_says_that_its_xrays_are_simulated(space):
+    assert space.simulated
+    assert "simulated" in str(space)
+    assert "smoke" in str(space)
+
+
+def test_a_later_notebook_finds_the_split_of_an_earlier_one(space):
+    made = course.get_split(space)
+    found = course.get_split(space)
+    for part, table in made.parts().items():
+        assert list(found.parts()[part]["image_id"]) == list(table["image_id"])
+        assert list(found.parts()[part]["label"]) == list(table["label"])
+
+
+def test_the_budget_cuts_the_training_part_only(space):
+    split, parts = course.get_split(space), course.get_xrays(space)
+    assert len(parts.training) == min(space.budget.images, len(split.train))
+    assert len(parts.test) == len(split.test)
+
+
+def test_a_network_is_trained_once(space):
+    parts = course.get_xrays(space)
+    first = course.get_network(space, parts)
+    written = (space.folder / "network" / "model.keras").stat().st_mtime_ns
+    again = course.get_network(space, parts)
+    assert (space.folder / "network" / "model.keras").stat().st_mtime_ns == written
+    assert (again.seconds, again.precision) == (first.seconds, first.precision)
+    pd.testing.assert_frame_equal(again.history, first.history)
+    assert 0 <= course.get_threshold(again, parts) <= 1
+
+
+def test_headlines_are_replaced_and_kept_in_the_order_of_the_notebooks(space):
+    space.headline("04", "Recall", "0.80")
+    space.headline("02", "X-rays", "10")
+    space.headline("04", "Recall", "0.90", "0.80 to 0.95")
+    kept = read_json(space.folder.parent / "headlines.json")
+    assert [(line["notebook"], line["value"]) for line in kept] == [("02", "10"), ("04", "0.90")]

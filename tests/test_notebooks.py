@@ -1,0 +1,112 @@
+"""The notebooks as they are committed: executed, clean, readable, and pointing home."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cxrlab import links
+from cxrlab.running.refresh import METADATA, private_text
+
+TOP = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
+LONGEST_CELL = 12
+
+
+def test_the_notebooks_are_there_and_numbered():
+    numbers = [path.stem[:2] for path in NOTEBOOKS]
+    assert numbers == [f"{n:02d}" for n in range(1, len(NOTEBOOKS) + 1)]
+    assert len(numbers) >= 5
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(code):
+    return [(cell, output) for cell in code for output in cell.outputs]
+
+
+def test_it_was_executed_from_top_to_bottom(code):
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    for cell, output in outputs(code):
+        if output.output_type == "execute_result":
+            assert output.execution_count == cell.execution_count
+
+
+def test_it_shows_no_error_and_no_warning(code):
+    for cell, output in outputs(code):
+        assert output.output_type != "error", cell.source
+        assert output.get("name") != "stderr", f"{cell.source}\n{output.text}"
+
+
+def test_every_figure_has_a_text_alternative(code):
+    for cell, output in outputs(code):
+        for kind in output.get("data", {}):
+            if kind.startswith("image/"):
+                alt = output.metadata.get(kind, {}).get("alt", "")
+                assert len(alt) > 20, f"no text alternative (plots.show):\n{cell.source}"
+
+
+def test_it_says_that_it_is_not_for_medical_use(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "not for medical use" in text.lower()
+
+
+def test_it_opens_with_its_own_badges(path, notebook):
+    assert links.repository().badges(path.stem) in notebook.cells[0].source
+
+
+def test_its_links_agree_with_the_setting(path):
+    assert links.stamped(path, links.repository()) == path.read_text(encoding="utf-8")
+
+
+def test_its_cells_are_short(code):
+    for cell in code:
+        lines = cell.source.strip().splitlines()
+        assert 0 < len(lines) <= LONGEST_CELL, cell.source
+
+
+def test_it_shows_nothing_of_the_machine_it_ran_on(notebook):
+    assert private_text(notebook) == []
+
+
+def test_it_is_stored_as_make_notebooks_stores_it(path, notebook):
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text)["metadata"] == METADATA
+    assert text.endswith("}\n")
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert "application/vnd.jupyter.widget" not in text
+
+
+def test_it_is_small_enough_to_read_on_github(path):
+    assert path.stat().st_size < 3_000_000
+
+
+def test_the_readme_lists_every_notebook_and_agrees_with_the_setting():
+    readme = TOP / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    home = links.repository()
+    assert links.stamped(readme, home) == text
+    assert home.url in text
+    for path in NOTEBOOKS:
+        assert f"(notebooks/{path.name})" in text
+        assert home.colab(path.stem) in text
+    listed = re.findall(r"\(notebooks/([^)]+)\)", text)
+    assert listed == [path.name for path in NOTEBOOKS]

@@ -1,0 +1,99 @@
+"""Decoding once, and what Keras gets to see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrlab.images import UnreadableImage
+from cxrlab.pipeline import Xrays, dataset, decode
+
+
+@pytest.fixture
+def cases(tmp_path):
+    rows = []
+    for number in range(6):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(np.full((40, 50), 40 * number, np.uint8)).save(path)
+        row = {"image_id": path.name, "path": str(path), "label": number % 2}
+        rows.append({**row, "patient_id": f"p{number // 2}"})
+    return pd.DataFrame(rows)
+
+
+def some_xrays(count: int = 10) -> Xrays:
+    pixels = np.arange(count, dtype=np.uint8)[:, None, None, None]
+    pixels = np.broadcast_to(pixels, (count, 224, 224, 1)).copy()
+    cases = pd.DataFrame({"patient_id": [f"p{number}" for number in range(count)]})
+    return Xrays(pixels, np.arange(count) % 2, cases)
+
+
+def test_images_are_kept_as_one_channel_of_bytes_in_the_order_of_the_table(cases):
+    xrays = decode(cases)
+    assert xrays.pixels.shape == (6, 224, 224, 1)
+    assert xrays.pixels.dtype == np.uint8
+    assert [image[0, 0, 0] for image in xrays.pixels] == [0, 40, 80, 120, 160, 200]
+    assert list(xrays.labels) == [0, 1, 0, 1, 0, 1]
+    assert list(xrays.patients) == ["p0", "p0", "p1", "p1", "p2", "p2"]
+
+
+def test_a_cache_spares_the_files_the_second_time(cases, tmp_path):
+    cache = tmp_path / "cache" / "pixels.npy"
+    first = decode(cases, cache)
+    for path in cases["path"]:
+        Image.new("L", (40, 40), 255).save(path)
+    assert np.array_equal(decode(cases, cache).pixels, first.pixels)
+
+
+def test_a_cache_of_other_cases_is_not_used(cases, tmp_path):
+    cache = tmp_path / "pixels.npy"
+    decode(cases.iloc[:4], cache)
+    assert len(decode(cases, cache).pixels) == 6
+
+
+def test_a_damaged_cache_is_made_anew(cases, tmp_path):
+    cache = tmp_path / "pixels.npy"
+    decode(cases, cache)
+    cache.write_bytes(cache.read_bytes()[:500])
+    assert decode(cases, cache).pixels.shape == (6, 224, 224, 1)
+
+
+def test_an_unreadable_file_is_named(cases, tmp_path):
+    (tmp_path / "3.png").write_bytes(b"no image")
+    with pytest.raises(UnreadableImage, match="3.png"):
+        decode(cases)
+
+
+def test_batches_have_three_equal_channels_within_0_and_1():
+    images, labels = next(iter(dataset(some_xrays(), batch_size=4)))
+    assert images.shape == (4, 224, 224, 3)
+    assert labels.shape == (4, 1)
+    assert np.allclose(images[..., 0], images[..., 2])
+    assert images.numpy().max() == pytest.approx(3 / 255)
+
+
+def order(shuffle_seed, epochs: int = 1) -> list[list[int]]:
+    batches = dataset(some_xrays(), batch_size=4, shuffle_seed=shuffle_seed)
+    return [
+        [round(float(image[0, 0, 0]) * 255) for images, _ in batches for image in images]
+        for _ in range(epochs)
+    ]
+
+
+def test_without_a_seed_the_order_is_that_of_the_table():
+    assert order(None) == [list(range(10))]
+
+
+def test_a_seed_shuffles_every_epoch_anew_and_every_run_alike():
+    first, second = order(7, epochs=2)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert order(7, epochs=2) == [first, second]
+
+
+def test_take_keeps_pixels_labels_and_cases_together():
+    chosen = some_xrays().take(np.array([5, 2]))
+    assert [image[0, 0, 0] for image in chosen.pixels] == [5, 2]
+    assert list(chosen.labels) == [1, 0]
+    assert list(chosen.patients) == ["p5", "p2"]

@@ -1,0 +1,181 @@
+"""The figures of an evaluation, their colours, and their text alternatives."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from matplotlib.colors import to_rgb
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+from cxrlab.errors import CXRLabError
+from cxrlab.evaluation import (
+    METRICS,
+    PUBLISHED,
+    evaluate,
+    precision_recall_curve,
+    prevalence_curve,
+    roc_curve,
+)
+from cxrlab.plots import (
+    COVID,
+    NOT_COVID,
+    plot_confusion,
+    plot_intervals,
+    plot_precision_by_prevalence,
+    plot_precision_recall,
+    plot_roc,
+    plot_scores,
+    show,
+    use_style,
+)
+from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
+
+
+@pytest.fixture(scope="module")
+def cases():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 80)
+    return labels, np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.2, 80), 0, 1)
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with matplotlib.rc_context():
+        use_style()
+        yield
+    plt.close("all")
+
+
+def words(ax):
+    ax.figure.canvas.draw()
+    return " ".join(text.get_text() for text in ax.figure.findobj(matplotlib.text.Text))
+
+
+def draw_all(labels, scores):
+    report = evaluate(labels, scores, 0.5, resamples=50)
+    curve = prevalence_curve(report["recall"].value, report["specificity"].value)
+    return [
+        plot_confusion(report),
+        plot_precision_recall(precision_recall_curve(labels, scores), report),
+        plot_roc(roc_curve(labels, scores), report),
+        plot_intervals(report),
+        plot_intervals({"before": report, "after": report}, PUBLISHED),
+        plot_scores(labels, scores, 0.5),
+        plot_precision_by_prevalence(curve, report),
+    ]
+
+
+def test_nothing_is_cut_off_and_all_is_legible(cases):
+    for ax in draw_all(*cases):
+        figure = ax.figure
+        figure.canvas.draw()
+        drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+        width, height = figure.get_size_inches()
+        assert drawn.x0 > -0.05 and drawn.y0 > -0.05
+        assert drawn.x1 < width + 0.05 and drawn.y1 < height + 0.05
+        for text in figure.findobj(matplotlib.text.Text):
+            assert not text.get_text() or text.get_fontsize() >= 10
+
+
+def test_figures_show_the_numbers(cases):
+    labels, scores = cases
+    report = evaluate(labels, scores, 0.5, resamples=50)
+    counts = report.confusion
+    shown = words(plot_confusion(report))
+    assert all(str(n) in shown for n in (counts.tp, counts.fp, counts.fn, counts.tn))
+    assert f"{100 * counts.recall:.0f} % of the row" in shown
+    assert f"{report['recall'].value:.2f}" in words(plot_intervals(report))
+    assert "threshold 0.50" in words(plot_roc(roc_curve(labels, scores), report))
+
+
+def test_undefined_metrics_are_said_not_drawn():
+    report = evaluate([0, 0, 0], [0.1, 0.2, 0.3], 0.5, resamples=20)
+    assert words(plot_intervals(report)).count("undefined") == len(METRICS) - 2
+    assert "no cases" in words(plot_confusion(report))
+    curve = prevalence_curve(0, 1)
+    assert plot_precision_by_prevalence(curve, report).get_legend() is None
+
+
+def test_axes_can_be_given(cases):
+    _, axes = plt.subplots(1, 2)
+    assert plot_confusion(evaluate(*cases, 0.5, resamples=20), ax=axes[0]) is axes[0]
+    assert plot_scores(*cases, ax=axes[1]) is axes[1]
+    assert axes[1].get_legend() is not None  # each panel keeps its own
+
+
+def linear(colour):
+    channels = np.array(to_rgb(colour))
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour):
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+def lightness(colour):
+    """L* of CIELAB, 0 black to 100 white."""
+    return 116 * np.cbrt(luminance(colour)) - 16
+
+
+def test_the_classes_differ_in_greyscale_and_for_the_colour_blind():
+    assert abs(lightness(COVID) - lightness(NOT_COVID)) > 20
+    # Protanopia and deuteranopia after Machado, Oliveira and Fernandes (2009), severity 1.
+    blindness = [
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    ]
+    for matrix in blindness:
+        seen = [np.clip(np.array(matrix) @ linear(c), 0, 1) for c in (COVID, NOT_COVID)]
+        assert np.abs(np.sqrt(seen[0]) - np.sqrt(seen[1])).max() > 0.4
+
+
+def test_lines_and_text_stand_out_from_white():
+    for colour in (COVID, NOT_COVID, *SERIES_COLOURS):
+        assert 1.05 / (luminance(colour) + 0.05) >= 3  # WCAG: graphics
+    for colour in (INK, GREY):
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5  # WCAG: text
+
+
+NOTEBOOK = """
+import matplotlib.pyplot as plt
+from cxrlab.plots.alt_text import show
+_, ax = plt.subplots(figsize=(2, 1))
+ax.plot([0, 1])
+show(ax, 'A line "rises" from 0\\n to <1>.')
+"""
+
+
+def test_alt_text_reaches_the_notebook_and_its_page():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    (output,) = notebook.cells[0].outputs  # one: the figure was closed
+    alt = 'A line "rises" from 0 to <1>.'
+    assert output.metadata["image/png"]["alt"] == alt
+    assert output.data["text/plain"] == alt
+    exporter = HTMLExporter(template_name="basic")  # as the pages of cxrlab run
+    page, _ = exporter.from_notebook_node(notebook)
+    (image,) = BeautifulSoup(page, "html.parser").select("img")
+    assert image["alt"] == alt
+    assert image["src"].startswith("data:image/png;base64,")
+
+
+def test_outside_jupyter_show_prints_the_text_and_closes(capsys):
+    figure, axes = plt.subplots(1, 2)
+    show(axes, "Two empty panels.")
+    assert capsys.readouterr().out == "Two empty panels.\n"
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_show_wants_a_figure_and_words():
+    with pytest.raises(CXRLabError, match="text alternative"):
+        show(plt.figure(), " ")
+    with pytest.raises(CXRLabError, match="str is no figure"):
+        show("figure.png", "A figure.")

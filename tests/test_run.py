@@ -1,0 +1,291 @@
+"""cxrlab run: which notebooks, how they are executed, what the pages and the index show."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from io import StringIO
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from rich.console import Console
+
+from cxrlab.errors import CXRLabError
+from cxrlab.files import read_json, write_json
+from cxrlab.links import repository
+from cxrlab.running import refresh, run_course, select_notebooks
+from cxrlab.running.execute import execute
+from cxrlab.running.notebooks import find_notebooks
+from cxrlab.running.pages import WIDGET_NOTE
+from cxrlab.running.record import forget_headlines, headlines, open_record
+
+FIGURE = """\
+import base64
+from IPython.display import display
+dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+metadata = {"image/png": {"alt": "One grey <dot>."}}
+display({"image/png": dot, "text/plain": "One grey dot."}, metadata=metadata, raw=True)"""
+
+HEADLINE = """\
+import json, os, pathlib
+folder = pathlib.Path(os.environ["CXRLAB_WORKSPACE"])
+folder.mkdir(exist_ok=True)
+line = {"notebook": "01", "label": "Recall on the test set", "value": "0.91",
+        "interval": "0.80 to 0.97", "note": "32 of 35 <found>"}
+_ = (folder / "headlines.json").write_text(json.dumps([line]))"""
+
+
+def write_notebook(folder, name, *cells):
+    """A notebook of ``cells``: text that starts with # is Markdown, the rest is code."""
+    made = [
+        new_markdown_cell(cell) if cell.startswith(("# ", "[!")) else new_code_cell(cell)
+        for cell in cells
+    ]
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=made), path)
+    return path
+
+
+def run(folder, out, **choices):
+    """Run the notebooks of ``folder`` and give the run and what it printed."""
+    said = StringIO()
+    console = Console(file=said, width=200)
+    return run_course(out=out, folder=folder, console=console, **choices), said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """A run of three notebooks, of which the second fails in its second code cell."""
+    folder, out = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("out")
+    write_notebook(
+        folder,
+        "01_first",
+        f"{repository().badges('01_first')}\n\n# Can *you* tell?",
+        "import os, sys\nprint(os.environ['CXRLAB_BUDGET'], sys.executable)",
+        FIGURE,
+        "import ipywidgets\nipywidgets.IntSlider()",
+        HEADLINE,
+    )
+    write_notebook(folder, "02_second", "# Second", "1 + 1", "raise KeyError('heart')", "print(3)")
+    write_notebook(folder, "03_third", "# Third", "print('went on')")
+    return (*run(folder, out, budget="smoke"), folder, out)
+
+
+def test_notebooks_are_chosen_by_number(tmp_path):
+    for name in ("02_b", "01_a", "10_d", "03_c", "draft"):
+        write_notebook(tmp_path, name, "1")
+    found = find_notebooks(tmp_path)
+    assert [path.stem for path in found] == ["01_a", "02_b", "03_c", "10_d"]
+
+    def chosen(wanted):
+        return [path.stem[:2] for path in select_notebooks(found, wanted)]
+
+    assert chosen(None) == ["01", "02", "03", "10"]
+    assert chosen("03") == ["03"]
+    assert chosen("1-3") == ["01", "02", "03"]
+    assert chosen("10, 01") == ["01", "10"]
+    assert chosen("01-02,02-03") == ["01", "02", "03"]
+
+
+@pytest.mark.parametrize("wanted", ["", "first", "3-1", "04", "01-05", "1--3", "01;02", "-2"])
+def test_a_choice_that_cannot_be_met_is_explained(tmp_path, wanted):
+    for name in ("01_a", "02_b", "03_c"):
+        write_notebook(tmp_path, name, "1")
+    with pytest.raises(CXRLabError, match=r"01|range"):
+        select_notebooks(find_notebooks(tmp_path), wanted)
+
+
+def test_an_empty_folder_is_explained(tmp_path):
+    with pytest.raises(CXRLabError, match="No numbered notebook"):
+        find_notebooks(tmp_path)
+
+
+def test_a_failing_cell_stops_its_notebook_and_no_other(three):
+    result, said, _, out = three
+    assert result.failed == ["02_second"]
+    assert "02_second stopped at code cell 2 of 3" in said
+    assert "KeyError: 'heart'" in said
+    assert "Traceback" not in said
+    assert str(out / "index.html") in said
+    partial = nbformat.read(out / "notebooks" / "02_second.partial.ipynb", 4)
+    assert [cell.execution_count for cell in partial.cells[1:]] == [1, 2, None]
+    assert "stopped at code cell 2" in (out / "02_second.partial.html").read_text("utf-8")
+    assert "went on" in (out / "03_third.html").read_text("utf-8")
+
+
+def test_the_kernel_is_this_python_at_the_chosen_budget(three):
+    out = three[-1]
+    done = nbformat.read(out / "notebooks" / "01_first.ipynb", 4)
+    assert done.cells[1].outputs[0].text.split() == ["smoke", sys.executable]
+
+
+def test_pages_fetch_nothing_and_say_what_they_show(three):
+    out = three[-1]
+    page = (out / "01_first.html").read_text("utf-8")
+    fetched = re.findall(
+        r"(?:src|srcset|data)=[\"']?(?!data:)[^\"' >]+|<link[^>]+href=.(?!data:)", page
+    )
+    assert fetched == []
+    assert "<script" not in page
+    assert "@import" not in page
+    assert 'alt="One grey &lt;dot&gt;."' in page
+    assert "colab-badge.svg" not in page
+    assert f'href="{repository().colab("01_first")}"' in page
+    assert WIDGET_NOTE in page
+    assert "Not for medical use" in page
+    assert '<html lang="en">' in page
+    assert 'name="viewport"' in page
+
+
+def test_the_index_holds_numbers_minutes_and_choices(three):
+    out = three[-1]
+    index = (out / "index.html").read_text("utf-8")
+    for words in ("0.91", "0.80 to 0.97", "32 of 35 &lt;found&gt;", "Can you tell?", "seed: 0"):
+        assert words in index
+    assert "phantoms (simulated X-rays)" in index
+    assert "budget: smoke" in index
+    assert "stopped at cell 2" in index
+    assert "Not for medical use" in index
+    assert "http" not in index
+    links = re.findall(r'href="([^"]+\.html)"', index)
+    assert links == ["01_first.html", "02_second.partial.html", "03_third.html"]
+    assert all((out / link).is_file() for link in links)
+
+
+def test_a_later_run_of_one_notebook_keeps_the_others(three, tmp_path):
+    _, _, folder, out = three
+    record = read_json(out / "run.json")
+    write_notebook(folder, "03_third", "# Third", "print('anew')")
+    run(folder, out, notebooks="03", budget="smoke")
+    after = read_json(out / "run.json")
+    assert [entry["name"] for entry in after["notebooks"]] == ["01_first", "02_second", "03_third"]
+    assert after["notebooks"][0] == record["notebooks"][0]
+    assert "anew" in (out / "03_third.html").read_text("utf-8")
+    assert "0.91" in (out / "index.html").read_text("utf-8")
+
+
+def test_a_failure_leaves_the_good_page_and_success_removes_the_partial_one(tmp_path):
+    folder, out = tmp_path / "notebooks", tmp_path / "out"
+    write_notebook(folder, "01_a", "# A", "print('good')")
+    run(folder, out)
+    write_notebook(folder, "01_a", "# A", "raise ValueError")
+    run(folder, out)
+    assert "good" in (out / "01_a.html").read_text("utf-8")
+    assert (out / "01_a.partial.html").exists()
+    write_notebook(folder, "01_a", "# A", "print('better')")
+    run(folder, out)
+    assert "better" in (out / "01_a.html").read_text("utf-8")
+    assert not list(out.rglob("*partial*"))
+
+
+def test_another_budget_starts_a_new_record_and_drops_old_numbers(tmp_path):
+    folder, out = tmp_path / "notebooks", tmp_path / "out"
+    write_notebook(folder, "01_a", "# A", "1")
+    write_notebook(folder, "02_b", "# B", "1")
+    run(folder, out, budget="smoke")
+    write_json(
+        out / "workspace" / "headlines.json",
+        [{"notebook": name, "label": "Recall", "value": name} for name in ("01", "02")],
+    )
+    run(folder, out, budget="class", notebooks="02")
+    assert [entry["name"] for entry in read_json(out / "run.json")["notebooks"]] == ["02_b"]
+    kept = read_json(out / "workspace" / "headlines.json")
+    assert [line["notebook"] for line in kept] == ["01"]
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", '{"data": 1}', '[{"notebook": "01"}, 3]'])
+def test_damaged_records_and_headlines_are_no_obstacle(tmp_path, stored):
+    (tmp_path / "run.json").write_text(stored)
+    (tmp_path / "headlines.json").write_text(stored)
+    assert open_record(tmp_path, "phantoms", "class").notebooks == []
+    assert headlines(tmp_path) == []
+    forget_headlines(tmp_path, {"01"})
+
+
+def test_real_data_is_named_by_its_folder_alone(tmp_path):
+    folder, out, data = tmp_path / "notebooks", tmp_path / "out", tmp_path / "my-xrays"
+    data.mkdir()
+    write_notebook(folder, "01_a", "# A", "import os\nprint(os.environ['CXRLAB_DATA'])")
+    run(folder, out, data=data)
+    done = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
+    assert done.cells[1].outputs[0].text.strip() == str(data)
+    index = (out / "index.html").read_text("utf-8")
+    assert "real X-rays in my-xrays" in index
+    assert str(tmp_path) not in index
+
+
+def test_wrong_choices_are_sentences(tmp_path):
+    folder = tmp_path / "notebooks"
+    write_notebook(folder, "01_a", "1")
+    with pytest.raises(CXRLabError, match="no budget"):
+        run(folder, tmp_path / "out", budget="huge")
+    with pytest.raises(CXRLabError, match="nowhere"):
+        run(folder, tmp_path / "out", data=tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CXRLabError, match="Cannot write"):
+        run(folder, tmp_path / "file")
+
+
+def test_a_kernel_that_dies_is_reported_in_plain_words(tmp_path):
+    path = write_notebook(tmp_path, "01_a", "1", "import os\nos._exit(9)")
+    failure = execute(path, tmp_path, {}).failure
+    assert failure.cell == 2
+    assert "memory" in failure.lines[0]
+
+
+def test_ctrl_c_stops_the_run_and_its_kernel(tmp_path):
+    started, pid = tmp_path / "started", "import os\nopen('started', 'w').write(str(os.getpid()))"
+    path = write_notebook(tmp_path, "01_a", pid, "import time\ntime.sleep(120)")
+    code = (
+        "import os, signal, threading, time, pathlib\n"
+        "from cxrlab.running.execute import execute\n"
+        "def interrupt():\n"
+        f"    while not pathlib.Path({str(started)!r}).exists(): time.sleep(0.1)\n"
+        "    time.sleep(0.5); os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt, daemon=True).start()\n"
+        "try:\n"
+        f"    execute(pathlib.Path({str(path)!r}), pathlib.Path({str(tmp_path)!r}), {{}})\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "stopped", done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+
+
+def test_refreshing_twice_gives_the_same_bytes(tmp_path):
+    workspace = "import os\nprint(os.environ['CXRLAB_WORKSPACE'] + '/model')"
+    cells = ["# A", workspace, FIGURE, "import ipywidgets\nipywidgets.IntSlider()"]
+    path = write_notebook(tmp_path, "01_a", *cells, "1", "1")
+    notebook = nbformat.read(path, 4)
+    notebook.metadata["language_info"] = {"name": "python", "version": "3.1"}
+    notebook.cells[1].metadata = {"collapsed": True, "tags": ["keep"]}
+    nbformat.write(notebook, path)
+    console = Console(file=StringIO())
+    refresh.refresh(path, tmp_path / "workspace", "smoke", console)
+    first = path.read_bytes()
+    refresh.refresh(path, tmp_path / "workspace", "smoke", console)
+    assert path.read_bytes() == first
+    stored = json.loads(first)
+    assert stored["metadata"] == refresh.METADATA
+    assert "cxrlab-workspace/model" in first.decode()
+    assert stored["cells"][1]["metadata"] == {"tags": ["keep"]}
+    code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == [1, 2, 3, 4, 5]
+    assert len({cell["id"] for cell in stored["cells"]}) == len(stored["cells"])
+    assert first.endswith(b"}\n")
+
+
+@pytest.mark.parametrize("cell", ["print('/home/ann/xrays')", "raise ValueError"])
+def test_refreshing_refuses_what_only_one_machine_shows(tmp_path, cell):
+    path = write_notebook(tmp_path, "01_a", "# A", cell)
+    before = path.read_bytes()
+    with pytest.raises(CXRLabError, match="unchanged"):
+        refresh.refresh(path, tmp_path / "workspace", "smoke", Console(file=StringIO()))
+    assert path.read_bytes() == before

@@ -1,0 +1,237 @@
+"""What people install: one list of dependencies, its pins, Binder, conda, make and the licences."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+TOP = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+COLAB = dict(
+    line.split("==")
+    for line in (TOP / "tests" / "colab-versions.txt").read_text().splitlines()
+    if "==" in line
+)
+LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "python_version": "3.12"}
+
+
+def requirements(*extras):
+    lines = PROJECT["dependencies"] + [line for extra in extras for line in EXTRAS[extra]]
+    return [Requirement(line) for line in lines]
+
+
+def pins():
+    """The pinned versions, several for one name where Python or system decide."""
+    found = {}
+    for line in (TOP / "constraints.txt").read_text().splitlines():
+        requirement = Requirement(line)
+        found.setdefault(requirement.name, []).append(requirement)
+    return found
+
+
+@pytest.mark.parametrize("requirement", requirements("tf"), ids=lambda entry: entry.name)
+def test_colab_satisfies_the_lower_bounds(requirement):
+    if requirement.name in COLAB:
+        assert requirement.specifier.contains(COLAB[requirement.name])
+
+
+def test_nothing_that_colab_has_is_bounded_above_or_reinstalled_there():
+    names = {entry.name for entry in requirements("tf")}
+    assert names >= COLAB.keys() - {"ipython"}, "Colab's list and pyproject.toml have parted"
+    assert "jupyterlab" not in names
+    for entry in requirements("tf", "tf-cpu", "lab", "dev", "cuda"):
+        assert all(bound.operator == ">=" for bound in entry.specifier), entry
+
+
+def resolve(constraints, python, extras, folder):
+    """The versions that an installation would bring, as ``{name: version}``."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--python-version", python]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "-c", str(constraints)]
+    command += [part for extra in extras for part in ("--extra", extra)]
+    command.append(str(TOP / "pyproject.toml"))
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("==") for line in done.stdout.split() if "==" in line)
+
+
+@pytest.mark.slow
+def test_an_installation_on_colab_changes_none_of_its_versions(tmp_path):
+    pytest.importorskip("uv")
+    resolved = resolve(TOP / "tests" / "colab-versions.txt", "3.13", ["tf"], tmp_path)
+    assert {name: resolved.get(name) for name in COLAB} == COLAB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_pins_resolve_on_every_python(python, tmp_path):
+    pytest.importorskip("uv")
+    resolved = resolve(TOP / "constraints.txt", python, ["tf-cpu", "lab", "dev"], tmp_path)
+    assert set(resolved) <= {re.sub(r"[-_.]+", "-", name).lower() for name in pins()}
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "expected"),
+    [
+        ("linux", "x86_64", "tensorflow-cpu"),
+        ("win32", "AMD64", "tensorflow-cpu"),
+        ("linux", "aarch64", "tensorflow"),
+        ("darwin", "arm64", "tensorflow"),
+        ("darwin", "x86_64", "tensorflow"),
+        ("win32", "ARM64", "tensorflow"),
+    ],
+)
+def test_tf_cpu_is_one_tensorflow_everywhere(system, machine, expected):
+    where = {"sys_platform": system, "platform_machine": machine}
+    wanted = [Requirement(line) for line in EXTRAS["tf-cpu"]]
+    names = [entry.name for entry in wanted if not entry.marker or entry.marker.evaluate(where)]
+    assert [name for name in names if name.startswith("tensorflow")] == [expected]
+    assert {"keras", "keras-tuner", "tensorboard"} <= set(names)
+
+
+def test_both_kinds_of_tensorflow_ask_for_the_same():
+    def bounds(extra):
+        found = (Requirement(line) for line in EXTRAS[extra])
+        return {(entry.name.removesuffix("-cpu"), str(entry.specifier)) for entry in found}
+
+    assert bounds("tf") == bounds("tf-cpu")
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_pins_cover_what_is_asked_for(python):
+    where = {**LINUX, "python_version": python, "python_full_version": f"{python}.7"}
+    pinned = pins()
+    for entry in requirements("tf", "tf-cpu", "lab", "dev"):
+        if entry.marker and not entry.marker.evaluate(where):
+            continue
+        meant = [pin for pin in pinned[entry.name] if not pin.marker or pin.marker.evaluate(where)]
+        assert len(meant) == 1, entry.name
+        version = next(iter(meant[0].specifier)).version
+        assert entry.specifier.contains(version), f"{entry} is pinned to {version}"
+
+
+def test_the_pins_hold_no_address():
+    text = (TOP / "constraints.txt").read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*(-|#)", text, re.M)
+
+
+def test_conda_brings_python_and_pip_alone():
+    lines = (TOP / "environment.yml").read_text().splitlines()
+    listed = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
+    assert listed == [
+        "conda-forge",
+        "python=3.12",
+        "pip",
+        "pip:",
+        "-c constraints.txt",
+        "-e .[tf-cpu,lab]",
+    ]
+
+
+def test_binder_installs_this_package_with_the_pins(tmp_path):
+    """repo2docker prints what it would build: pyproject.toml through binder/, and nothing else."""
+    pytest.importorskip("repo2docker")
+    wanted = ("binder", "environment.yml", "pyproject.toml", "constraints.txt", "README.md")
+    for name in wanted:
+        copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
+        copy(TOP / name, tmp_path / name)
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug"]
+    command += ["--user-id", "1000", "--user-name", "jovyan", "."]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    dockerfile = done.stdout + done.stderr
+    installs = re.findall(r"pip install [^\n]*-r \"?([^\s\"]+)", dockerfile)
+    assert installs == ["binder/requirements.txt"]
+    # .[...] and ../constraints.txt are there only once the whole repository is.
+    assert dockerfile.index(" src/ ${REPO_DIR}/") < dockerfile.index(
+        "pip install --no-cache-dir -r"
+    )
+    assert re.search(r"3\.12", dockerfile)
+    assert "environment.yml" not in re.sub(r"/tmp/env/environment\S*", "", dockerfile)
+
+
+def test_binder_files_name_the_package_and_the_pins():
+    lines = (TOP / "binder" / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "-c ../constraints.txt",
+        ".[tf-cpu]",
+    ]
+
+
+def make(*arguments, **variables):
+    """What make would do, without doing it."""
+    return subprocess.run(
+        ["make", "--dry-run", "--always-make", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=TOP,
+        env={**os.environ, "MAKEFLAGS": "", **variables},
+    )
+
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@needs_make
+@pytest.mark.parametrize("tool", ["", "uv"])
+def test_make_installs_the_cpu_version_without_a_gpu(tool, tmp_path):
+    nothing = tmp_path / "nvidia-smi"
+    nothing.write_text("#!/bin/sh\nexit 9\n")
+    nothing.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    planned = make("lab", f"UV={tool}", PATH=path).stdout
+    assert "-c constraints.txt -e '.[tf-cpu,lab,dev]'" in planned
+    assert ("uv pip install" in planned) == bool(tool)
+
+
+@needs_make
+def test_make_installs_cuda_with_a_gpu(tmp_path):
+    card = tmp_path / "nvidia-smi"
+    card.write_text("#!/bin/sh\necho 'GPU 0: A card (UUID: GPU-1)'\n")
+    card.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    assert "-e '.[tf,cuda,lab,dev]'" in make("lab", PATH=path).stdout
+
+
+@needs_make
+def test_make_says_what_is_missing_without_python():
+    done = make("lab", "PYTHON=")
+    assert "CXRLab needs Python 3.11" in done.stdout
+
+
+@needs_make
+def test_make_test_runs_the_notebooks_last_on_phantoms_at_the_smallest_budget():
+    lines = make("test").stdout.strip().splitlines()
+    last = " ".join(line.rstrip("\\") for line in lines[-2:])
+    assert "--nbval-lax" in last
+    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE=" in " ".join(lines)
+    assert any("ruff check" in line for line in lines)
+    assert any("ruff format --check" in line for line in lines)
+
+
+def test_the_licences_are_said_and_shipped():
+    assert PROJECT["license"] == "BSD-3-Clause"
+    assert PROJECT["license-files"] == ["LICENSE"]
+    said = (TOP / "LICENSE").read_text()
+    assert "BSD 3-Clause" in said
+    assert "CC BY 4.0" in said
+    assert "CC-BY-4.0" in (TOP / "docs" / "LICENSE-text.md").read_text()
+
+
+def test_the_readme_tells_how_to_start_and_what_it_is_not_for():
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    for words in ("Not for medical use", "make course", "make test", "make lab", "Activate.ps1"):
+        assert words in readme
+    for words in ("source .venv/bin/activate", "conda env create", "CXRLAB_DATA", "09/06/2021"):
+        assert words in readme
+    for local in re.findall(r"\]\((?!https?://|#)([^)]+)\)", readme):
+        assert (TOP / local).exists(), f"the README links to {local}"

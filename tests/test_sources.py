@@ -1,0 +1,327 @@
+"""From files, as strangers leave them, to one catalog."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrlab import sources
+from cxrlab.catalog.filters import is_covid19
+from cxrlab.catalog.schema import COLUMNS
+from cxrlab.errors import CXRLabError
+from cxrlab.sources import covid, kermany, nih
+
+HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
+ROW = "1,m,65,COVID-19,PA,X-ray,images,a.jpg,CC BY,fine"
+
+
+def picture(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((40, 40), 9, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def covid_folder(tmp_path):
+    """A function that writes metadata.csv with the given rows into the source's folder."""
+    folder = tmp_path / covid.NAME
+    picture(folder / "images" / "a.jpg")
+
+    def write(*rows: str, head: str = HEAD, encoding: str = "utf-8") -> Path:
+        text = "\n".join([head, *rows]) + "\n"
+        (folder / "metadata.csv").write_bytes(text.encode(encoding))
+        return folder
+
+    return write
+
+
+# --- the COVID-19 source ---------------------------------------------------------------------
+
+
+def test_covid_rows_become_a_catalog(covid_folder):
+    table = covid.load(covid_folder(ROW, "2,F,,Pneumonia/Viral/COVID-19,L,X-ray,images,b.png,,"))
+    assert list(table.columns[: len(COLUMNS)]) == list(COLUMNS)
+    first, second = table.to_dict("records")
+    assert first["image_id"] == "covid-chestxray-dataset/a.jpg"
+    assert first["patient_id"] == "covid-chestxray-dataset/1"
+    assert first["sex"] == "M"
+    assert first["age"] == 65
+    assert first["clinical_notes"] == "fine"  # raw columns ride along
+    assert Path(first["path"]).is_file()
+    assert not Path(second["path"]).exists()  # a row without its image is no error
+    assert pd.isna(second["license"])
+    assert pd.isna(second["age"])
+    assert table["label"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../secret.png",
+        "images/../../secret.png",
+        "/etc/passwd",
+        "//server/share/a.png",
+        "C:\\Windows\\a.png",
+        "C:a.png",
+        "..\\secret.png",
+        "sub\\a.png",
+        "a\0.png",
+        "a\x1b[2J.png",
+        "./a.jpg",
+        ".",
+    ],
+)
+def test_a_file_name_cannot_leave_the_folder(covid_folder, name):
+    row = ROW.replace("a.jpg", f'"{name}"')
+    table = covid.load(covid_folder(row, ROW))
+    assert pd.isna(table["path"][0])
+    assert table["problem"][0] == "unsafe file name"
+    assert Path(table["path"][1]).is_file()
+    assert pd.isna(table["problem"][1])
+
+
+def test_the_column_folder_cannot_leave_either(covid_folder):
+    table = covid.load(covid_folder(ROW.replace("images", ".."), ROW.replace("images", "volumes")))
+    assert table["path"].isna().tolist() == [True, False]
+    assert table["path"][1].endswith(os.path.join("volumes", "a.jpg"))
+
+
+def test_links_that_leave_the_folder_are_refused(covid_folder, tmp_path):
+    outside = picture(tmp_path / "private.png")
+    folder = covid_folder(
+        *(ROW.replace("a.jpg", name) for name in ("out.png", "away/private.png", "in.jpg", "o"))
+    )
+    try:
+        (folder / "images" / "out.png").symlink_to(outside)
+        (folder / "images" / "away").symlink_to(tmp_path)
+        (folder / "images" / "in.jpg").symlink_to(folder / "images" / "a.jpg")
+        (folder / "images" / "o").symlink_to(folder / "images" / "o")
+    except OSError:
+        pytest.skip("this system allows no links")
+    table = covid.load(folder)
+    assert table["problem"][:2].tolist() == ["unsafe file name"] * 2
+    assert Path(table["path"][2]).is_file()
+
+
+def test_a_linked_data_folder_is_fine(covid_folder, tmp_path):
+    folder = covid_folder(ROW)
+    try:
+        (tmp_path / "link").symlink_to(folder)
+    except OSError:
+        pytest.skip("this system allows no links")
+    assert covid.load(tmp_path / "link")["path"].notna().all()
+
+
+def test_blank_file_names_and_patients(covid_folder):
+    rows = ",M,65,COVID-19,PA,X-ray,images,,,", ",M,65,COVID-19,PA,X-ray,images,,,"
+    table = covid.load(covid_folder(*rows))
+    assert table["problem"].tolist() == ["no file name"] * 2
+    assert table["image_id"].is_unique
+    assert table["patient_id"].is_unique
+
+
+def test_repeated_file_names_get_ids_of_their_own(covid_folder):
+    table = covid.load(covid_folder(ROW, ROW.replace("1,m", "2,m"), ROW))
+    assert table["image_id"].str.split("/").str[1].tolist() == ["a.jpg", "a.jpg#2", "a.jpg#3"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_encodings(covid_folder, encoding):
+    row = ROW.replace("fine", "“wet market” – Zürich")
+    table = covid.load(covid_folder(row, encoding=encoding))
+    assert table["clinical_notes"][0] == "“wet market” – Zürich"
+    assert table["patientid"][0] == "1"
+
+
+def test_bytes_of_no_encoding_are_not_fatal(covid_folder):
+    folder = covid_folder(ROW)
+    (folder / "metadata.csv").write_bytes(f"{HEAD}\n{ROW}".encode() + b"\x81\x8d\xff\n")
+    assert len(covid.load(folder)) == 1
+
+
+def test_missing_columns_are_named(covid_folder):
+    folder = covid_folder("1,COVID-19", head="patientid,diagnosis")
+    with pytest.raises(CXRLabError, match=r"finding, view, modality, filename.*Seen: .*diagnosis"):
+        covid.load(folder)
+
+
+def test_tables_that_are_none(covid_folder):
+    folder = covid_folder(ROW)
+    for content in (b"", b"\n", b'a,b\n"1,2\n3,4\n5,6,7,8\n', bytes(range(256)) * 20):
+        (folder / "metadata.csv").write_bytes(content)
+        with pytest.raises(CXRLabError, match=r"metadata\.csv"):
+            covid.load(folder)
+    (folder / "metadata.csv").unlink()
+    with pytest.raises(CXRLabError, match="missing"):
+        covid.load(folder)
+
+
+def test_impossible_ages_are_missing(covid_folder):
+    rows = [ROW.replace("65", age) for age in ("999", "-3", "sixty", "0", "45.5")]
+    ages = covid.load(covid_folder(*rows))["age"]
+    assert ages.isna().tolist() == [True, True, True, False, False]
+
+
+# --- the negatives ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [
+        ("IM-0117-0001.jpeg", "IM-0117"),
+        ("NORMAL2-IM-1365-0001.jpeg", "NORMAL2-IM-1365"),
+        ("IM-0523-0001-0002.jpeg", "IM-0523"),
+        ("person1157_virus_1937.jpeg", "person1157"),
+        ("person74_bacteria_363.jpeg", "person74"),
+        ("holiday.jpeg", "holiday"),
+    ],
+)
+def test_patient_of_a_child(name, patient):
+    assert kermany.patient_of(name) == patient
+
+
+@pytest.mark.parametrize("inside", ["", "chest_xray"])
+def test_kermany_layouts_and_litter(tmp_path, inside):
+    folder = tmp_path / kermany.NAME
+    root = folder / inside
+    picture(root / "train" / "NORMAL" / "IM-0117-0001.jpeg")
+    picture(root / "val" / "NORMAL" / "IM-0117-0001.jpeg")
+    picture(root / "test" / "PNEUMONIA" / "person1_virus_2.jpeg")
+    (root / "train" / "NORMAL" / ".DS_Store").write_bytes(b"x")
+    (root / "train" / "NORMAL" / "._IM-0117-0001.jpeg").write_bytes(b"x")
+    (root / "train" / "NORMAL" / "Thumbs.db").write_bytes(b"x")
+    picture(root / "train" / "NORMAL" / "__MACOSX" / "IM-0001-0001.jpeg")
+    picture(folder / "__MACOSX" / "train" / "NORMAL" / "IM-0001-0001.jpeg")
+    table = kermany.load(folder)
+    assert table["image_id"].tolist() == [
+        "chest_xray/train/NORMAL/IM-0117-0001.jpeg",
+        "chest_xray/test/PNEUMONIA/person1_virus_2.jpeg",
+        "chest_xray/val/NORMAL/IM-0117-0001.jpeg",
+    ]
+    assert table["patient_id"].nunique() == 2
+    assert table["finding"].tolist() == ["Normal", "Pneumonia", "Normal"]
+    assert set(table["view"]) == {"AP"}
+    assert set(table["license"]) == {"CC BY 4.0"}
+
+
+def test_kermany_held_twice_is_read_once(tmp_path):
+    folder = tmp_path / kermany.NAME
+    for root in (folder, folder / "chest_xray"):
+        picture(root / "train" / "NORMAL" / "IM-0117-0001.jpeg")
+    assert len(kermany.load(folder)) == 1
+
+
+def test_folders_without_images(tmp_path):
+    with pytest.raises(CXRLabError, match="NORMAL and PNEUMONIA"):
+        kermany.load(tmp_path)
+    with pytest.raises(CXRLabError, match="no images"):
+        nih.load(tmp_path)
+
+
+def test_nih(tmp_path):
+    for name in ("00001281_000.png", "00001281_003.png", "00001304_001.png", "other.png"):
+        picture(tmp_path / name)
+    table = nih.load(tmp_path)
+    assert table["patient_id"].str.split("/").str[1].tolist() == [
+        "00001281",
+        "00001281",
+        "00001304",
+        "other",
+    ]
+    assert set(table["finding"]) == {"No Finding"}
+    assert table["view"].isna().all()
+
+
+# --- all together ----------------------------------------------------------------------------
+
+
+def test_load_catalog_takes_the_wanted_negatives(covid_folder, tmp_path):
+    covid_folder(ROW)
+    picture(tmp_path / "chest_xray" / "train" / "NORMAL" / "IM-0117-0001.jpeg")
+    picture(tmp_path / "nih-no-finding" / "00001281_000.png")
+    for negatives, wanted in {
+        "kermany": {"chest_xray"},
+        "adult": {"nih-no-finding"},
+        "mixed": {"chest_xray", "nih-no-finding"},
+    }.items():
+        catalog = sources.load_catalog(tmp_path, negatives)
+        assert set(catalog["source"]) == wanted | {covid.NAME}
+        assert catalog["image_id"].is_unique
+        assert catalog["label"].dtype == "Int64"
+    with pytest.raises(CXRLabError, match="kermany"):
+        sources.load_catalog(tmp_path, "children")
+
+
+def test_load_catalog_says_what_is_missing(covid_folder, tmp_path):
+    covid_folder(ROW)
+    with pytest.raises(CXRLabError, match=r"no folder nih-no-finding.*holds: covid-chestxray"):
+        sources.load_catalog(tmp_path, "adult")
+    with pytest.raises(CXRLabError, match="no folder covid-chestxray-dataset"):
+        sources.load_catalog(tmp_path / "nowhere")
+
+
+def test_data_folder_choices(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRLAB_DATA", str(tmp_path))
+    assert sources.data_folder() == tmp_path
+    (tmp_path / "mine").mkdir()
+    assert sources.data_folder(tmp_path / "mine") == tmp_path / "mine"
+    with pytest.raises(CXRLabError, match="--data names"):
+        sources.data_folder(tmp_path / "nowhere")
+    monkeypatch.setenv("CXRLAB_DATA", str(tmp_path / "gone"))
+    with pytest.raises(CXRLabError, match="CXRLAB_DATA names"):
+        sources.data_folder()
+
+
+def test_phantoms_are_made_in_the_workspace(monkeypatch, tmp_path):
+    made = []
+
+    def quickly(folder):
+        made.append(folder)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    monkeypatch.delenv("CXRLAB_DATA", raising=False)
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path / "mine"))
+    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", quickly)
+    assert sources.data_folder() == tmp_path / "mine" / "phantoms"
+    assert made == [tmp_path / "mine" / "phantoms"]
+
+
+def test_a_foreign_folder_is_not_made_into_phantoms(monkeypatch, tmp_path):
+    monkeypatch.delenv("CXRLAB_DATA", raising=False)
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path))
+    picture(tmp_path / "phantoms" / "holiday.png")
+    with pytest.raises(CXRLabError, match="cannot be made"):
+        sources.data_folder()
+    assert (tmp_path / "phantoms" / "holiday.png").is_file()
+
+
+def test_phantoms_are_known_by_their_stamp(tmp_path):
+    assert not sources.is_phantom(tmp_path)
+    (tmp_path / "phantoms.json").write_text("{}")
+    assert sources.is_phantom(tmp_path)
+
+
+@pytest.mark.real
+def test_the_real_folder(real_data):
+    catalog = sources.load_catalog(real_data, "mixed")
+    counts = catalog["source"].value_counts()
+    assert counts[covid.NAME] == 673
+    assert counts[kermany.NAME] == 249
+    assert counts[nih.NAME] == 150
+    assert (catalog["finding"] == "Normal").sum() == 225
+    chosen = catalog[
+        is_covid19(catalog["finding"])
+        & (catalog["view"] == "PA")
+        & (catalog["modality"] == "X-ray")
+        & catalog["path"].map(lambda path: Path(path).is_file())
+    ]
+    assert len(chosen) == 168
+    assert chosen["patient_id"].nunique() == 117
+    assert chosen["finding"].value_counts().to_dict() == {"COVID-19": 160, "COVID-19, ARDS": 8}
+    assert not sources.is_phantom(real_data)

@@ -1,0 +1,263 @@
+"""Splits: patients whole, classes balanced, repeatable, and torn by nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxrlab.errors import CXRLabError
+from cxrlab.splits import (
+    Split,
+    check_split,
+    kfold_by_patient,
+    load_manifest,
+    save_manifest,
+    split_by_patient,
+    subsample,
+)
+
+
+def make_cases(patients: int, most: int, seed: int, sources: int = 1) -> pd.DataFrame:
+    """``patients`` of each class with 1 to ``most`` images, negatives from several sources."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for label in (0, 1):
+        for number in range(patients):
+            source = f"n{number % sources}" if label == 0 else "covid"
+            patient = f"{source}/{number}"
+            for image in range(rng.integers(1, most + 1)):
+                rows.append(
+                    (f"{patient}-{image}.png", f"/x/{patient}-{image}", source, patient, label)
+                )
+    columns = ["image_id", "path", "source", "patient_id", "label"]
+    cases = pd.DataFrame(rows, columns=columns).astype({"label": "Int64"})
+    return cases.sample(frac=1, random_state=seed, ignore_index=True)
+
+
+@pytest.fixture
+def cases() -> pd.DataFrame:
+    return make_cases(patients=60, most=4, seed=0)
+
+
+def assert_same(one: Split, other: Split) -> None:
+    for name, part in one.parts().items():
+        pd.testing.assert_frame_equal(part, other.parts()[name])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    patients=st.integers(10, 80),
+    most=st.integers(1, 8),
+    seed=st.integers(0, 10_000),
+    sources=st.integers(1, 2),
+    pairs=st.integers(0, 6),
+)
+def test_split_properties(patients, most, seed, sources, pairs):
+    cases = make_cases(patients, most, seed, sources)
+    rng = np.random.default_rng(seed)
+    # Duplicates between patients of one class.
+    positive = cases.loc[cases["label"] == 1, "image_id"].to_numpy()
+    together = [tuple(rng.choice(positive, 2)) for _ in range(min(pairs, patients // 5))]
+    split = split_by_patient(cases, seed=seed, together=together)
+
+    assert check_split(split, together) == []
+    whole = pd.concat(split.parts().values())
+    assert sorted(whole["image_id"]) == sorted(cases["image_id"])
+    of_patients = split.summary()["patients"]
+    assert of_patients["test"] == pytest.approx(0.2 * 2 * patients, abs=6)
+    rest = of_patients["train"] + of_patients["validation"]
+    assert of_patients["validation"] == pytest.approx(0.15 * rest, abs=6)
+    # The same from any order of rows, and again.
+    assert_same(split, split_by_patient(cases, seed=seed, together=together))
+    shuffled = cases.sample(frac=1, random_state=seed + 1)
+    assert_same(split, split_by_patient(shuffled, seed=seed, together=together[::-1]))
+
+
+def test_sizes_of_a_large_split():
+    cases = make_cases(patients=1000, most=4, seed=1, sources=2)
+    split = split_by_patient(cases, seed=3)
+    summary = split.summary()
+    assert summary.loc["test", "share"] == pytest.approx(0.2, abs=0.01)
+    assert summary.loc["validation", "share"] == pytest.approx(0.8 * 0.15, abs=0.01)
+    balance = cases["label"].mean()
+    for part in split.parts().values():
+        assert part["label"].mean() == pytest.approx(balance, abs=0.02)
+        from_each = part.loc[part["label"] == 0, "source"].value_counts(normalize=True)
+        assert from_each["n0"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_seeds_differ(cases):
+    drawn = {frozenset(split_by_patient(cases, seed=seed).test["image_id"]) for seed in range(4)}
+    assert len(drawn) == 4
+
+
+def test_chains_of_duplicates_stay_together(cases):
+    first = cases.drop_duplicates("patient_id").sort_values("image_id")
+    chain = first.loc[first["label"] == 1, "image_id"].tolist()[:8]
+    together = pd.DataFrame({"first": chain[:-1], "second": chain[1:], "distance": 3})
+    for seed in range(5):
+        split = split_by_patient(cases, seed=seed, together=together)
+        homes = [n for n, part in split.parts().items() if part["image_id"].isin(chain).any()]
+        assert len(homes) == 1
+
+
+def test_pairs_of_unknown_images_are_no_matter(cases):
+    strangers = [("no/1.png", "no/2.png"), (cases["image_id"][0], "no/3.png")]
+    assert_same(split_by_patient(cases), split_by_patient(cases, together=strangers))
+    assert_same(split_by_patient(cases), split_by_patient(cases, together=[]))
+
+
+def test_folds_hold_every_image_once(cases):
+    together = [(cases["image_id"][0], cases["image_id"][9])]
+    splits = kfold_by_patient(cases, folds=5, seed=1, together=together)
+    assert len(splits) == 5
+    tested = pd.concat([split.test for split in splits])["image_id"]
+    assert sorted(tested) == sorted(cases["image_id"])
+    for split in splits:
+        assert check_split(split, together) == []
+        assert len(pd.concat(split.parts().values())) == len(cases)
+        rest = len(split.train) + len(split.validation)
+        assert len(split.validation) == pytest.approx(0.15 * rest, rel=0.3)
+    shuffled = cases.sample(frac=1, random_state=2)
+    again = kfold_by_patient(shuffled, folds=5, seed=1, together=together)
+    for one, other in zip(splits, again, strict=True):
+        assert_same(one, other)
+
+
+def test_too_few_patients_is_said_in_words(cases):
+    with pytest.raises(CXRLabError, match=r"too few patients.*2 with COVID-19 and 2 normal"):
+        split_by_patient(make_cases(patients=2, most=3, seed=0))
+    with pytest.raises(CXRLabError, match="too few patients"):
+        split_by_patient(cases[cases["label"] == 1])
+    with pytest.raises(CXRLabError, match="too few patients"):
+        split_by_patient(cases.iloc[:0])
+    with pytest.raises(CXRLabError, match="61 folds"):
+        kfold_by_patient(cases, folds=61)
+    with pytest.raises(CXRLabError, match="between 0 and 1"):
+        split_by_patient(cases, test=20)
+    with pytest.raises(CXRLabError, match="no label"):
+        split_by_patient(cases.assign(label=pd.NA))
+
+
+# --- subsample -------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(images=st.integers(2, 200), seed=st.integers(0, 100))
+def test_subsample_keeps_classes_and_whole_patients(images, seed):
+    part = make_cases(patients=25, most=4, seed=7)
+    taken = subsample(part, images, seed)
+    assert len(taken) == min(images, len(part))
+    assert set(taken["label"]) == {0, 1}
+    if len(taken) > 20:
+        assert taken["label"].mean() == pytest.approx(part["label"].mean(), abs=0.05)
+    whole = part["patient_id"].value_counts()
+    cut = taken["patient_id"].value_counts()
+    assert (cut < whole[cut.index]).sum() <= 2  # the last of each class
+    shuffled = part.sample(frac=1, random_state=seed)
+    assert set(subsample(shuffled, images, seed)["image_id"]) == set(taken["image_id"])
+
+
+def test_subsample_of_everything(cases):
+    assert subsample(cases, 0) is cases
+    assert subsample(cases, len(cases)) is cases
+    with pytest.raises(CXRLabError, match="At least 2"):
+        subsample(cases, 1)
+
+
+def test_subsample_of_a_rare_class(cases):
+    rare = cases[(cases["label"] == 0) | (cases["image_id"] == "covid/3-0.png")]
+    assert set(subsample(rare, 10)["label"]) == {0, 1}
+
+
+# --- checking --------------------------------------------------------------------------------
+
+
+def test_check_finds_what_is_wrong(cases):
+    good = split_by_patient(cases)
+    assert check_split(good) == []
+    image = good.train.iloc[[0]]
+    leaky = Split(good.train, good.validation, pd.concat([good.test, image]))
+    said = " / ".join(check_split(leaky))
+    assert "1 patients are in more than one part" in said
+    assert "1 images are in more than one part" in said
+    one_class = Split(good.train[good.train["label"] == 1], good.validation, good.test)
+    assert check_split(one_class) == ["the train part has no normal image"]
+    pair = [(good.train["image_id"][0], good.test["image_id"][0])]
+    assert check_split(good, pair) == ["1 pairs of duplicates are in different parts"]
+
+
+# --- manifest --------------------------------------------------------------------------------
+
+
+def test_manifest_reproduces_the_split_elsewhere(cases, tmp_path):
+    split = split_by_patient(cases, seed=4)
+    save_manifest(split, tmp_path / "split.csv")
+    text = (tmp_path / "split.csv").read_text(encoding="utf-8")
+    assert "/x/" not in text  # no path of this machine
+    elsewhere = cases.assign(path=cases["path"].str.replace("/x/", "/y/"))
+    elsewhere = elsewhere.sample(frac=1, random_state=9)
+    loaded = load_manifest(tmp_path / "split.csv", elsewhere)
+    for name, part in split.parts().items():
+        found = loaded.parts()[name]
+        assert found["path"].str.startswith("/y/").all()
+        pd.testing.assert_frame_equal(found.drop(columns="path"), part.drop(columns="path"))
+
+
+def test_manifest_keeps_awkward_names(cases, tmp_path):
+    odd = ['covid/a, "b".png', "covid/ü.png", "covid/NA", "covid/=1+1"]
+    cases = cases.assign(image_id=[*odd, *cases["image_id"][4:]])
+    split = split_by_patient(cases)
+    save_manifest(split, tmp_path / "split.csv")
+    assert_same(split, load_manifest(tmp_path / "split.csv", cases))
+
+
+def test_manifest_that_does_not_fit(cases, tmp_path):
+    path = save_manifest(split_by_patient(cases), tmp_path / "split.csv")
+    with pytest.raises(CXRLabError, match="1 images are not here"):
+        load_manifest(path, cases.iloc[1:])
+    extra = pd.concat([cases, cases.iloc[[0]].assign(image_id="covid/new.png")])
+    with pytest.raises(CXRLabError, match=r"not in the manifest, such as covid/new\.png"):
+        load_manifest(path, extra)
+    with pytest.raises(CXRLabError, match="another label"):
+        load_manifest(path, cases.assign(label=1 - cases["label"]))
+    with pytest.raises(CXRLabError, match="another patient_id"):
+        load_manifest(path, cases.assign(patient_id="covid/1"))
+
+
+def test_manifest_notices_changed_files(cases, tmp_path):
+    known = cases.assign(sha256=cases["image_id"])
+    path = save_manifest(split_by_patient(known), tmp_path / "split.csv")
+    load_manifest(path, known)
+    load_manifest(path, cases)  # without hashes there is nothing to compare
+    with pytest.raises(CXRLabError, match="another sha256"):
+        load_manifest(path, known.assign(sha256="other"))
+
+
+def test_what_is_no_manifest(cases, tmp_path):
+    path = tmp_path / "split.csv"
+    with pytest.raises(CXRLabError, match="cannot be read"):
+        load_manifest(path, cases)
+    for text in ("", "a,b\n1,2\n", "image_id,patient_id,label,part\na,b,1,everything\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(CXRLabError, match="manifest"):
+            load_manifest(path, cases)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
+def test_real_cases_split_without_leaks(real_data, negatives):
+    from cxrlab.catalog.audit import fingerprint, near_duplicates
+    from cxrlab.catalog.filters import select_cases
+    from cxrlab.sources import load_catalog
+
+    catalog = load_catalog(real_data, negatives)
+    prints = fingerprint(catalog)
+    cases = select_cases(catalog, negatives, hashes=prints)
+    near = near_duplicates(prints.loc[cases["image_id"]])
+    for split in [split_by_patient(cases, together=near), *kfold_by_patient(cases, 5, 0, near)]:
+        assert check_split(split, near) == []
+        assert split.summary().loc["test", "share"] == pytest.approx(0.2, abs=0.04)

@@ -1,0 +1,194 @@
+"""The search: its space, its leaderboard, and going on after a kill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlab import tuning
+from cxrlab.budgets import Budget
+from cxrlab.errors import CXRLabError
+from cxrlab.files import read_json
+from cxrlab.pipeline import Xrays
+from cxrlab.training import Settings
+from cxrlab.tuning import keras_search as search_room
+from cxrlab.tuning.record import write_trial
+
+BUDGET = Budget("test", 0, 1, 1, 4, 1, 1, 100)
+
+
+def some_xrays(count: int = 8) -> Xrays:
+    labels = np.arange(count) % 2
+    pixels = np.broadcast_to(120 * labels[:, None, None, None], (count, 224, 224, 1))
+    cases = pd.DataFrame({"image_id": [f"x{number}" for number in range(count)]})
+    return Xrays(pixels.astype(np.uint8), labels, cases)
+
+
+@pytest.fixture
+def instant_trials(monkeypatch):
+    """Trials that take no time: the loss is made from the settings. Returns the trained ones."""
+    trained = []
+
+    def run(self, values, epochs):
+        key = search_room.trial_key(values, epochs)
+        done = search_room.read_trial(self.folder / "trials", key)
+        if done is not None:
+            return done["metrics"]
+        trained.append(values)
+        loss = abs(np.log10(values["learning_rate"]) + 3) + values["dense_units"] / 1000
+        metrics = {"val_loss": loss, "recall_at_specificity": 1 / (1 + loss), "epochs": epochs}
+        trial = {"values": values, "seed": 0, "metrics": metrics, "finished": time.time()}
+        write_trial(self.folder / "trials", key, trial)
+        return metrics
+
+    monkeypatch.setattr(search_room._TrialRunner, "run", run)
+    return trained
+
+
+def run_search(folder, **choices) -> tuning.Search:
+    return tuning.search(some_xrays(), some_xrays(), BUDGET, folder, **choices)
+
+
+def test_both_readings_of_the_published_space():
+    assert tuning.combinations(tuning.SPACES["shared"]) == 24
+    assert tuning.combinations(tuning.SPACES["per-layer"]) == 1536
+
+
+def test_values_become_settings():
+    shared = {"dense_units": 128, "dropout": 0.4, "learning_rate": 1e-4}
+    assert tuning.settings_from(shared) == Settings(128, 0.4, 1e-4)
+    rates = {f"dropout_{layer}": layer / 10 for layer in range(1, 5)}
+    own = tuning.settings_from({"dense_units": 64, "learning_rate": 1e-2, **rates})
+    assert own == Settings(64, (0.1, 0.2, 0.3, 0.4), 1e-2)
+
+
+def test_a_real_search_ranks_trials_by_validation_loss(tmp_path):
+    found = tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, trials=2)
+    board = found.leaderboard
+    assert len(board) == 2
+    assert board["val_loss"].is_monotonic_increasing
+    assert list(board["rank"]) == [1, 2]
+    assert set(tuning.SPACES["per-layer"]) < set(board)
+    assert board["recall_at_specificity"].between(0, 1).all()
+    assert found.best == tuning.settings_from(board.iloc[0].to_dict())
+
+
+@pytest.mark.parametrize("tuner", tuning.TUNERS)
+def test_every_tuner_does_as_many_different_trials_as_asked(tmp_path, instant_trials, tuner):
+    found = run_search(tmp_path, tuner=tuner, trials=5)
+    assert len(found.leaderboard) == len(instant_trials) == 5
+
+
+def test_fifty_random_trials_fit_into_the_per_layer_space(tmp_path, instant_trials):
+    assert len(run_search(tmp_path, trials=50).leaderboard) == 50
+
+
+def test_the_shared_space_is_exhausted_before_fifty_trials(tmp_path, instant_trials):
+    found = run_search(tmp_path, trials=50, space="shared")
+    # Keras Tuner gives up when it draws known combinations too often in a row: 24 or a few less.
+    assert 20 <= len(found.leaderboard) <= 24
+
+
+def test_grid_search_visits_the_whole_shared_space(tmp_path, instant_trials):
+    board = run_search(tmp_path, trials=50, space="shared", tuner="grid").leaderboard
+    assert len(board.drop_duplicates(["dense_units", "dropout", "learning_rate"])) == 24
+
+
+def test_recall_as_objective_ranks_the_other_way_round(tmp_path, instant_trials):
+    board = run_search(tmp_path, objective="recall_at_specificity").leaderboard
+    assert board["recall_at_specificity"].is_monotonic_decreasing
+
+
+def test_the_same_seed_proposes_the_same_trials(tmp_path, instant_trials):
+    first = run_search(tmp_path / "a", trials=6, seed=5).leaderboard
+    again = run_search(tmp_path / "b", trials=6, seed=5).leaderboard
+    pd.testing.assert_frame_equal(first, again)
+    other = run_search(tmp_path / "c", trials=6, seed=6).leaderboard
+    assert not first.equals(other)
+
+
+@pytest.mark.parametrize("tuner", tuning.TUNERS)
+def test_a_finished_search_trains_nothing_again_and_takes_more_trials(
+    tmp_path, instant_trials, tuner
+):
+    run_search(tmp_path, trials=4, tuner=tuner)
+    run_search(tmp_path, trials=4, tuner=tuner)
+    assert len(instant_trials) == 4
+    assert len(run_search(tmp_path, trials=7, tuner=tuner).leaderboard) == 7
+
+
+def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path, instant_trials, monkeypatch):
+    everything = run_search(tmp_path / "whole", trials=6).leaderboard
+    boards = []
+
+    def stop_at_three(board):
+        boards.append(board)
+        if len(board) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_search(tmp_path / "cut", trials=6, on_trial=stop_at_three)
+    resumed = run_search(tmp_path / "cut", trials=6).leaderboard
+    pd.testing.assert_frame_equal(resumed, everything)
+    assert len(instant_trials) == 6 + 6
+
+
+def test_a_trials_own_error_reaches_the_reader(tmp_path, monkeypatch):
+    def fail(self, values, epochs):
+        raise MemoryError("no room for 5,631,169 parameters")
+
+    monkeypatch.setattr(search_room._TrialRunner, "run", fail)
+    with pytest.raises(Exception, match="no room for 5,631,169 parameters"):
+        run_search(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("choice", "word"),
+    [({"tuner": "luck"}, "luck"), ({"space": "all"}, "all"), ({"objective": "fame"}, "fame")],
+)
+def test_unknown_words_are_refused_with_the_known_ones(tmp_path, choice, word):
+    with pytest.raises(CXRLabError, match=f"{word}.*Choose one of"):
+        run_search(tmp_path, **choice)
+
+
+def test_fewer_than_one_trial_is_refused(tmp_path):
+    with pytest.raises(CXRLabError, match="at least one trial"):
+        run_search(tmp_path, trials=0)
+
+
+def test_a_folder_of_another_search_is_refused(tmp_path, instant_trials):
+    run_search(tmp_path, seed=1)
+    with pytest.raises(CXRLabError, match="another search .its seed is 1"):
+        run_search(tmp_path, seed=2)
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_tuning import BUDGET, some_xrays
+from cxrlab import tuning
+tuning.search(some_xrays(), some_xrays(), BUDGET, {folder!r}, trials=4,
+              on_trial=lambda board: print(len(board), flush=True))
+"""
+
+
+def test_a_killed_search_keeps_its_finished_trials(tmp_path, request):
+    folder = tmp_path / "search"
+    code = KILLED.format(tests=str(request.path.parent), folder=str(folder))
+    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert running.stdout.readline().strip() == "1"
+    running.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+    running.wait()
+    finished = {path.name: read_json(path) for path in (folder / "trials").glob("*.json")}
+    assert finished
+
+    found = tuning.search(some_xrays(), some_xrays(), BUDGET, folder, trials=4)
+    assert len(found.leaderboard) == 4
+    kept = {path.name: read_json(path) for path in (folder / "trials").glob("*.json")}
+    assert {name: kept[name] for name in finished} == finished
