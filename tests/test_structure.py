@@ -29,6 +29,7 @@ FLOW = [
     {"runs"},
     {"tuned_runs", "workspace"},
     {"plots", "course"},
+    {"widgets", "exercises"},
     {"links", "doctor", "lab", "running"},
     {"cli", "__main__"},
 ]

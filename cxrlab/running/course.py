@@ -64,7 +64,7 @@ class Plan:
             "CXRLAB_BUDGET": self.budget,
             "CXRLAB_DATA": str(self.data or ""),
             "CXRLAB_WORKSPACE": str(self.workspace),
-            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
         }
 
 
