@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,11 +87,7 @@ def train(
     started = time.monotonic()
     with precision_policy(name):
         model = compiled_network(settings)
-        callbacks = [
-            keras.callbacks.EarlyStopping(
-                "val_loss", patience=budget.patience, restore_best_weights=True
-            )
-        ]
+        callbacks = [stop_early(budget.patience, len(training), settings.batch_size)]
         if not quiet:
             callbacks.append(progress_callback(budget.epochs))
         fitted = model.fit(
@@ -122,6 +119,26 @@ def compiled_network(settings: Settings, extra_metrics: tuple = ()) -> keras.Mod
         metrics=["accuracy", *extra_metrics],
     )
     return model
+
+
+def stop_early(patience: int, images: int, batch_size: int) -> keras.callbacks.Callback:
+    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights.
+
+    Epochs of the warm-up do not count against the patience: while the learning rate still rises,
+    a loss that stands still is no sign that there is nothing left to learn.
+    """
+    import keras
+
+    warmup = math.ceil(WARMUP_STEPS / math.ceil(images / batch_size))
+
+    class StopEarly(keras.callbacks.EarlyStopping):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            if epoch < warmup:
+                self.wait = 0
+                self.model.stop_training = False
+
+    return StopEarly("val_loss", patience=patience, restore_best_weights=True)
 
 
 def predict(model: keras.Model, xrays: Xrays, batch_size: int = 32) -> np.ndarray:

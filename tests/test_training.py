@@ -12,7 +12,7 @@ from cxrlab import precision
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import Xrays
-from cxrlab.training import Settings, load_model, predict, save_model, train
+from cxrlab.training import WARMUP_STEPS, Settings, load_model, predict, save_model, stop_early, train
 
 BUDGET = Budget("test", 0, 3, 1, 1, 1, 1, 100)
 
@@ -45,6 +45,23 @@ def test_the_weights_of_the_best_epoch_are_kept(trained):
     loss = -np.log(np.clip(likelihood, 1e-7, None)).mean()
     assert loss == pytest.approx(trained.history["val_loss"].min(), abs=0.02)
     assert trained.best_epoch == trained.history["val_loss"].idxmin() + 1
+
+
+def test_patience_starts_when_the_warm_up_is_over():
+    class Network:
+        stop_training = False
+
+        def get_weights(self):
+            return []
+
+    stopping = stop_early(patience=2, images=WARMUP_STEPS * 32 // 4, batch_size=32)  # 4 epochs
+    stopping.set_model(Network())
+    stopping.on_train_begin()
+    stopped = []
+    for epoch in range(6):
+        stopping.on_epoch_end(epoch, {"val_loss": 0.69})  # stands still from the first epoch on
+        stopped.append(stopping.model.stop_training)
+    assert stopped == [False] * 5 + [True]
 
 
 def test_the_same_seed_gives_the_same_network(trained):

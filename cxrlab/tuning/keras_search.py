@@ -18,7 +18,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import Xrays, dataset
 from cxrlab.precision import choose_precision
 from cxrlab.progress import LiveLine, clock
-from cxrlab.training import Settings, compiled_network, precision_policy
+from cxrlab.training import Settings, compiled_network, precision_policy, stop_early
 from cxrlab.tuning.record import check_same_search, leaderboard, read_trial, trial_key, write_trial
 from cxrlab.tuning.space import SPACES, combinations, hyperparameters, settings_from
 
@@ -141,7 +141,7 @@ class _TrialRunner:
                 epochs=epochs,
                 shuffle=False,  # the data set shuffles itself
                 callbacks=[
-                    keras.callbacks.EarlyStopping("val_loss", patience=self.budget.patience)
+                    stop_early(self.budget.patience, len(self.training), settings.batch_size)
                 ],
                 verbose=0,
             ).history
