@@ -29,7 +29,9 @@ PLACES = {
         rf"https://colab\.research\.google\.com/github/{NAME}/{NAME}/blob/[^/\s)]+(?=/notebooks/)"
     ),
     "binder": re.compile(rf"https://mybinder\.org/v2/gh/{NAME}/{NAME}/[^?\s)\"]+"),
-    "github": re.compile(rf"https://github\.com/{NAME}/{NAME}/blob/[^/\s)]+(?=/notebooks/)"),
+    "github": re.compile(
+        rf"https://github\.com/{NAME}/{NAME}/blob/[^/\s)]+(?=/(?:notebooks|docs)/)"
+    ),
     "install": re.compile(rf"git\+https://github\.com/{NAME}/{NAME}(?:@[^\s\"')\\]+)?"),
     "clone": re.compile(rf"git clone https://github\.com/{NAME}/{NAME}"),
 }

@@ -62,11 +62,12 @@ def cxrlab(
 
 
 def _add_commands() -> None:
-    from cxrlab.cli import data, doctor, lab, learn, run
+    from cxrlab.cli import data, doctor, lab, learn, progress, run
 
     app.command()(doctor.doctor)
     app.command()(run.run)
     app.command()(lab.lab)
+    app.command()(progress.progress)
     app.add_typer(data.data_app, name="data")
     for command in (learn.train, learn.tune, learn.evaluate, learn.predict):
         app.command()(command)
