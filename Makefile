@@ -1,12 +1,12 @@
 # make course   run the notebooks and write a page for each
 # make lab      open JupyterLab at notebook 01
 # make test     lint, unit tests, and every notebook at the smoke budget
-# make notebooks, make lint, make clean, make test-training (half an hour)
+# make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
 #
 # Each target sets up .venv first, and again when pyproject.toml or constraints.txt has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help course lab test test-training notebooks lint clean
+.PHONY: help course lab test test-browser test-training notebooks lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -61,6 +61,10 @@ test: lint
 	env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE='$(CURDIR)/build/test-workspace' \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
 	-n 2 --dist loadfile notebooks
+
+# The notebooks in JupyterLab in a real browser. Needs Chromium (or CXRLAB_CHROMIUM to name it).
+test-browser: $(STAMP)
+	CXRLAB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 # What a lesson relies on and takes many trainings to see: the figures on phantoms and, where
 # CXRLAB_TEST_REAL names a folder of them, on real X-rays.
