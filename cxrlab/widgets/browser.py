@@ -1,0 +1,167 @@
+"""Look through what each filter dropped and kept: one X-ray at a time, its row beside it."""
+
+from __future__ import annotations
+
+import html
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from cxrlab.catalog.filters import FilterLog
+from cxrlab.catalog.steps import rows_at
+from cxrlab.images import UnreadableImage, read_image
+
+SIDE = 400  # pixels: the longer side of the picture
+FIELDS = {
+    "finding": "Finding",
+    "view": "View",
+    "modality": "Modality",
+    "patient_id": "Patient",
+    "sex": "Sex",
+    "age": "Age",
+    "license": "Licence",
+    "image_id": "Image",
+}
+SENTENCES = {
+    "missing": "The table lists this file, but it is not in the folder.",
+    "unsafe file name": "The file name leads out of the folder; it was not followed.",
+    "no file name": "The table names no file for this row.",
+    "not an image": "This file is not an image; volumes of CT slices are not shown here.",
+    "truncated": "This file ends too early, so that no picture can be made of it.",
+}
+
+
+def browse_filters(catalog: pd.DataFrame, log: FilterLog, simulated: bool = False) -> Any:
+    """The image browser: an ipywidgets box with the filters of ``log`` on ``catalog``.
+
+    ``simulated`` burns that word into every picture. Raises :class:`CXRLabError` where log and
+    catalog do not belong together.
+    """
+    import ipywidgets as widgets
+
+    # Before a reader chooses a step for which it fails.
+    tables = {
+        (number, kept): rows_at(catalog, log, number, kept)
+        for number in range(len(log.steps))
+        for kept in (False, True)
+    }
+    step = widgets.Dropdown(
+        options=[(step_label(log, number), number) for number in range(len(log.steps))],
+        description="Filter",
+        layout={"width": "42em", "max_width": "100%"},
+    )
+    side = widgets.ToggleButtons(
+        options=[("dropped", False), ("kept", True)],
+        description="Show",
+        style={"button_width": "8em"},
+    )
+    narrow = {"width": "8em"}
+    back = widgets.Button(
+        description="Previous", tooltip="The image before this one", layout=narrow
+    )
+    onward = widgets.Button(description="Next", tooltip="The image after this one", layout=narrow)
+    place = widgets.IntSlider(1, min=1, max=1, description="Image", layout={"width": "32em"})
+    picture = widgets.Image(format="jpeg", layout={"object_fit": "contain"})
+    missing, card, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
+
+    def draw(_: Any = None) -> None:
+        rows = tables[step.value, side.value]
+        number = min(place.value, len(rows))
+        status.value = status_line(number, len(rows), side.value)
+        card.value = card_of(rows.iloc[number - 1]) if number else ""
+        seen = picture_of(rows.iloc[number - 1], simulated) if number else ""
+        found = isinstance(seen, bytes)
+        if found:
+            picture.value = seen
+        missing.value = "" if found else f"<p><em>{html.escape(seen)}</em></p>"
+        picture.layout.display = "" if found else "none"
+        back.disabled, onward.disabled = number <= 1, number >= len(rows)
+
+    def restart(_: Any) -> None:
+        count = max(1, len(tables[step.value, side.value]))
+        place.unobserve(draw, names="value")
+        place.value = 1
+        place.max = count
+        place.disabled = count == 1
+        place.observe(draw, names="value")
+        draw()
+
+    def move(by: int) -> None:
+        place.value = min(max(place.value + by, 1), place.max)
+
+    for control in (step, side):
+        control.observe(restart, names="value")
+    back.on_click(lambda _: move(-1))
+    onward.on_click(lambda _: move(1))
+    restart(None)
+    shown = widgets.HBox([widgets.VBox([picture, missing]), card])
+    return widgets.VBox([step, side, widgets.HBox([back, onward, place]), status, shown])
+
+
+def step_label(log: FilterLog, number: int) -> str:
+    """A line of the dropdown: ``3. COVID-19, posteroanterior (PA): 32 dropped, 234 kept``."""
+    step = log.steps[number]
+    return f"{number + 1}. {step.branch}, {step.name}: {step.dropped} dropped, {step.after} kept"
+
+
+def status_line(number: int, count: int, kept: bool) -> str:
+    """Where the reader is, as HTML that a screen reader says when it changes."""
+    what = "kept" if kept else "dropped"
+    said = f"Image {number} of {count} {what}" if count else f"This filter {what} no image."
+    return f'<p role="status">{said}</p>'
+
+
+def card_of(row: pd.Series) -> str:
+    """The row's metadata as an HTML table. Every value is a stranger's, so all are escaped."""
+    lines = "".join(
+        f'<tr><th scope="row" style="text-align: left; padding-right: 1em">{title}</th>'
+        f"<td>{html.escape(_said(row.get(column)))}</td></tr>"
+        for column, title in FIELDS.items()
+    )
+    return f'<table style="margin-left: 1em; line-height: 1.6">{lines}</table>'
+
+
+def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
+    """The row's X-ray as the bytes of a JPEG, or a sentence that says why there is none."""
+    if pd.isna(row["path"]):
+        problem = row.get("problem")
+        reason = "no file name" if pd.isna(problem) else str(problem)
+        return SENTENCES.get(reason, f"This row has no file that may be read: {reason}.")
+    try:
+        pixels = read_image(row["path"])
+    except UnreadableImage as error:
+        plain = f"This file cannot be used as an X-ray: {error.reason}."
+        return SENTENCES.get(error.reason, plain)
+    return jpeg_of(pixels, simulated)
+
+
+def jpeg_of(pixels: np.ndarray, simulated: bool) -> bytes:
+    """Grey values, uint8 (height, width), as a JPEG whose longer side has ``SIDE`` pixels."""
+    image = Image.fromarray(pixels)
+    scale = SIDE / max(image.size)
+    size = [max(1, round(length * scale)) for length in image.size]
+    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if simulated:
+        _stamp(image)
+    data = io.BytesIO()
+    image.save(data, format="JPEG", quality=88)
+    return data.getvalue()
+
+
+def _stamp(image: Image.Image) -> None:
+    """Burn the word ``simulated`` into the lower right corner."""
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=15)
+    corner = (image.width - 6, image.height - 6)
+    box = draw.textbbox(corner, "simulated", font=font, anchor="rd")
+    draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill=34)
+    draw.text(corner, "simulated", font=font, anchor="rd", fill=255)
+
+
+def _said(value: Any) -> str:
+    if value is None or pd.isna(value):
+        return "not stated"
+    return f"{value:g}" if isinstance(value, float) else str(value)
