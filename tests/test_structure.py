@@ -21,14 +21,14 @@ FLOW = [
     # The schema is the words in which sources and catalog speak; it imports neither.
     {"sources", "catalog"},
     {"splits", "cases", "data_status"},
-    {"pipeline", "precision"},
+    {"pipeline", "precision", "convolution"},
     {"model"},
     {"training"},
     {"evaluation", "tuning", "explain"},
     {"case_files"},
     {"runs"},
     {"tuned_runs", "workspace"},
-    {"plots", "course"},
+    {"plots", "course", "reader"},
     {"widgets", "exercises"},
     {"links", "doctor", "lab", "running"},
     {"cli", "__main__"},
@@ -84,5 +84,6 @@ def test_importing_the_package_is_light():
 
 
 def test_what_needs_no_model_loads_no_tensorflow():
-    rooms = "cases, evaluation, plots, splits, sources, images, runs, course, tuning, case_files"
+    rooms = "cases, evaluation, plots, reader, splits, sources, images, runs, course, tuning"
+    rooms += ", case_files"
     assert not {"tensorflow", "keras", "keras_tuner"} & loaded_after(f"from cxrlab import {rooms}")
