@@ -27,7 +27,7 @@ def choose_threshold(
     if rule not in RULES:
         raise CXRLabError(f"There is no rule called {rule!r}. Choose one of {', '.join(RULES)}.")
     _check_target("target", target)
-    thresholds, tp, fp, positives, negatives = _every_threshold(labels, scores)
+    thresholds, tp, fp, positives, negatives = every_threshold(labels, scores)
     if rule == "f1":
         gain = 2 * tp / (tp + fp + positives)
     elif rule == "youden":
@@ -45,12 +45,12 @@ def recall_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity: flo
     Raises :class:`CXRLabError` on a single class.
     """
     _check_target("specificity", specificity)
-    _, tp, fp, positives, negatives = _every_threshold(labels, scores)
+    _, tp, fp, positives, negatives = every_threshold(labels, scores)
     specific_enough = (negatives - fp) / negatives >= specificity
     return float(np.max(tp[specific_enough] / positives, initial=0.0))
 
 
-def _every_threshold(
+def every_threshold(
     labels: ArrayLike, scores: ArrayLike
 ) -> tuple[NDArray, NDArray, NDArray, int, int]:
     """Thresholds in rising order with true and false positives at each; both class sizes."""
