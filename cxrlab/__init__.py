@@ -3,6 +3,8 @@
 import logging
 import os
 
+from cxrlab.quiet import quiet_tensorflow
+
 __version__ = "0.1.0"
 
 # TensorFlow opens with lines about its build that mean nothing to a reader; warnings stay.
@@ -12,3 +14,4 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
+quiet_tensorflow()

@@ -15,7 +15,7 @@ PACKAGE = Path(cxrlab.__file__).parent
 
 # The rooms in the order of the flow. A room imports from its own line and from those above it.
 FLOW = [
-    {"errors"},
+    {"errors", "quiet"},
     {"files", "budgets", "progress"},
     {"images"},
     # The schema is the words in which sources and catalog speak; it imports neither.
