@@ -6,8 +6,9 @@ reader can join at any notebook.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -93,6 +94,24 @@ def get_trained(
     # Written last: where it stands, the model beside it is whole.
     write_json(how, {**wanted, "seconds": trained.seconds, "precision": trained.precision})
     return trained
+
+
+def get_variant(
+    space: Workspace, parts: Parts, settings: Settings, images: int = 0, epochs: int = 0
+) -> Trained:
+    """The network trained in another way, to compare: loaded, or trained and kept.
+
+    ``images``: training X-rays at the most (0: all). ``epochs``: exactly so many (0: those of the
+    budget); no early stopping, so that the curves show what happens afterwards.
+    """
+    few = parts.training.of(subsample(parts.training.cases, images, space.seed))
+    epochs = epochs or space.budget.epochs
+    budget = replace(space.budget, epochs=epochs, patience=epochs)
+    choices = [len(few), epochs, *settings.to_json().values()]
+    name = re.sub(r"[^\w.]+", "-", f"variant-{'-'.join(map(str, choices))}").strip("-")
+    return get_trained(
+        replace(space, budget=budget), replace(parts, training=few), name, settings, space.seed
+    )
 
 
 def get_threshold(trained: Trained, parts: Parts) -> float:

@@ -35,6 +35,28 @@ def feature_maps(model: keras.Model, pixels: np.ndarray) -> dict[str, np.ndarray
     return {layer.name: found[0] for layer, found in zip(layers, maps, strict=True)}
 
 
+def most_different(maps: np.ndarray, each: int = 5, faintest: float = 0.1) -> list[int]:
+    """The numbers of ``each`` maps that resemble one another least, the most varied one first.
+
+    ``maps``: shape (height, width, filters), from :func:`feature_maps`. Always takes the map whose
+    strongest correlation with those taken is the weakest. Maps whose spread is below ``faintest``
+    of the largest spread show next to nothing: they are taken only where no others are left, the
+    more varied ones first.
+    """
+    flat = maps.reshape(-1, maps.shape[-1]).astype(float)
+    spread = flat.std(axis=0)
+    unit = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    alike = np.abs(unit.T @ unit) / len(flat)
+    faint = spread < faintest * spread.max()
+    alike[:, faint] = 2 - spread[faint] / spread.max()  # behind all others
+    taken = [int(spread.argmax())]
+    while len(taken) < min(each, maps.shape[-1]):
+        nearest = alike[taken].max(axis=0)
+        nearest[taken] = np.inf
+        taken.append(int(nearest.argmin()))
+    return taken
+
+
 def _convolutions(model: keras.Model) -> list[keras.Layer]:
     import keras
 

@@ -11,6 +11,7 @@ from cxrlab import course, workspace
 from cxrlab.budgets import BUDGETS, get_budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
+from cxrlab.training import Settings
 from cxrlab.workspace import open_workspace
 
 
@@ -93,3 +94,28 @@ def test_headlines_are_replaced_and_kept_in_the_order_of_the_notebooks(space):
     space.headline("04", "Recall", "0.90", "0.80 to 0.95")
     kept = read_json(space.folder.parent / "headlines.json")
     assert [(line["notebook"], line["value"]) for line in kept] == [("02", "10"), ("04", "0.90")]
+
+
+def test_a_variant_is_named_by_what_differs(space, monkeypatch):
+    parts, trained = course.get_xrays(space), []
+
+    def train(training, validation, budget, seed, settings):
+        trained.append((len(training), budget.epochs, budget.patience, settings))
+        raise InterruptedError
+
+    monkeypatch.setattr(course, "train", train)
+    slow = Settings(learning_rate=1e-5)
+    for choices in ({}, {"images": 8}, {"images": 8, "epochs": 3}):
+        with pytest.raises(InterruptedError):
+            course.get_variant(space, parts, slow, **choices)
+    whole = len(parts.training)
+    assert trained == [(whole, 1, 1, slow), (8, 1, 1, slow), (8, 3, 3, slow)]
+
+
+def test_a_variant_is_trained_once(space):
+    parts = course.get_xrays(space)
+    first = course.get_variant(space, parts, Settings(dropout=0.0), images=6)
+    again = course.get_variant(space, parts, Settings(dropout=0.0), images=6)
+    assert again.seconds == first.seconds
+    other = course.get_variant(space, parts, Settings(dropout=0.1), images=6)
+    assert other.seconds != first.seconds

@@ -36,3 +36,13 @@ def test_a_network_without_convolutions_is_a_plain_message():
     flat = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.Flatten()], name="flat")
     with pytest.raises(CXRLabError, match="flat has no convolution layer"):
         explain.first_filters(flat)
+
+
+def test_the_most_different_maps_are_not_copies_of_one_another():
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 20, 20))
+    maps = np.stack([np.zeros((20, 20)), 3 * one, one, -2 * one + 5, other], axis=-1)
+    assert explain.most_different(maps, 2) == [1, 4]
+    assert len(set(explain.most_different(maps, 4))) == 4
+    assert explain.most_different(maps, 9)[-1] == 0  # a map without anything in it comes last
+    assert len(explain.most_different(np.zeros((4, 4, 3)), 2)) == 2

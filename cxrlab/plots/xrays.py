@@ -70,9 +70,16 @@ def plot_filters(kernels: np.ndarray, columns: int = 8) -> np.ndarray:
 
 
 def plot_feature_maps(
-    image: np.ndarray, maps: dict[str, np.ndarray], each: int = 5, simulated: bool = False
+    image: np.ndarray,
+    maps: dict[str, np.ndarray],
+    each: int = 5,
+    simulated: bool = False,
+    chosen: dict[str, list[int]] | None = None,
 ) -> np.ndarray:
-    """One X-ray and, a row a layer, its ``each`` most varied maps (from ``feature_maps``)."""
+    """One X-ray and, a row a layer, its ``each`` most varied maps (from ``feature_maps``).
+
+    ``chosen`` names other maps to show: layer to ``each`` numbers.
+    """
     _, axes = plt.subplots(
         len(maps), each + 1, figsize=(WIDTH, 1.45 * len(maps)), squeeze=False, layout="constrained"
     )
@@ -81,6 +88,7 @@ def plot_feature_maps(
         row[0].set_title("X-ray", fontsize=9, loc="center")
         # Maps that are zero everywhere show nothing; the varied ones show what the layer sees.
         liveliest = np.argsort(found.std(axis=(0, 1)))[::-1][:each]
+        liveliest = liveliest if chosen is None else chosen[name]
         for ax, index in zip(row[1:], liveliest, strict=True):
             ax.imshow(found[:, :, index], cmap="magma")
             ax.set_title(f"{name} #{index}", fontsize=9, loc="center", color=GREY)

@@ -1,0 +1,126 @@
+"""A bench for convolution: choose an X-ray and a kernel, change its weights, see the map."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
+
+OWN = "your own"
+SIDE = 300  # pixels on the screen, for X-ray and map alike
+LIMIT = 100.0  # the largest weight, so that a typing error gives no overflow
+
+
+def feature_map(
+    xray: np.ndarray, kernel: np.ndarray, with_relu: bool, with_pooling: bool
+) -> np.ndarray:
+    """The kernel's map of an X-ray (uint8, (height, width)), grey values taken as 0...1."""
+    values = convolve(np.squeeze(xray) / 255.0, kernel)
+    if with_relu:
+        values = relu(values)
+    return max_pool(values) if with_pooling else values
+
+
+def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
+    """Grey values (uint8, square) as a PNG of ``SIDE`` pixels, stamped where simulated.
+
+    Enlarged without smoothing, so that a pooled map shows its larger pixels.
+    """
+    image = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.NEAREST)
+    if simulated:
+        draw = ImageDraw.Draw(image)
+        draw.rectangle((SIDE - 66, SIDE - 18, SIDE, SIDE), fill=30)
+        draw.text((SIDE - 60, SIDE - 15), "simulated", fill=255)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def in_words(values: np.ndarray) -> str:
+    """Size and range of a map, as the line below it."""
+    below, zero = (values < 0).mean(), (values == 0).mean()
+    return (
+        f"Map of {values.shape[0]} × {values.shape[1]} numbers from {values.min():.2f} to "
+        f"{values.max():.2f}: {below:.0%} below zero, {zero:.0%} exactly zero."
+    )
+
+
+def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> Any:
+    """The bench as an ipywidgets Box.
+
+    ``xrays``: name to X-ray, uint8, shape (224, 224) or (224, 224, 1); at least one.
+    ``simulated`` writes the word on X-ray and map.
+    """
+    import ipywidgets as widgets
+
+    wide = {"description_width": "110px"}
+    chosen = widgets.Dropdown(options=[*xrays], description="X-ray", style=wide)
+    preset = widgets.Dropdown(
+        options=[*KERNELS, OWN], value="vertical edges", description="Kernel", style=wide
+    )
+    weights = [
+        widgets.BoundedFloatText(
+            value=float(value),
+            min=-LIMIT,
+            max=LIMIT,
+            step=0.1,
+            description=f"row {row + 1}, column {column + 1}",
+            style={"description_width": "100px"},
+            layout={"width": "175px"},
+        )
+        for (row, column), value in np.ndenumerate(KERNELS[preset.value])
+    ]
+    with_relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
+    with_pooling = widgets.Checkbox(description="max pooling, 2 × 2", indent=False)
+    before, after = (
+        widgets.Image(format="png", width=SIDE, height=SIDE, layout={"margin": "4px"})
+        for _ in range(2)
+    )
+    words = widgets.HTML()
+    filling = False  # nine fields change at once: one drawing is enough
+
+    def draw(*_: Any) -> None:
+        xray = np.squeeze(xrays[chosen.value])
+        kernel = np.array([field.value for field in weights]).reshape(3, 3)
+        values = feature_map(xray, kernel, with_relu.value, with_pooling.value)
+        before.value = to_png(xray, simulated)
+        after.value = to_png(to_picture(values), simulated)
+        words.value = in_words(values)
+
+    def fill(change: dict) -> None:
+        nonlocal filling
+        if change["new"] == OWN:
+            return
+        filling = True
+        for field, value in zip(weights, KERNELS[change["new"]].flat, strict=True):
+            field.value = float(value)
+        filling = False
+        draw()
+
+    def edited(_: dict) -> None:
+        if not filling:
+            preset.value = OWN
+            draw()
+
+    preset.observe(fill, names="value")
+    for field in weights:
+        field.observe(edited, names="value")
+    for control in (chosen, with_relu, with_pooling):
+        control.observe(draw, names="value")
+    draw()
+    grid = widgets.GridBox(
+        weights, layout={"grid_template_columns": "repeat(3, 180px)", "overflow": "auto"}
+    )
+    # An Image of ipywidgets has no alternative text: its heading says what it shows.
+    headed = [
+        widgets.VBox([widgets.HTML(f"<b>{heading}</b>"), picture])
+        for heading, picture in (("X-ray", before), ("feature map", after))
+    ]
+    pictures = widgets.HBox(headed, layout={"flex_flow": "row wrap"})
+    switches = widgets.HBox([with_relu, with_pooling])
+    return widgets.VBox([widgets.HBox([chosen, preset]), grid, switches, pictures, words])
