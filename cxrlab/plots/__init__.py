@@ -1,6 +1,22 @@
 """Figures: they take results and return Axes, and compute no metric."""
 
 from cxrlab.plots.alt_text import show
+from cxrlab.plots.chest import plot_chest_guide
+from cxrlab.plots.cohort import plot_makeup, plot_pairs
+from cxrlab.plots.convolution import (
+    plot_convolution_step,
+    plot_dropout,
+    plot_maps,
+    plot_pooling,
+)
+from cxrlab.plots.decisions import (
+    plot_hits,
+    plot_interval_sizes,
+    plot_people,
+    plot_resamples,
+    plot_threshold_and_prevalence,
+    plot_threshold_choice,
+)
 from cxrlab.plots.evaluation import (
     plot_confusion,
     plot_intervals,
@@ -9,7 +25,9 @@ from cxrlab.plots.evaluation import (
     plot_roc,
     plot_scores,
 )
+from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
 from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
+from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, COVID, NOT_COVID, use_style
 from cxrlab.plots.training import plot_history, plot_parameters
 from cxrlab.plots.workflow import plot_workflow
@@ -20,19 +38,37 @@ __all__ = [
     "CLASS_NAMES",
     "COVID",
     "NOT_COVID",
+    "plot_chest_guide",
     "plot_confusion",
+    "plot_convolution_step",
+    "plot_dropout",
     "plot_feature_maps",
     "plot_filters",
+    "plot_histories",
     "plot_history",
     "plot_intervals",
+    "plot_makeup",
+    "plot_pairs",
+    "plot_loss_of_scores",
+    "plot_maps",
     "plot_parallel",
     "plot_parameters",
+    "plot_pooling",
     "plot_precision_by_prevalence",
     "plot_precision_recall",
     "plot_roc",
     "plot_scores",
     "plot_search_progress",
     "plot_search_settings",
+    "plot_seeds",
+    "plot_space_grid",
+    "plot_winners_luck",
+    "plot_hits",
+    "plot_interval_sizes",
+    "plot_people",
+    "plot_resamples",
+    "plot_threshold_and_prevalence",
+    "plot_threshold_choice",
     "plot_workflow",
     "plot_xrays",
     "show",

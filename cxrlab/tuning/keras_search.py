@@ -80,6 +80,7 @@ def search(
     folder = Path(folder)
     plan = {
         "space": space,
+        "choices": {name: list(choices) for name, choices in SPACES[space].items()},
         "tuner": tuner,
         "objective": objective,
         "seed": seed,
