@@ -99,6 +99,23 @@ def to_square(pixels: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
     return np.asarray(image)
 
 
+def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
+    """Grey values, uint8 (height, width), for human eyes: the longer side becomes ``side`` pixels.
+
+    The proportions are kept. ``square`` lays the image on a black square, so that X-rays of many
+    shapes line up.
+    """
+    image = Image.fromarray(pixels)
+    scale = side / max(image.size)
+    size = [max(1, round(length * scale)) for length in image.size]
+    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if not square:
+        return np.asarray(image)
+    film = Image.new("L", (side, side))
+    film.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return np.asarray(film)
+
+
 def read_bytes(path: str | Path) -> bytes:
     """The whole file. Raises :class:`UnreadableImage`."""
     if _file_size(path) > LARGEST_FILE:

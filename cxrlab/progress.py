@@ -32,20 +32,20 @@ class LiveLine:
     def close(self, text: str | None = None) -> None:
         """Leave ``text`` (or the last text) standing."""
         self._text = text if text is not None else self._text
-        if _in_notebook():
+        if in_notebook():
             self._draw()
         elif self._text:
             print("\r" + self._text.ljust(self._width), file=sys.stderr, flush=True)
 
     def _draw(self) -> None:
         self._last_drawn = time.monotonic()
-        if _in_notebook():
-            self._draw_in_notebook()
+        if in_notebook():
+            self._drawin_notebook()
         elif sys.stderr.isatty():
             print("\r" + self._text.ljust(self._width), end="", file=sys.stderr, flush=True)
             self._width = len(self._text)
 
-    def _draw_in_notebook(self) -> None:
+    def _drawin_notebook(self) -> None:
         from IPython.display import display
 
         data = {"text/plain": self._text}
@@ -55,7 +55,8 @@ class LiveLine:
             self._handle.update(data, raw=True)
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code, so that its output can be updated in place."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython

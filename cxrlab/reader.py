@@ -12,12 +12,11 @@ from types import EllipsisType
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import Confusion, Estimate, confusion, wilson
 from cxrlab.files import read_json, write_json
-from cxrlab.images import read_image
+from cxrlab.images import fit, read_image
 from cxrlab.splits import Split
 from cxrlab.workspace import Workspace
 
@@ -51,19 +50,8 @@ def ten_xrays(split: Split, seed: int = 0) -> pd.DataFrame:
 
 
 def picture(path: str | Path, side: int, square: bool = False) -> np.ndarray:
-    """An X-ray for human eyes: uint8, its longer side ``side`` pixels, its proportions kept.
-
-    ``square`` lays it on a black square, so that X-rays of many shapes line up in a grid.
-    """
-    pixels = read_image(path)
-    scale = side / max(pixels.shape)
-    height, width = (max(1, round(length * scale)) for length in pixels.shape)
-    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
-    if not square:
-        return np.asarray(resized)
-    film = Image.new("L", (side, side))
-    film.paste(resized, ((side - width) // 2, (side - height) // 2))
-    return np.asarray(film)
+    """An X-ray's file for human eyes: see :func:`cxrlab.images.fit`."""
+    return fit(read_image(path), side, square)
 
 
 def keep_calls(space: Workspace, calls: Mapping[str, int]) -> None:

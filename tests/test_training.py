@@ -12,7 +12,15 @@ from cxrlab import precision
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import Xrays
-from cxrlab.training import WARMUP_STEPS, Settings, load_model, predict, save_model, stop_early, train
+from cxrlab.training import (
+    WARMUP_STEPS,
+    Settings,
+    load_model,
+    predict,
+    save_model,
+    stop_early,
+    train,
+)
 
 BUDGET = Budget("test", 0, 3, 1, 1, 1, 1, 100)
 

@@ -101,8 +101,8 @@ def test_simulated_pictures_say_so_in_the_picture():
     plain, stamped = Bench(), Bench(simulated=True)
     for one, other in ((plain.before, stamped.before), (plain.after, stamped.after)):
         differs = shown(one) != shown(other)
-        assert differs[-20:, -70:].any()
-        assert not differs[:-20].any()
+        assert differs[-30:, -90:].any()
+        assert not differs[:-30].any()
 
 
 def test_every_control_has_a_name_of_its_own(bench):

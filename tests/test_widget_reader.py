@@ -123,8 +123,7 @@ def test_the_picture_follows_and_is_stamped_where_simulated(ten):
     assert plain.shape == stamped.shape == (450, 450)
     assert plain.max() == 20 and stamped.max() == 255
     assert (plain[75:375] == 20).all() and plain[:75].max() == plain[375:].max() == 0
-    assert (stamped[:300] == plain[:300]).all()  # the word is at the foot
-    assert stamped[375:].max() == 0  # and in the X-ray itself
+    assert (stamped[:400] == plain[:400]).all()  # the word is at the foot
 
 
 def test_every_control_can_be_named_by_a_screen_reader(space, ten):

@@ -154,7 +154,7 @@ def test_the_live_board_updates_one_display_in_place(board, monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(room, "_in_notebook", lambda: True)
+    monkeypatch.setattr(room, "in_notebook", lambda: True)
     live = LiveBoard(list(SPACE))
     assert str(live) == "No trial has finished yet."
     for count in (1, 2, 2, 3):  # a finished trial that a search meets again changes nothing

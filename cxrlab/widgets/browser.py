@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import html
-import io
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
 
 from cxrlab.catalog.filters import FilterLog
 from cxrlab.catalog.steps import rows_at
-from cxrlab.images import UnreadableImage, read_image
+from cxrlab.images import UnreadableImage, fit, read_image
+from cxrlab.widgets.pictures import as_png
 
 SIDE = 400  # pixels: the longer side of the picture
 FIELDS = {
@@ -64,7 +62,7 @@ def browse_filters(catalog: pd.DataFrame, log: FilterLog, simulated: bool = Fals
     )
     onward = widgets.Button(description="Next", tooltip="The image after this one", layout=narrow)
     place = widgets.IntSlider(1, min=1, max=1, description="Image", layout={"width": "32em"})
-    picture = widgets.Image(format="jpeg", layout={"object_fit": "contain"})
+    picture = widgets.Image(format="png", layout={"object_fit": "contain"})
     missing, card, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
 
     def draw(_: Any = None) -> None:
@@ -125,7 +123,7 @@ def card_of(row: pd.Series) -> str:
 
 
 def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
-    """The row's X-ray as the bytes of a JPEG, or a sentence that says why there is none."""
+    """The row's X-ray as the bytes of a PNG, or a sentence that says why there is none."""
     if pd.isna(row["path"]):
         problem = row.get("problem")
         reason = "no file name" if pd.isna(problem) else str(problem)
@@ -135,30 +133,7 @@ def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
     except UnreadableImage as error:
         plain = f"This file cannot be used as an X-ray: {error.reason}."
         return SENTENCES.get(error.reason, plain)
-    return jpeg_of(pixels, simulated)
-
-
-def jpeg_of(pixels: np.ndarray, simulated: bool) -> bytes:
-    """Grey values, uint8 (height, width), as a JPEG whose longer side has ``SIDE`` pixels."""
-    image = Image.fromarray(pixels)
-    scale = SIDE / max(image.size)
-    size = [max(1, round(length * scale)) for length in image.size]
-    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if simulated:
-        _stamp(image)
-    data = io.BytesIO()
-    image.save(data, format="JPEG", quality=88)
-    return data.getvalue()
-
-
-def _stamp(image: Image.Image) -> None:
-    """Burn the word ``simulated`` into the lower right corner."""
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(size=15)
-    corner = (image.width - 6, image.height - 6)
-    box = draw.textbbox(corner, "simulated", font=font, anchor="rd")
-    draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill=34)
-    draw.text(corner, "simulated", font=font, anchor="rd", fill=255)
+    return as_png(fit(pixels, SIDE), simulated)
 
 
 def _said(value: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
+from cxrlab.widgets.pictures import as_png
 
 OWN = "your own"
 SIDE = 300  # pixels on the screen, for X-ray and map alike
@@ -32,13 +32,7 @@ def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
     Enlarged without smoothing, so that a pooled map shows its larger pixels.
     """
     image = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.NEAREST)
-    if simulated:
-        draw = ImageDraw.Draw(image)
-        draw.rectangle((SIDE - 66, SIDE - 18, SIDE, SIDE), fill=30)
-        draw.text((SIDE - 60, SIDE - 15), "simulated", fill=255)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return as_png(np.asarray(image), simulated)
 
 
 def in_words(values: np.ndarray) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
 
 from cxrlab.evaluation import Confusion
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, GREY, INK
@@ -19,6 +17,7 @@ from cxrlab.reader import (
     picture,
     reader_confusion,
 )
+from cxrlab.widgets.pictures import as_png
 from cxrlab.workspace import Workspace
 
 SIDE = 450  # pixels: the longer side of an X-ray on the screen
@@ -35,19 +34,7 @@ def xray_png(path: str, simulated: bool) -> bytes:
 
     Its proportions are kept on a black square, so that the buttons below never move.
     """
-    image = Image.fromarray(picture(path, SIDE))
-    if simulated:
-        draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=16)
-        left, top, right, bottom = draw.textbbox(
-            (image.width - 8, image.height - 8), "simulated", font=font, anchor="rs"
-        )
-        draw.rectangle((left - 5, top - 4, right + 5, bottom + 4), fill=20)
-        draw.text((image.width - 8, image.height - 8), "simulated", 255, font=font, anchor="rs")
-    film = Image.new("L", (SIDE, SIDE))
-    film.paste(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
-    buffer = io.BytesIO()
-    film.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return as_png(picture(path, SIDE, square=True), simulated)
 
 
 def confusion_html(counts: Confusion) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlab.progress import in_notebook
 from cxrlab.tuning import (
     OBJECTIVE_NAMES,
     choices_of,
@@ -44,7 +45,7 @@ class LiveBoard:
             return  # a search that goes on meets its finished trials first: nothing new to see
         self._table = leaderboard
         content = {"text/plain": str(self), "text/html": table_html(leaderboard, self.columns)}
-        if _in_notebook():
+        if in_notebook():
             from IPython.display import display
 
             if self._handle is None:
@@ -199,9 +200,3 @@ def _spoken(name: str) -> str:
 
 def _number(name: str, value: float) -> str:
     return f"{value:.3f}" if name in OBJECTIVE_NAMES else f"{value:g}"
-
-
-def _in_notebook() -> bool:
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
