@@ -72,8 +72,12 @@ def open_lab(folder: Path, browser: bool = True) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
         command.append("--allow-root")
-    # A kernel of the same name that belongs to another Python must not win.
+    # A kernel of the same name that belongs to another Python must not win. And a folder named
+    # relative to here would be looked for beside the notebook.
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    for name in ("CXRLAB_DATA", "CXRLAB_WORKSPACE"):
+        if named := environment.get(name):
+            environment[name] = str(Path(named).expanduser().absolute())
     try:
         return subprocess.call(command, env=environment)
     except KeyboardInterrupt:

@@ -286,8 +286,6 @@ def test_frame_and_header_know_nothing_with_the_dial_off(course):
     paths, labels, patients = cases(course)
     assert 0.40 <= probe(frames(paths), labels, patients) <= 0.60
     assert 0.40 <= probe(headers(paths), labels, patients) <= 0.60
-    whole = np.array([small(path).ravel() for path in paths])
-    assert probe(whole, labels, patients) < 0.97
 
 
 @pytest.mark.slow

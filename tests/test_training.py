@@ -15,11 +15,13 @@ from cxrlab.pipeline import Xrays
 from cxrlab.training import (
     WARMUP_STEPS,
     Settings,
+    compiled_network,
     load_model,
     predict,
     save_model,
     stop_early,
     train,
+    warmup_steps,
 )
 
 BUDGET = Budget("test", 0, 3, 1, 1, 1, 1, 100)
@@ -62,14 +64,30 @@ def test_patience_starts_when_the_warm_up_is_over():
         def get_weights(self):
             return []
 
-    stopping = stop_early(patience=2, images=WARMUP_STEPS * 32 // 4, batch_size=32)  # 4 epochs
+    patient = Budget("test", 0, 20, 2, 1, 1, 1, 100)
+    images = WARMUP_STEPS // 3 * 32  # so that the warm-up takes three epochs
+    stopping = stop_early(patient, Settings(batch_size=32), images, epochs=20)
     stopping.set_model(Network())
     stopping.on_train_begin()
     stopped = []
-    for epoch in range(6):
+    for epoch in range(5):
         stopping.on_epoch_end(epoch, {"val_loss": 0.69})  # stands still from the first epoch on
         stopped.append(stopping.model.stop_training)
-    assert stopped == [False] * 5 + [True]
+    assert stopped == [False] * 4 + [True]
+
+
+def test_the_learning_rate_rises_and_falls():
+    network = compiled_network(Settings(learning_rate=1e-3, batch_size=32), images=320, epochs=10)
+    schedule = network.optimizer._learning_rate
+    rates = np.array([float(schedule(step)) for step in range(100)])
+    assert rates[0] < 1e-5
+    assert rates.argmax() == WARMUP_STEPS and rates.max() == pytest.approx(1e-3)
+    assert rates[-1] < 5e-5
+    assert (np.diff(rates[:WARMUP_STEPS]) > 0).all() and (np.diff(rates[WARMUP_STEPS:]) < 0).all()
+
+
+def test_a_short_training_has_a_short_warm_up():
+    assert [warmup_steps(steps) for steps in (2, 30, 90, 600)] == [0, 10, 30, 30]
 
 
 def test_the_same_seed_gives_the_same_network(trained):

@@ -135,15 +135,13 @@ class _TrialRunner:
             recall = keras.metrics.SensitivityAtSpecificity(
                 SPECIFICITY, name="recall_at_specificity"
             )
-            model = compiled_network(settings, extra_metrics=(recall,))
+            model = compiled_network(settings, len(self.training), epochs, (recall,))
             history = model.fit(
                 dataset(self.training, settings.batch_size, shuffle_seed=trial_seed),
                 validation_data=dataset(self.validation, settings.batch_size),
                 epochs=epochs,
                 shuffle=False,  # the data set shuffles itself
-                callbacks=[
-                    stop_early(self.budget.patience, len(self.training), settings.batch_size)
-                ],
+                callbacks=[stop_early(self.budget, settings, len(self.training), epochs)],
                 verbose=0,
             ).history
         best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)

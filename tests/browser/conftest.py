@@ -123,11 +123,11 @@ class Lab:
         )
 
     def position(self, words: str) -> int:
-        """The place of the code cell whose source has these words in it."""
+        """The place of the code cell with a line that begins with these words."""
         found = self.page.evaluate(
             """words => window.jupyterapp.shell.currentWidget.content.widgets.findIndex(
                 cell => cell.model.type === 'code'
-                    && cell.model.sharedModel.source.includes(words))""",
+                    && ('\\n' + cell.model.sharedModel.source).includes('\\n' + words))""",
             words,
         )
         assert found >= 0, f"no code cell says {words!r}"
