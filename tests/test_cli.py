@@ -206,6 +206,16 @@ def test_lab_opens_the_first_notebook_with_this_python(course, monkeypatch):
     assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
 
 
+def test_lab_names_folders_so_that_a_notebook_finds_them(course, monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(lab.subprocess, "call", lambda command, env: seen.update(env) or 0)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CXRLAB_DATA", "my-xrays")
+    lab.open_lab(course, browser=False)
+    assert seen["CXRLAB_DATA"] == str(tmp_path / "my-xrays")
+
+
 def test_lab_says_when_jupyterlab_is_missing(course, monkeypatch):
     monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CXRLabError, match=r"cxrlab\[lab\]"):
