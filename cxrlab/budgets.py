@@ -27,7 +27,7 @@ class Budget:
 
 
 SMOKE = Budget("smoke", 48, 1, 1, 2, 1, 2, 100)
-CLASS = Budget("class", 192, 20, 10, 4, 8, 3, 1000)
+CLASS = Budget("class", 192, 18, 10, 4, 12, 3, 1000)
 FULL = Budget("full", 0, 40, 15, 50, 20, 5, 2000)
 
 BUDGETS = {budget.name: budget for budget in (SMOKE, CLASS, FULL)}
