@@ -61,7 +61,7 @@ def walks_through_the_trials(box: Locator) -> None:
     box.get_by_role("button", name="Next trial").click()
     expect(said).not_to_have_text(before)
     box.get_by_label("Chart across").select_option(label="learning rate")
-    expect(box.locator("svg")).to_contain_text("learning rate")
+    expect(box.locator("svg[role=img]")).to_contain_text("learning rate")
 
 
 # A notebook, the cell of its widget and what a reader does there, and one of its exercises.
