@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from cxrlab.links import repository
 from cxrlab.running import refresh, run_course, select_notebooks
 from cxrlab.running.execute import execute
 from cxrlab.running.notebooks import find_notebooks
-from cxrlab.running.pages import WIDGET_NOTE
+from cxrlab.running.pages import WIDGET_NOTE, WIDGET_VIEW, without_widgets
 from cxrlab.running.record import forget_headlines, headlines, open_record
 
 FIGURE = """\
@@ -280,6 +281,16 @@ def test_refreshing_twice_gives_the_same_bytes(tmp_path):
     assert [cell["execution_count"] for cell in code] == [1, 2, 3, 4, 5]
     assert len({cell["id"] for cell in stored["cells"]}) == len(stored["cells"])
     assert first.endswith(b"}\n")
+
+
+def test_a_stored_quiz_shows_its_questions_and_no_note_beside_each():
+    widget = nbformat.v4.new_output("display_data", {WIDGET_VIEW: {}, "text/plain": "Box()"})
+    question = nbformat.v4.new_output("display_data", {"text/markdown": "Which?"})
+    quiz = nbformat.v4.new_code_cell("quiz.show()", outputs=[question, widget, question, widget])
+    alone = nbformat.v4.new_code_cell("slider()", outputs=[copy.deepcopy(widget)])
+    without_widgets(nbformat.v4.new_notebook(cells=[quiz, alone]))
+    assert quiz.outputs == [question, question]
+    assert alone.outputs[0].data == {"text/plain": WIDGET_NOTE}
 
 
 @pytest.mark.parametrize("cell", ["print('/home/ann/xrays')", "raise ValueError"])

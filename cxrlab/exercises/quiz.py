@@ -73,10 +73,12 @@ class Quiz:
 
     def show(self) -> None:
         """Show every question as text and, where a kernel answers, with buttons to choose from."""
-        from IPython.display import Markdown, display
+        from IPython.display import display
 
         for number, question in enumerate(self, start=1):
-            display(Markdown(self._in_words(number, question)), self._buttons(question))
+            words = self._in_words(number, question)
+            display({"text/markdown": words, "text/plain": words}, raw=True)
+            display(self._buttons(question))
 
     def check(self, *letters: str) -> None:
         """The same without a mouse: ``quiz.check("b", "a", "c")``; ``...`` skips a question."""

@@ -50,10 +50,18 @@ def title_of(notebook: nbformat.NotebookNode, otherwise: str) -> str:
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> None:
-    """Take out widgets, in place: they need a running kernel, and a stored one shows nothing."""
+    """Take out widgets, in place: they need a running kernel, and a stored one shows nothing.
+
+    A note stands in for them, but not where the cell shows more than widgets, as a quiz does.
+    """
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
+        outputs = cell.get("outputs", [])
+        others = [output for output in outputs if WIDGET_VIEW not in output.get("data", {})]
+        if others and len(others) < len(outputs):
+            cell.outputs = others
+            continue
+        for output in outputs:
             if WIDGET_VIEW in output.get("data", {}):
                 output.data = nbformat.from_dict({"text/plain": WIDGET_NOTE})
 

@@ -64,8 +64,8 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
             max=LIMIT,
             step=0.1,
             description=f"row {row + 1}, column {column + 1}",
-            style={"description_width": "100px"},
-            layout={"width": "175px"},
+            style={"description_width": "120px"},
+            layout={"width": "205px"},
         )
         for (row, column), value in np.ndenumerate(KERNELS[preset.value])
     ]
@@ -108,7 +108,7 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
         control.observe(draw, names="value")
     draw()
     grid = widgets.GridBox(
-        weights, layout={"grid_template_columns": "repeat(3, 180px)", "overflow": "auto"}
+        weights, layout={"grid_template_columns": "repeat(3, 210px)", "overflow": "auto"}
     )
     # An Image of ipywidgets has no alternative text: its heading says what it shows.
     headed = [
