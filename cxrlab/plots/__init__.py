@@ -25,6 +25,12 @@ from cxrlab.plots.evaluation import (
     plot_roc,
     plot_scores,
 )
+from cxrlab.plots.external import (
+    plot_calibration,
+    plot_decision_curve,
+    plot_internal_external,
+    plot_subgroups,
+)
 from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
 from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
 from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
@@ -38,14 +44,17 @@ __all__ = [
     "CLASS_NAMES",
     "COVID",
     "NOT_COVID",
+    "plot_calibration",
     "plot_chest_guide",
     "plot_confusion",
     "plot_convolution_step",
+    "plot_decision_curve",
     "plot_dropout",
     "plot_feature_maps",
     "plot_filters",
     "plot_histories",
     "plot_history",
+    "plot_internal_external",
     "plot_intervals",
     "plot_makeup",
     "plot_pairs",
@@ -68,6 +77,7 @@ __all__ = [
     "plot_people",
     "plot_resamples",
     "plot_threshold_and_prevalence",
+    "plot_subgroups",
     "plot_threshold_choice",
     "plot_workflow",
     "plot_xrays",
