@@ -41,6 +41,7 @@ WRONG = {
         (27 / 80, "all 80"),
         (0.1, "missed. Recall"),
         (90, "percentage"),
+        (30 / 27, "upside down"),
         (0.5, "found or missed"),
     ],
     "fewer_missed": [

@@ -93,6 +93,7 @@ def test_sides_know_the_usual_slips():
             (lambda s, k, p: s - k + 1, "pooling is missing"),
             (lambda s, k, p: (s - k + 1) / p, "half a square"),
             (lambda s, k, p: -(-(s - k + 1) // p), "rounds down"),
+            (lambda s, k, p: round((s - k + 1) / p), "up or down"),
             (lambda s, k, p: (s - k) // p, "one place is missing"),
             (lambda s, k, p: (s - 2 * (k - 1)) // p, "taken off twice"),
             (lambda s, k, p: None, "return"),

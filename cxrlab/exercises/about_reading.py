@@ -96,8 +96,13 @@ def check_counts(answer: Any) -> str:
 
 def check_recall(recall: Any) -> str:
     """The recall of HAND, as a share."""
-    recall = number("recall", recall, 0, 1)
     tp, fp, fn, tn = (HAND[name] for name in COUNTS)
+    if close(number("recall", recall), (tp + fn) / tp):
+        raise Wrong(
+            f"`recall` is {recall:.2f}. That is the fraction upside down: divide the positive "
+            "cases that were found by all positive cases."
+        )
+    recall = number("recall", recall, 0, 1)
     if close(recall, tp / (tp + fn)):
         return f"Of {tp + fn} positive cases, {tp} were found and {fn} missed."
     mistakes = (

@@ -16,7 +16,7 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     """A real number within low...high, as a float."""
     if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
         raise Wrong(f"`{name}` is {described(value)}, but should be a number.")
-    if 1 < value <= 100 and (low, high) == (0, 1):
+    if 2 <= value <= 100 and (low, high) == (0, 1):
         raise Wrong(f"`{name}` is {value:g}: that is a percentage. Give a share from 0 to 1.")
     if not low <= value <= high:
         raise Wrong(f"`{name}` is {value:g}, but should lie between {low:g} and {high:g}.")

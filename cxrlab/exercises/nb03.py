@@ -123,7 +123,7 @@ def check_side(side_after: Any) -> str:
     about_functions.agrees(
         "side_after",
         side_after,
-        ((224, 3, 2), (111, 3, 2), (54, 3, 2), (100, 5, 3)),
+        ((224, 3, 2), (111, 3, 2), (54, 3, 2), (113, 3, 2), (100, 5, 3)),
         lambda side, kernel, pool: (side - kernel + 1) // pool,
         [
             (
@@ -137,6 +137,10 @@ def check_side(side_after: Any) -> str:
             (
                 lambda side, kernel, pool: (side - kernel + 1) / pool,
                 "half a square is left over in some cases. Pooling drops it: use `//`.",
+            ),
+            (
+                lambda side, kernel, pool: round((side - kernel + 1) / pool),
+                "`round` goes up or down. Pooling always rounds down: use `//`.",
             ),
             (
                 lambda side, kernel, pool: -(-(side - kernel + 1) // pool),
@@ -271,19 +275,18 @@ small_network = Exercise(
     ),
     answer="""
 import keras
-from keras import layers
 
 model = keras.Sequential(
     [
         keras.Input((224, 224, 3)),
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(128, 3, activation="relu"),
-        layers.GlobalAveragePooling2D(),
-        layers.Dropout(0.3),
-        layers.Dense(1, activation="sigmoid"),
+        keras.layers.Conv2D(32, 3, activation="relu"),
+        keras.layers.MaxPooling2D(2),
+        keras.layers.Conv2D(64, 3, activation="relu"),
+        keras.layers.MaxPooling2D(2),
+        keras.layers.Conv2D(128, 3, activation="relu"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(1, activation="sigmoid"),
     ]
 )
 model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])

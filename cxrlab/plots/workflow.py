@@ -37,7 +37,7 @@ def plot_workflow(steps: pd.DataFrame, parts: dict[str, int] | None = None) -> A
     scale = BOX / max(1, steps["before"].max())
     feet = [
         _draw_branch(ax, LEFT, left, "COVID-19 source", COVID, scale),
-        _draw_branch(ax, RIGHT, right, "source of the normals", NOT_COVID, scale),
+        _draw_branch(ax, RIGHT, right, "source of normals", NOT_COVID, scale),
     ]
     foot = _draw_joined(ax, feet, joined, -meet, scale)
     if parts:
