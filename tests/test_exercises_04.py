@@ -77,7 +77,7 @@ WRONG = {
         (0.4, "share of false alarms"),
         (0.72, "F1"),
         (60, "percentage"),
-        (1.5, "percentage"),
+        (1.5, "between 0 and 1"),
     ],
     "04.function": [
         (lambda tp, fp: tp / (tp + fp), "divides by zero"),
