@@ -25,6 +25,12 @@ from cxrlab.plots.evaluation import (
     plot_roc,
     plot_scores,
 )
+from cxrlab.plots.explain import (
+    plot_cascade,
+    plot_explanations,
+    plot_heat_map,
+    plot_map_scores,
+)
 from cxrlab.plots.external import (
     plot_calibration,
     plot_decision_curve,
@@ -34,6 +40,7 @@ from cxrlab.plots.external import (
 from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
 from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
 from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
+from cxrlab.plots.shortcuts import plot_leakage, plot_probe_aucs, plot_shown
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, COVID, NOT_COVID, use_style
 from cxrlab.plots.training import plot_history, plot_parameters
 from cxrlab.plots.workflow import plot_workflow
@@ -45,13 +52,16 @@ __all__ = [
     "COVID",
     "NOT_COVID",
     "plot_calibration",
+    "plot_cascade",
     "plot_chest_guide",
     "plot_confusion",
     "plot_convolution_step",
     "plot_decision_curve",
     "plot_dropout",
+    "plot_explanations",
     "plot_feature_maps",
     "plot_filters",
+    "plot_heat_map",
     "plot_histories",
     "plot_history",
     "plot_internal_external",
@@ -59,6 +69,7 @@ __all__ = [
     "plot_makeup",
     "plot_pairs",
     "plot_loss_of_scores",
+    "plot_map_scores",
     "plot_maps",
     "plot_parallel",
     "plot_parameters",
@@ -70,6 +81,9 @@ __all__ = [
     "plot_search_progress",
     "plot_search_settings",
     "plot_seeds",
+    "plot_leakage",
+    "plot_probe_aucs",
+    "plot_shown",
     "plot_space_grid",
     "plot_winners_luck",
     "plot_hits",

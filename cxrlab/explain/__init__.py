@@ -1,0 +1,37 @@
+"""Looking inside a trained network: its filters and maps, and where its evidence lies."""
+
+from cxrlab.explain.gradcam import evidence_layer, grad_cam, hires_cam
+from cxrlab.explain.maps import feature_maps, first_filters, most_different
+from cxrlab.explain.occlusion import occlusion_map, occlusion_maps
+from cxrlab.explain.regions import REGIONS, hide, region
+from cxrlab.explain.sanity import Cascade, cascade
+from cxrlab.explain.scoring import (
+    baseline_maps,
+    energy_inside,
+    map_lead,
+    opacity_masks,
+    pointing_hits,
+    score_maps,
+)
+
+__all__ = [
+    "REGIONS",
+    "Cascade",
+    "baseline_maps",
+    "cascade",
+    "energy_inside",
+    "evidence_layer",
+    "feature_maps",
+    "first_filters",
+    "grad_cam",
+    "hide",
+    "hires_cam",
+    "map_lead",
+    "most_different",
+    "occlusion_map",
+    "occlusion_maps",
+    "opacity_masks",
+    "pointing_hits",
+    "region",
+    "score_maps",
+]
