@@ -120,6 +120,8 @@ def holds_dots(answer: Any) -> bool:
 
 def described(answer: Any) -> str:
     """An answer in a few words: ``a str ('0,9')``."""
+    if answer is None:
+        return "None"
     text = repr(answer)
     short = text if len(text) <= 40 and "\n" not in text else ""
     kind = type(answer).__name__

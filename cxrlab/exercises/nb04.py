@@ -195,7 +195,7 @@ quiz = Quiz(
         ),
         Question(
             "04.quiz5",
-            "Network A has a recall of 0.93 (0.81 to 0.97), network B one of 0.98 (0.87 to 1.00). "
+            "Network A has a recall of 0.93 (0.80 to 0.97), network B one of 0.98 (0.87 to 1.00). "
             "What follows?",
             (
                 Option("B is better.", "A might well be above B: both intervals allow it."),
