@@ -10,7 +10,7 @@ from test_explain_maps import SIDE, corner_network, phantom_masks
 
 from cxrlab import explain, plots
 from cxrlab.errors import CXRLabError
-from cxrlab.explain.averages import mean_estimate
+from cxrlab.evaluation.resampling import mean_estimate
 from cxrlab.explain.sanity import rank_correlation, similarity
 
 STACK = np.random.default_rng(0).integers(60, 200, (6, SIDE, SIDE, 1), np.uint8)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cxrlab.evaluation.intervals import (
     Estimate,
+    patient_numbers,
     percentile_interval,
     resampled_weights,
     wilson,
@@ -61,3 +62,38 @@ def estimate_share(wanted: NDArray, patients: NDArray, resamples: int, seed: int
             return found
     low, high = wilson(share, count)
     return Estimate(share, min(low, share), max(high, share))  # rounding: 1e-17 is above 0
+
+
+def mean_estimate(
+    values: ArrayLike,
+    patients: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    share: bool = False,
+) -> Estimate:
+    """The mean of ``values``, shape (n,), NaN left out, with a 95 % bootstrap over patients.
+
+    Where no resample differs from another there is no interval, unless the mean is a ``share`` of
+    successes: then Wilson's, with the number of patients as n. All ``None`` without a value.
+    """
+    values = np.asarray(values, float)
+    numbers = patient_numbers(patients, values.size)
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return Estimate(None)
+    value = float(values[defined].mean())
+    filled = np.where(defined, values, 0.0)
+
+    def means(weights: NDArray) -> NDArray:
+        counted = weights @ defined
+        nothing = np.full(counted.shape, np.nan)
+        return np.divide(weights @ filled, counted, out=nothing, where=counted > 0)
+
+    if np.ptp(values[defined]) > 0:
+        found = estimate_from(value, resample(means, numbers, resamples, seed))
+        if found.low is not None:
+            return found
+    if not share:
+        return Estimate(value)
+    low, high = wilson(value, np.unique(numbers[defined]).size)
+    return Estimate(value, min(low, value), max(high, value))

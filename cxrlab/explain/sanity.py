@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
 from cxrlab.errors import CXRLabError
-from cxrlab.explain.averages import mean_estimate
+from cxrlab.evaluation.resampling import mean_estimate
 from cxrlab.explain.gradcam import grad_cam
 from cxrlab.explain.network import as_stack, float32_copy, inner_layers
 

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_dilation
 
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation.intervals import Estimate
-from cxrlab.explain.averages import mean_estimate
+from cxrlab.evaluation.resampling import mean_estimate
 from cxrlab.images import IMAGE_SIZE, read_image, to_square
 
 #: Maps that look at no X-ray at all, as :func:`baseline_maps` calls them.
