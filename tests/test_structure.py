@@ -25,6 +25,7 @@ FLOW = [
     {"model"},
     {"training"},
     {"evaluation", "tuning", "explain"},
+    {"shortcuts"},
     {"case_files"},
     {"runs"},
     {"tuned_runs", "workspace"},
@@ -85,5 +86,5 @@ def test_importing_the_package_is_light():
 
 def test_what_needs_no_model_loads_no_tensorflow():
     rooms = "cases, evaluation, plots, reader, splits, sources, images, runs, course, tuning"
-    rooms += ", case_files"
+    rooms += ", case_files, shortcuts"
     assert not {"tensorflow", "keras", "keras_tuner"} & loaded_after(f"from cxrlab import {rooms}")

@@ -1,0 +1,43 @@
+"""Did it learn disease or data source? Experiments that need no trained network.
+
+Each takes a table of cases (or a catalog) and returns a table or a small result. Where they agree
+that the class can be told without looking at the lungs, a high score proves nothing about disease.
+"""
+
+from cxrlab.shortcuts.header import header_features, header_probe
+from cxrlab.shortcuts.leakage import Leakage, leakage_lab
+from cxrlab.shortcuts.pixels import region_probe, small_pictures
+from cxrlab.shortcuts.probe import COLUMNS, held_out_scores, nearest_neighbour, probe
+from cxrlab.shortcuts.regions import (
+    REGIONS,
+    Region,
+    centre_blacked_out,
+    corners_only,
+    frame_only,
+    whole_image,
+)
+from cxrlab.shortcuts.selection import normals_of, same_source_cases
+from cxrlab.shortcuts.sources_apart import same_source_probe, source_probe
+
+__all__ = [
+    "COLUMNS",
+    "REGIONS",
+    "Leakage",
+    "Region",
+    "centre_blacked_out",
+    "corners_only",
+    "frame_only",
+    "header_features",
+    "header_probe",
+    "held_out_scores",
+    "leakage_lab",
+    "nearest_neighbour",
+    "normals_of",
+    "probe",
+    "region_probe",
+    "same_source_cases",
+    "same_source_probe",
+    "small_pictures",
+    "source_probe",
+    "whole_image",
+]
