@@ -170,7 +170,7 @@ def test_binder_files_name_the_package_and_the_pins():
 def make(*arguments, **variables):
     """What make would do, without doing it."""
     return subprocess.run(
-        ["make", "--dry-run", "--always-make", *arguments],
+        ["make", "--dry-run", "--always-make", "--no-print-directory", *arguments],
         capture_output=True,
         text=True,
         cwd=TOP,
