@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from cxrlab.images import IMAGE_SIZE
@@ -72,3 +73,22 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
         for layer in model.layers
     ]
     return pd.DataFrame(rows)
+
+
+def float32_copy(model: keras.Model) -> keras.Model:
+    """A copy with the same weights that computes in float32 in every layer, not compiled."""
+    copy = type(model).from_config(_in_float32(model.get_config()))
+    copy.set_weights([np.asarray(weights, np.float32) for weights in model.get_weights()])
+    return copy
+
+
+def _in_float32(config: Any) -> Any:
+    """The configuration of a model with float32 as the type of every layer in it."""
+    if isinstance(config, dict):
+        return {
+            key: "float32" if key == "dtype" and value is not None else _in_float32(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, list | tuple):
+        return type(config)(_in_float32(value) for value in config)
+    return config

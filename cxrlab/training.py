@@ -16,7 +16,7 @@ import pandas as pd
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
-from cxrlab.model import published_network
+from cxrlab.model import float32_copy, published_network
 from cxrlab.pipeline import Xrays, dataset
 from cxrlab.precision import POLICIES, choose_precision
 from cxrlab.progress import LiveLine, clock
@@ -100,7 +100,7 @@ def train(
         )
     history = pd.DataFrame(fitted.history)
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return Trained(_in_float32(model, settings), history, time.monotonic() - started, name)
+    return Trained(float32_copy(model), history, time.monotonic() - started, name)
 
 
 def compiled_network(
@@ -234,10 +234,3 @@ def progress_callback(epochs: int) -> keras.callbacks.Callback:
             self.line.close(f"{self.epoch} epochs{self.last}")
 
     return Progress()
-
-
-def _in_float32(model: keras.Model, settings: Settings) -> keras.Model:
-    with precision_policy("float32"):
-        plain = published_network(settings.dense_units, settings.dropout)
-    plain.set_weights(model.get_weights())
-    return plain

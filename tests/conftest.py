@@ -37,6 +37,22 @@ def own_workspace(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
 
 
+@pytest.fixture
+def house_style():
+    """The course's look for the figures of one test, and every figure closed after it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from cxrlab.plots import use_style
+
+    with matplotlib.rc_context():
+        use_style()
+        yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real X-rays."""

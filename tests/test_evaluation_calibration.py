@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve as sk_calibration_curve
 from statsmodels.stats.proportion import proportion_confint
+from strategies import scored
 
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import (
@@ -23,17 +24,6 @@ from cxrlab.evaluation import (
 )
 
 FEW = {"resamples": 50}
-shares = st.floats(0, 1, allow_nan=False)
-
-
-@st.composite
-def scored(draw, least=4):
-    """Labels of both classes and scores with and without ties."""
-    labels = draw(st.lists(st.integers(0, 1), min_size=least, max_size=60))
-    labels = np.array([0, 1, *labels])
-    score = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), shares)
-    scores = draw(st.lists(score, min_size=labels.size, max_size=labels.size))
-    return labels, np.array(scores)
 
 
 @settings(deadline=None, max_examples=60)

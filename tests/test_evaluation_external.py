@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 from statsmodels.stats.proportion import proportion_confint
+from strategies import scored, shares
 
 from cxrlab.catalog.audit import NOT_STATED
 from cxrlab.errors import CXRLabError
@@ -34,17 +34,6 @@ from cxrlab.evaluation import (
 from cxrlab.evaluation.subgroups import TOO_FEW
 
 FEW = {"resamples": 50}
-shares = st.floats(0, 1, allow_nan=False)
-
-
-@st.composite
-def scored(draw, least=4):
-    """Labels of both classes and scores with and without ties."""
-    labels = draw(st.lists(st.integers(0, 1), min_size=least, max_size=60))
-    labels = np.array([0, 1, *labels])
-    score = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), shares)
-    scores = draw(st.lists(score, min_size=labels.size, max_size=labels.size))
-    return labels, np.array(scores)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -20,7 +19,6 @@ from cxrlab.plots import (
     plot_resamples,
     plot_threshold_and_prevalence,
     plot_threshold_choice,
-    use_style,
 )
 
 
@@ -31,12 +29,7 @@ def cases():
     return labels, np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.15, 60), 0.01, 0.95)
 
 
-@pytest.fixture(autouse=True)
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_every_person_is_drawn_once_and_filled_when_called():

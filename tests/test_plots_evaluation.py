@@ -34,7 +34,6 @@ from cxrlab.plots import (
     plot_roc,
     plot_scores,
     show,
-    use_style,
 )
 from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
 
@@ -46,12 +45,7 @@ def cases():
     return labels, np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.2, 80), 0, 1)
 
 
-@pytest.fixture(autouse=True)
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def words(ax):

@@ -6,7 +6,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +17,6 @@ from cxrlab.plots import (
     plot_decision_curve,
     plot_internal_external,
     plot_subgroups,
-    use_style,
 )
 
 
@@ -42,12 +40,7 @@ def report(cases):
     return external_report(cases, 0.5, resamples=100)
 
 
-@pytest.fixture(autouse=True)
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_calibration_shows_every_bin_and_every_case(cases, report):

@@ -6,7 +6,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,12 +15,7 @@ from cxrlab import evaluation, plots, tuning
 SPACE = tuning.SPACES["per-layer"]
 
 
-@pytest.fixture(autouse=True)
-def style():
-    with matplotlib.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 @pytest.fixture(params=[1, 2, 4, 50])

@@ -6,7 +6,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,13 +13,7 @@ import pytest
 from cxrlab import plots, shortcuts
 from cxrlab.evaluation import Estimate
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with matplotlib.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def table(aucs) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.contingency_tables import mcnemar
 
 from cxrlab.errors import CXRLabError
@@ -13,10 +13,10 @@ from cxrlab.evaluation.intervals import (
     Estimate,
     patient_numbers,
     percentile_interval,
-    resampled_weights,
     weighted_metrics,
 )
 from cxrlab.evaluation.metrics import METRICS, all_metrics, check_cases
+from cxrlab.evaluation.resampling import resample
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,12 @@ def difference(
     if value_before is None or value_after is None:
         return Estimate(None)
 
-    draws = [
-        weighted_metrics(labels, scores_after, after[1], weights)[metric]
-        - weighted_metrics(labels, scores_before, before[1], weights)[metric]
-        for weights in resampled_weights(patient_numbers(patients, labels.size), resamples, seed)
-    ]
-    low, high = percentile_interval(np.concatenate(draws)) or (None, None)
+    def gain(weights: NDArray) -> NDArray:
+        return (
+            weighted_metrics(labels, scores_after, after[1], weights)[metric]
+            - weighted_metrics(labels, scores_before, before[1], weights)[metric]
+        )
+
+    draws = resample(gain, patient_numbers(patients, labels.size), resamples, seed)
+    low, high = percentile_interval(draws) or (None, None)
     return Estimate(value_after - value_before, low, high)

@@ -18,7 +18,6 @@ from cxrlab.evaluation.intervals import (
     Estimate,
     estimate_metrics,
     patient_numbers,
-    resampled_weights,
     weighted_metrics,
     wilson,
 )
@@ -29,6 +28,7 @@ from cxrlab.evaluation.metrics import (
     confusion,
     precision_at_prevalence,
 )
+from cxrlab.evaluation.resampling import resample
 from cxrlab.evaluation.thresholds import every_threshold
 
 AT_THE_THRESHOLD = METRICS[:5]  # the metrics that need one; the curves' areas do not
@@ -227,9 +227,11 @@ def resampled_metric(
     if metric not in METRICS:
         raise CXRLabError(f"There is no metric {metric!r}. Choose one of {', '.join(METRICS)}.")
     labels, scores = check_cases(labels, scores)
-    drawn = resampled_weights(patient_numbers(patients, labels.size), resamples, seed)
-    return np.concatenate(
-        [weighted_metrics(labels, scores, threshold, weights)[metric] for weights in drawn]
+    return resample(
+        lambda weights: weighted_metrics(labels, scores, threshold, weights)[metric],
+        patient_numbers(patients, labels.size),
+        resamples,
+        seed,
     )
 
 

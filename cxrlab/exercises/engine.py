@@ -88,11 +88,16 @@ class Exercise:
             )
         return Verdict(State.CORRECT, " ".join(filter(None, ["Correct.", praise])))
 
-    def check(self, answer: Any) -> None:
-        """Show the verdict and, if the answer was attempted, remember it in the workspace."""
+    def attempt(self, answer: Any) -> Verdict:
+        """The verdict, remembered in the workspace unless nothing was attempted."""
         verdict = self.judge(answer)
         if verdict.state is not State.UNTOUCHED:
             progress.remember(self.key, verdict.state is State.CORRECT)
+        return verdict
+
+    def check(self, answer: Any) -> None:
+        """Show the verdict and, if the answer was attempted, remember it."""
+        verdict = self.attempt(answer)
         show_message(verdict.state, verdict.message)
 
     def hint(self) -> None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from cxrlab.exercises import progress
 from cxrlab.exercises.display import as_html, show_message
-from cxrlab.exercises.engine import Exercise, State, Wrong, described
+from cxrlab.exercises.engine import Exercise, Wrong, described
 
 LETTERS = "abcdef"
 
@@ -83,9 +82,7 @@ class Quiz:
     def check(self, *letters: str) -> None:
         """The same without a mouse: ``quiz.check("b", "a", "c")``; ``...`` skips a question."""
         for number, (question, letter) in enumerate(zip(self, letters, strict=False), start=1):
-            verdict = question.exercise.judge(letter)
-            if verdict.state is not State.UNTOUCHED:
-                progress.remember(question.key, verdict.state is State.CORRECT)
+            verdict = question.exercise.attempt(letter)
             show_message(verdict.state, f"Question {number}: {verdict.message}")
 
     @staticmethod
@@ -109,8 +106,7 @@ class Quiz:
         reply = widgets.HTML()
 
         def answered(change: dict) -> None:
-            verdict = question.exercise.judge(change["new"])
-            progress.remember(question.key, verdict.state is State.CORRECT)
+            verdict = question.exercise.attempt(change["new"])
             reply.value = as_html(verdict.state, verdict.message)
 
         buttons.observe(answered, names="value")

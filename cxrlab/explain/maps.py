@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlab.errors import CXRLabError
+from cxrlab.explain.network import as_input
 
 if TYPE_CHECKING:
     import keras
@@ -30,8 +31,8 @@ def feature_maps(model: keras.Model, pixels: np.ndarray) -> dict[str, np.ndarray
 
     layers = _convolutions(model)
     inner = keras.Model(model.inputs, [layer.output for layer in layers])
-    grey = np.asarray(pixels, np.float32).reshape(1, *pixels.shape[:2], 1) / 255.0
-    maps = inner.predict(np.repeat(grey, 3, axis=-1), verbose=0)
+    stack = np.asarray(pixels).reshape(1, *pixels.shape[:2], 1)
+    maps = inner.predict(as_input(model, stack), verbose=0)
     return {layer.name: found[0] for layer, found in zip(layers, maps, strict=True)}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxrlab.errors import CXRLabError
+from cxrlab.model import float32_copy
 
 if TYPE_CHECKING:
     import keras
@@ -36,13 +37,6 @@ def logit_network(model: keras.Model) -> keras.Model:
         )
     copy = float32_copy(model)
     _last_operation(copy).activation = keras.activations.linear
-    return copy
-
-
-def float32_copy(model: keras.Model) -> keras.Model:
-    """A copy with the same weights that computes in float32 in every layer, not compiled."""
-    copy = type(model).from_config(_in_float32(model.get_config()))
-    copy.set_weights([np.asarray(weights, np.float32) for weights in model.get_weights()])
     return copy
 
 
@@ -130,15 +124,3 @@ def _last_operation(model: keras.Model) -> Any:
     while isinstance(last, keras.Model):
         last = getattr(last, "operations", last.layers)[-1]
     return last
-
-
-def _in_float32(config: Any) -> Any:
-    """The configuration of a model with float32 as the type of every layer in it."""
-    if isinstance(config, dict):
-        return {
-            key: "float32" if key == "dtype" and value is not None else _in_float32(value)
-            for key, value in config.items()
-        }
-    if isinstance(config, list | tuple):
-        return type(config)(_in_float32(value) for value in config)
-    return config

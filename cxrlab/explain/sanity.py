@@ -15,7 +15,8 @@ from scipy.stats import rankdata
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation.resampling import mean_estimate
 from cxrlab.explain.gradcam import grad_cam
-from cxrlab.explain.network import as_stack, float32_copy, inner_layers
+from cxrlab.explain.network import as_stack, inner_layers
+from cxrlab.model import float32_copy
 
 if TYPE_CHECKING:
     import keras
