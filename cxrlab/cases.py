@@ -24,14 +24,17 @@ class Prepared:
     near: pd.DataFrame  # pairs of image_ids that show almost the same picture
 
 
-def prepare(data: Path, negatives: str = "kermany", seed: int = 0) -> Prepared:
+def prepare(
+    data: Path, negatives: str = "kermany", seed: int = 0, balanced: bool = True
+) -> Prepared:
     """Load, filter, audit and balance the X-rays in ``data``.
 
-    ``negatives``: ``kermany`` (the published children), ``adult`` or ``mixed``.
+    ``negatives``: ``kermany`` (the published children), ``adult`` or ``mixed``. Without
+    ``balanced`` all usable X-rays are kept.
     """
     catalog = load_catalog(data, negatives)
     hashes = fingerprint(catalog)
     log = FilterLog()
-    cases = select_cases(catalog, negatives, seed=seed, log=log, hashes=hashes)
+    cases = select_cases(catalog, negatives, seed=seed, log=log, hashes=hashes, balanced=balanced)
     near = near_duplicates(hashes.loc[cases["image_id"]])
     return Prepared(cases, log, near)

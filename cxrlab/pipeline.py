@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxrlab.augmentation import augment, check_augmentation
 from cxrlab.files import written_beside
 from cxrlab.images import IMAGE_SIZE, load_square
 from cxrlab.progress import LiveLine
@@ -90,26 +92,61 @@ def _cached(cache: Path | None, shape: tuple[int, ...]) -> np.ndarray | None:
     return pixels if pixels.shape == shape else None
 
 
-def dataset(xrays: Xrays, batch_size: int = 32, shuffle_seed: int | None = None) -> tf.data.Dataset:
+def dataset(
+    xrays: Xrays,
+    batch_size: int = 32,
+    shuffle_seed: int | None = None,
+    augmentation: str = "none",
+    balance_sources: bool = False,
+) -> tf.data.Dataset:
     """Batches for Keras: float32 images (batch, 224, 224, 3) within 0...1, and labels (batch, 1).
 
     With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run.
-    The one grey channel is copied to the three that the published network expects only here,
-    inside the graph.
+    ``augmentation`` is one of :data:`cxrlab.augmentation.AUGMENTATIONS`. With ``balance_sources``
+    every batch holds as many X-rays of each source, however many there are of it: then no share
+    of the labels can be had by telling the sources' sizes. Both are for training only, and need
+    a ``shuffle_seed``. The one grey channel is copied to the three that the published network
+    expects only here, inside the graph.
     """
     import tensorflow as tf
 
+    check_augmentation(augmentation)
     pixels, labels = tf.constant(xrays.pixels), tf.constant(xrays.labels, tf.float32)
 
-    def widen(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def widen(positions: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         grey = tf.cast(tf.gather(pixels, positions), tf.float32) / 255.0
+        if augmentation != "none":
+            grey = augment(tf.ensure_shape(grey, (None, *xrays.pixels.shape[1:])), seed)
         return tf.repeat(grey, 3, axis=-1), tf.gather(labels, positions)[:, None]
 
-    batches = tf.data.Dataset.range(len(xrays))
-    if shuffle_seed is not None:
-        batches = batches.shuffle(len(xrays), seed=shuffle_seed)
+    if balance_sources:
+        batches = _in_equal_shares(xrays, batch_size, shuffle_seed)
+    else:
+        batches = tf.data.Dataset.range(len(xrays))
+        if shuffle_seed is not None:
+            batches = batches.shuffle(len(xrays), seed=shuffle_seed)
+        batches = batches.batch(batch_size)
+    seeds = tf.data.Dataset.random(shuffle_seed or 0, rerandomize_each_iteration=True)
     options = tf.data.Options()
     # The autotuner sleeps in doubling steps before the first batch of every epoch: see
     # the epochs of 320 images grow from 4 to 10 seconds with it.
     options.autotune.enabled = False
-    return batches.batch(batch_size).map(widen).prefetch(1).with_options(options)
+    return tf.data.Dataset.zip(batches, seeds).map(widen).prefetch(1).with_options(options)
+
+
+def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int | None) -> tf.data.Dataset:
+    """Batches of positions with as many of each source; an epoch has as many batches as usual."""
+    import tensorflow as tf
+
+    sources = xrays.cases["source"].to_numpy()
+    names = np.unique(sources)
+    shares = [len(part) for part in np.array_split(np.arange(batch_size), len(names))]
+    streams = []
+    for number, (name, share) in enumerate(zip(names, shares, strict=True)):
+        positions = np.flatnonzero(sources == name)
+        shuffled = tf.data.Dataset.from_tensor_slices(positions).shuffle(
+            len(positions), seed=(seed or 0) + number
+        )
+        streams.append(shuffled.repeat().batch(share))
+    joined = tf.data.Dataset.zip(*streams).map(lambda *parts: tf.concat(parts, axis=0))
+    return joined.take(math.ceil(len(xrays) / batch_size))

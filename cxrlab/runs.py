@@ -2,7 +2,8 @@
 
 ``model.keras`` the network · ``metrics.json`` its numbers on the test set · ``history.csv`` one
 row an epoch · ``split.csv`` which X-ray was in which part · ``settings.json`` how it was made ·
-``predictions.csv`` the score of each test X-ray.
+``predictions.csv`` the score of each test X-ray, whole and with parts hidden · ``by_source.csv``
+how often each group was called positive.
 """
 
 from __future__ import annotations
@@ -11,18 +12,27 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 import cxrlab
 from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
+from cxrlab.designs import Design, group_table, score_with_hidden_parts
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import Report, choose_threshold, evaluate
 from cxrlab.files import read_json, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
+from cxrlab.recipes import recipe_named
+from cxrlab.sources import what_kind
 from cxrlab.splits import Split, kfold_by_patient, save_manifest, split_by_patient, subsample
-from cxrlab.training import Settings, Trained, load_model, predict, save_model, train
+from cxrlab.training import (
+    Trained,
+    load_model,
+    made_ready,
+    predict,
+    save_model,
+    train,
+)
 
 Say = Callable[[str], None]
 
@@ -32,7 +42,8 @@ def train_run(
     data: Path,
     budget: Budget,
     *,
-    negatives: str = "kermany",
+    recipe: str = "published",
+    negatives: str | None = None,
     folds: int = 0,
     seed: int = 0,
     threshold: float | None = None,
@@ -40,6 +51,9 @@ def train_run(
     say: Say = print,
 ) -> dict:
     """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
+
+    ``recipe`` is one of :data:`cxrlab.recipes.RECIPES`; ``negatives`` overrules whom it takes for
+    healthy.
 
     Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
     With ``folds`` of 2 or more each patient is tested once, by a network that has not seen them,
@@ -51,32 +65,35 @@ def train_run(
     """
     if folds == 1 or folds < 0:
         raise CXRLabError(f"--folds is {folds}, but needs 2 or more (or 0 for a single split).")
-    settings = Settings()
+    design = recipe_named(recipe)
+    negatives = negatives or design.negatives
     claim(
         out,
         {
             "command": "train",
+            "recipe": recipe,
             "negatives": negatives,
             "budget": asdict(budget),
             "folds": folds,
             "seed": seed,
             "threshold": threshold,
-            **settings.to_json(),
+            **what_kind(data),
+            **design.settings.to_json(),
         },
     )
     if (out / "metrics.json").exists():
         say(f"{out} is finished already: nothing was done.")
         return read_json(out / "metrics.json")
-    prepared = prepare(data, negatives, seed)
+    prepared = prepare(data, negatives, seed, balanced=not design.every)
     say(f"{len(prepared.cases)} X-rays of {prepared.cases['patient_id'].nunique()} patients.")
     xrays = decode(prepared.cases)
     if folds:
         return _train_folds(
-            out, prepared, xrays, budget, settings, folds, seed, threshold, precision, say
+            out, prepared, xrays, budget, design, folds, seed, threshold, precision, say
         )
     split = split_by_patient(prepared.cases, seed, together=prepared.near)
     save_manifest(split, out / "split.csv")
-    trained, scored, chosen = fit_and_score(xrays, split, budget, settings, seed, precision, say)
+    trained, scored, chosen = fit_and_score(xrays, split, budget, design, seed, precision, say)
     save_training(out, trained)
     origin = "validation" if threshold is None else "given"
     return finish(out, scored, chosen if threshold is None else threshold, origin, budget, seed)
@@ -87,7 +104,7 @@ def _train_folds(
     prepared: Prepared,
     xrays: Xrays,
     budget: Budget,
-    settings: Settings,
+    design: Design,
     folds: int,
     seed: int,
     threshold: float | None,
@@ -102,7 +119,7 @@ def _train_folds(
         if not (folder / "predictions.csv").exists():
             say(f"Fold {number} of {folds}")
             save_manifest(split, folder / "split.csv")
-            trained, scored, _ = fit_and_score(xrays, split, budget, settings, seed, precision, say)
+            trained, scored, _ = fit_and_score(xrays, split, budget, design, seed, precision, say)
             save_training(folder, trained)
             write_table(scored, folder / "predictions.csv")  # last: it marks a finished fold
         pooled.append(pd.read_csv(folder / "predictions.csv").assign(fold=number))
@@ -117,30 +134,31 @@ def fit_and_score(
     xrays: Xrays,
     split: Split,
     budget: Budget,
-    settings: Settings,
+    design: Design,
     seed: int,
     precision: str,
     say: Say,
 ) -> tuple[Trained, pd.DataFrame, float]:
     """Train on a split; return the network, the scored test cases and the validation threshold."""
-    training = xrays.of(subsample(split.train, budget.images, seed))
+    settings = design.settings
+    training = xrays.of(subsample(split.train, design.images(budget), seed))
     validation, test = xrays.of(split.validation), xrays.of(split.test)
     trained = train(training, validation, budget, seed, settings, precision)
     say(f"Trained in {trained.precision}, best epoch {trained.best_epoch}.")
-    chosen = choose_threshold(validation.labels, predict(trained.model, validation), rule="f1")
-    return trained, scored_cases(test, predict(trained.model, test)), chosen
-
-
-def scored_cases(xrays: Xrays, scores: np.ndarray) -> pd.DataFrame:
-    """The cases with their scores: ``image_id``, ``patient_id``, ``label``, ``score``."""
-    return xrays.cases[["image_id", "patient_id", "label"]].assign(score=scores)
+    ready = made_ready(validation, settings)
+    chosen = choose_threshold(ready.labels, predict(trained.model, ready), rule="f1")
+    return trained, score_with_hidden_parts(trained.model, test, settings), chosen
 
 
 def finish(
     out: Path, scored: pd.DataFrame, threshold: float, origin: str, budget: Budget, seed: int
 ) -> dict:
-    """Evaluate scored cases and write ``predictions.csv`` and, last, ``metrics.json``."""
+    """Evaluate scored cases; write ``predictions.csv`` and ``by_source.csv``, and, last,
+    ``metrics.json``.
+    """
+    scored = scored.assign(called=scored["score"] >= threshold)
     write_table(scored, out / "predictions.csv")
+    write_table(group_table(scored, budget.resamples, seed), out / "by_source.csv")
     report = evaluate_scored(scored, threshold, budget, seed)
     metrics = {**report.to_json(), "threshold_from": origin}
     write_json(out / "metrics.json", metrics)
@@ -198,12 +216,36 @@ def open_run(run: Path) -> tuple:
 
     Raises :class:`CXRLabError` when the folder is missing or unfinished.
     """
+    threshold = float(read_metrics(run)["threshold"])
+    return load_model(run / "model.keras"), threshold
+
+
+def read_metrics(run: Path) -> dict:
+    """``metrics.json`` of a RUN folder. Raises as :func:`open_run` does, without TensorFlow."""
     if not (run / "metrics.json").is_file():
         raise CXRLabError(
             f"{run} holds no finished run (no metrics.json). "
             "Make one with cxrlab train --out RUN, or run the same command again to finish it."
         )
-    return load_model(run / "model.keras"), float(read_json(run / "metrics.json")["threshold"])
+    return read_json(run / "metrics.json")
+
+
+def unseen(run: Path, cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases of patients from whom this run has not learned (training and validation part).
+
+    Raises :class:`CXRLabError` where none are left.
+    """
+    if not (run / "split.csv").is_file():
+        return cases
+    parts = pd.read_csv(run / "split.csv", dtype=str, keep_default_na=False)
+    learned = parts.loc[parts["part"] != "test", "patient_id"]
+    strangers = cases[~cases["patient_id"].isin(learned)].reset_index(drop=True)
+    if strangers.empty:
+        raise CXRLabError(
+            f"{run} has learned from the patients of all {len(cases)} cases, so that they say "
+            "nothing about new ones. Name X-rays of other patients."
+        )
+    return strangers
 
 
 def read_back(content: dict) -> dict:

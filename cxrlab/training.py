@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ from cxrlab.files import written_beside
 from cxrlab.model import float32_copy, published_network
 from cxrlab.pipeline import Xrays, dataset
 from cxrlab.precision import POLICIES, choose_precision
+from cxrlab.preparation import prepare_pixels
 from cxrlab.progress import LiveLine, clock
+from cxrlab.residual import residual_network
+from cxrlab.transfer import transfer_network
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +46,13 @@ class Settings:
     dropout: float | tuple[float, ...] = 0.3  # one rate, or one for each Dropout layer
     learning_rate: float = 1e-3
     batch_size: int = 32
+    # What the repairs of notebook 07 change.
+    network: str = "published"  # or "residual", "transfer"
+    augmentation: str = "none"  # or "strong"
+    balance_sources: bool = False  # as many X-rays of each source in every batch
+    preparation: str = "none"  # one of cxrlab.preparation.PREPARATIONS
+    weight_decay: float = 0.0  # decoupled, as in AdamW
+    passes: int = 1  # epochs, as a multiple of the budget's
 
     def to_json(self) -> dict:
         """A dictionary for ``settings.json``."""
@@ -73,7 +83,10 @@ def train(
     precision: str = "auto",
     quiet: bool = False,
 ) -> Trained:
-    """Train the published network on ``training`` until ``validation`` stops getting better.
+    """Train a network on ``training`` until ``validation`` stops getting better.
+
+    ``training`` and ``validation`` are X-rays as they come: ``settings.preparation`` is applied
+    to both here. Whoever asks the network later does the same with :func:`made_ready`.
 
     The weights of the epoch with the lowest validation loss are kept. The model that comes back
     computes in float32 whatever it was trained in, so that its scores are the same on a machine
@@ -82,18 +95,32 @@ def train(
     import keras
 
     settings = settings or Settings()
+    # With more passes the rate falls more slowly, and patience has to grow with them.
+    budget = replace(
+        budget,
+        epochs=budget.epochs * settings.passes,
+        patience=budget.patience * settings.passes,
+    )
+    epochs = budget.epochs
+    training, validation = (made_ready(part, settings) for part in (training, validation))
     name, _ = choose_precision(precision)
     keras.utils.set_random_seed(seed)
     started = time.monotonic()
     with precision_policy(name):
-        model = compiled_network(settings, len(training), budget.epochs)
-        callbacks = [stop_early(budget, settings, len(training), budget.epochs)]
+        model = compiled_network(settings, len(training), epochs)
+        callbacks = [stop_early(budget, settings, len(training), epochs)]
         if not quiet:
-            callbacks.append(progress_callback(budget.epochs))
+            callbacks.append(progress_callback(epochs))
         fitted = model.fit(
-            dataset(training, settings.batch_size, shuffle_seed=seed),
+            dataset(
+                training,
+                settings.batch_size,
+                seed,
+                settings.augmentation,
+                settings.balance_sources,
+            ),
             validation_data=dataset(validation, settings.batch_size),
-            epochs=budget.epochs,
+            epochs=epochs,
             callbacks=callbacks,
             shuffle=False,  # the data set shuffles itself
             verbose=0,
@@ -106,7 +133,7 @@ def train(
 def compiled_network(
     settings: Settings, images: int, epochs: int, extra_metrics: tuple = ()
 ) -> keras.Model:
-    """The published network with the loss and the optimiser that ``settings`` names.
+    """The network that ``settings`` names, with loss and optimiser.
 
     The learning rate rises to its value over the first batches (:func:`warmup_steps`) and falls
     along a cosine to nearly nothing in the last of ``epochs`` passes over ``images`` (Loshchilov
@@ -115,18 +142,42 @@ def compiled_network(
     """
     import keras
 
-    model = published_network(settings.dense_units, settings.dropout)
+    model = network_of(settings)
     rate, steps = settings.learning_rate, epochs * _batches(images, settings)
     warmup = warmup_steps(steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         rate / 1000, max(steps - warmup, 1), alpha=0.02, warmup_target=rate, warmup_steps=warmup
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+        if settings.weight_decay
+        else keras.optimizers.Adam(schedule),
         loss="binary_crossentropy",
         metrics=["accuracy", *extra_metrics],
     )
     return model
+
+
+def network_of(settings: Settings) -> keras.Model:
+    """The network that ``settings`` names, not compiled.
+
+    Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
+    starts from cannot be had.
+    """
+    if settings.network == "published":
+        return published_network(settings.dense_units, settings.dropout)
+    if settings.network == "residual":
+        return residual_network(settings.dropout)
+    if settings.network == "transfer":
+        return transfer_network(settings.dropout)
+    raise CXRLabError(
+        f"There is no network {settings.network!r}. Choose published, residual or transfer."
+    )
+
+
+def made_ready(xrays: Xrays, settings: Settings) -> Xrays:
+    """The X-rays as a network with these settings reads them."""
+    return replace(xrays, pixels=prepare_pixels(xrays.pixels, settings.preparation))
 
 
 def warmup_steps(steps: int) -> int:

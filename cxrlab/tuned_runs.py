@@ -9,9 +9,11 @@ import pandas as pd
 
 from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
+from cxrlab.designs import Design
 from cxrlab.files import read_json
 from cxrlab.pipeline import decode
 from cxrlab.runs import Say, claim, finish, fit_and_score, save_training, write_table
+from cxrlab.sources import what_kind
 from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
 from cxrlab.tuning import Search, search
 
@@ -46,6 +48,7 @@ def tune_run(
             "space": space,
             "objective": objective,
             "seed": seed,
+            **what_kind(data),
         },
     )
     prepared = prepare(data, negatives, seed)
@@ -66,9 +69,8 @@ def tune_run(
         say(f"{out} is finished already: nothing was done.")
         return read_json(out / "metrics.json"), found.leaderboard
     say(f"Training the best settings: {found.best}")
-    trained, scored, threshold = fit_and_score(
-        xrays, split, budget, found.best, seed, precision, say
-    )
+    design = Design("tuned", negatives, found.best)
+    trained, scored, threshold = fit_and_score(xrays, split, budget, design, seed, precision, say)
     save_training(out, trained)
     metrics = finish(out, scored, threshold, "validation", budget, seed)
     write_table(found.leaderboard, out / "leaderboard.csv")  # last: it says what was trained

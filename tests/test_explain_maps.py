@@ -123,6 +123,7 @@ def residual_network(nested):
 def test_nested_and_short_precision_networks_give_the_maps_of_the_plain_one():
     import keras
 
+    keras.utils.set_random_seed(0)  # some random weights find no evidence at all
     plain = residual_network(nested=False)
     nested = residual_network(nested=True)
     with precision_policy("bfloat16"):

@@ -97,3 +97,46 @@ def test_take_keeps_pixels_labels_and_cases_together():
     assert [image[0, 0, 0] for image in chosen.pixels] == [5, 2]
     assert list(chosen.labels) == [1, 0]
     assert list(chosen.patients) == ["p5", "p2"]
+
+
+def three_sources() -> Xrays:
+    """30 of one source, 6 of another, 4 of a third; the pixel value is the position."""
+    found = some_xrays(40)
+    sources = ["many"] * 30 + ["few"] * 6 + ["fewest"] * 4
+    return Xrays(found.pixels, found.labels, found.cases.assign(source=sources))
+
+
+def test_balanced_batches_hold_as_many_of_each_source():
+    xrays = three_sources()
+    epochs = []
+    for _ in range(2):
+        batches = list(dataset(xrays, 12, shuffle_seed=0, balance_sources=True))
+        assert len(batches) == 4  # as many as without balance
+        seen = []
+        for images, labels in batches:
+            position = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
+            assert np.array_equal(labels.numpy()[:, 0], xrays.labels[position])
+            counts = xrays.cases["source"].iloc[position].value_counts()
+            assert dict(counts) == {"many": 4, "few": 4, "fewest": 4}
+            seen += list(position)
+        epochs.append(seen)
+    again = [
+        position
+        for images, _ in dataset(xrays, 12, shuffle_seed=0, balance_sources=True)
+        for position in np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
+    ]
+    assert again == epochs[0]
+
+
+def test_augmentation_changes_the_images_anew_in_every_epoch_but_the_same_in_every_run():
+    xrays = some_xrays(8)
+    xrays.pixels[:, 60:160, 40:90] = 250
+
+    def epochs():
+        batches = dataset(xrays, 8, shuffle_seed=1, augmentation="strong")
+        return [next(iter(batches))[0].numpy() for _ in range(2)]
+
+    first, second = epochs()
+    assert first.shape == (8, 224, 224, 3)
+    assert np.abs(first - second).mean() > 0.01
+    assert np.array_equal(first, epochs()[0])

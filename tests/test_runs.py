@@ -50,7 +50,7 @@ def check_metrics(metrics: dict) -> None:
 def test_a_run_holds_everything_that_its_page_promises(run):
     names = {path.name for path in run.iterdir()}
     promised = {"model.keras", "metrics.json", "history.csv", "split.csv", "settings.json"}
-    assert promised | {"predictions.csv"} == names
+    assert promised | {"predictions.csv", "by_source.csv"} == names
     check_metrics(read_json(run / "metrics.json"))
     assert read_json(run / "metrics.json")["threshold_from"] == "validation"
 
@@ -130,7 +130,7 @@ def test_a_search_leaves_a_run_and_takes_more_trials(tmp_path, phantom_data):
     assert len(board) == 1
     names = {path.name for path in out.iterdir()}
     promised = {"model.keras", "metrics.json", "history.csv", "split.csv", "settings.json"}
-    assert promised | {"leaderboard.csv", "search", "predictions.csv"} == names
+    assert promised | {"leaderboard.csv", "search", "predictions.csv", "by_source.csv"} == names
     _, board = tune_run(out, phantom_data, BUDGET, trials=2, say=quiet)
     assert len(pd.read_csv(out / "leaderboard.csv")) == len(board) == 2
 

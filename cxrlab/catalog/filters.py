@@ -179,11 +179,13 @@ def select_cases(
     seed: int = 0,
     log: FilterLog | None = None,
     hashes: pd.DataFrame | None = None,
+    balanced: bool = True,
 ) -> pd.DataFrame:
     """The published selection: COVID-19 PA X-rays and as many normal ones, all of them usable.
 
-    ``hashes`` is what :func:`cxrlab.catalog.audit.fingerprint` made of the catalog; left out, the
-    files of the selection are read here. Returns a labelled catalog in the order of the rows.
+    Without ``balanced`` every usable X-ray stays, whatever the classes count. ``hashes`` is what
+    :func:`cxrlab.catalog.audit.fingerprint` made of the catalog; left out, the files of the
+    selection are read here. Returns a labelled catalog in the order of the rows.
     Raises :class:`CXRLabError` where one of the classes comes out empty.
     """
     log = FilterLog() if log is None else log
@@ -206,8 +208,9 @@ def select_cases(
 
     cases = label_cases(pd.concat([positive, normal]))
     cases = drop_exact_duplicates(cases, log, hashes)
-    cases = balance(cases, log, seed, negatives)
-    if cases.empty:
+    if balanced:
+        cases = balance(cases, log, seed, negatives)
+    if cases["label"].nunique() < 2:
         raise CXRLabError(_nothing_left(log))
     return cases.reset_index(drop=True)
 

@@ -62,15 +62,17 @@ def cxrlab(
 
 
 def _add_commands() -> None:
-    from cxrlab.cli import data, doctor, lab, learn, progress, run
+    from cxrlab.cli import data, doctor, lab, learn, progress, repairs, report, run
 
     app.command()(doctor.doctor)
     app.command()(run.run)
     app.command()(lab.lab)
     app.command()(progress.progress)
+    app.command()(report.report)
     app.add_typer(data.data_app, name="data")
     for command in (learn.train, learn.tune, learn.evaluate, learn.predict):
         app.command()(command)
+    app.command()(repairs.repairs)
 
 
 _add_commands()

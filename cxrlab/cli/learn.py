@@ -32,6 +32,13 @@ class Tuner(StrEnum):
     grid = "grid"
 
 
+class RecipeName(StrEnum):
+    """How to train: see cxrlab.recipes."""
+
+    published = "published"
+    robust = "robust"
+
+
 class Space(StrEnum):
     """The published space: a dropout rate for each layer, or one for all."""
 
@@ -52,7 +59,16 @@ RunArgument = Annotated[Path, typer.Argument(help="Folder that train or tune wro
 def train(
     out: RunOption,
     data: DataOption = None,
-    negatives: NegativesOption = Negatives.kermany,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="The published project's network, or our best trade-off.")
+    ] = RecipeName.published,
+    negatives: Annotated[
+        Negatives | None,
+        typer.Option(
+            help="Healthy children, healthy adults, or half and half. Default: the recipe's.",
+            show_default=False,
+        ),
+    ] = None,
     budget: BudgetOption = BudgetName.lesson,
     folds: Annotated[
         int, typer.Option("--folds", min=0, help="Test every patient once, over so many folds.")
@@ -70,7 +86,7 @@ def train(
     ] = None,
     precision: PrecisionOption = Precision.auto,
 ) -> None:
-    """Train the published network and test it on patients it has not seen."""
+    """Train the network of a recipe and test it on patients it has not seen."""
     from cxrlab.budgets import get_budget
     from cxrlab.runs import train_run
     from cxrlab.sources import data_folder
@@ -79,7 +95,8 @@ def train(
         out,
         data_folder(data),
         get_budget(budget.value),
-        negatives=negatives.value,
+        recipe=recipe.value,
+        negatives=negatives and negatives.value,
         folds=folds,
         seed=seed,
         threshold=threshold,
@@ -138,26 +155,42 @@ def tune(
 def evaluate(
     run: RunArgument,
     cases: Annotated[
-        Path, typer.Argument(help="CSV with path, label (0 or 1) and, optionally, patient_id.")
+        Path,
+        typer.Argument(
+            help="CSV with path, label (0 or 1) and, optionally, patient_id, sex, age, view, "
+            "source; or a folder of X-rays (positive/ and negative/, or the course's layout)."
+        ),
     ],
     json: Annotated[Path | None, typer.Option("--json", help="Write the numbers here.")] = None,
     budget: BudgetOption = BudgetName.lesson,
     seed: SeedOption = 0,
 ) -> None:
-    """Test a run on cases of your own, at its frozen threshold."""
+    """Test a run on cases of your own, at its frozen threshold.
+
+    Patients from whom the run has learned are left out. With --json RUN/external.json the
+    numbers become part of what `cxrlab report RUN` says.
+    """
     from cxrlab.budgets import get_budget
     from cxrlab.case_files import read_cases, score_cases
+    from cxrlab.evaluation import external_report
     from cxrlab.files import write_json
-    from cxrlab.runs import evaluate_scored, open_run
+    from cxrlab.runs import open_run, unseen
 
     table = read_cases(cases)
     model, threshold = open_run(run)
-    scored = score_cases(model, table)
+    strangers = unseen(run, table)
+    if known := len(table) - len(strangers):
+        typer.echo(f"{known} X-rays of patients that the run has learned from were left out.")
+    scored = score_cases(model, strangers)
     _say_left_out(scored.left_out)
-    report = evaluate_scored(scored.cases, threshold, get_budget(budget.value), seed)
-    metrics = {**report.to_json(), "left_out": len(scored.left_out)}
+    resamples = get_budget(budget.value).resamples
+    report = external_report(
+        scored.cases, threshold, name=cases.resolve().name, resamples=resamples, seed=seed
+    )
+    metrics = {**report.to_json(), "left_out": len(scored.left_out), "learned_from": known}
     if json is not None:
         write_json(json, metrics)
+    _show_subgroups(report.subgroups)
     _show(metrics)
 
 
@@ -187,6 +220,18 @@ def _show(metrics: dict) -> None:
 
     Console().print(metrics_table(metrics))
     typer.echo(NOT_MEDICAL)
+
+
+def _show_subgroups(subgroups) -> None:
+    """The subgroups, if the cases say of anybody which one they are in."""
+    from rich.console import Console
+
+    from cxrlab.catalog.audit import NOT_STATED
+    from cxrlab.cli.tables import subgroups_table
+
+    groups = subgroups[(subgroups["by"] != "all") & (subgroups["group"] != NOT_STATED)]
+    if len(groups):
+        Console().print(subgroups_table(subgroups))
 
 
 def _say_left_out(left_out) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SHARES = ("recall", "specificity")
 
 
 def as_table(frame: pd.DataFrame, title: str) -> Table:
@@ -55,3 +58,38 @@ def _counts(metrics: dict) -> str:
         f"{metrics['tp']} true and {metrics['fp']} false positives, "
         f"{metrics['fn']} false and {metrics['tn']} true negatives"
     )
+
+
+def subgroups_table(subgroups: pd.DataFrame) -> Table:
+    """Recall and specificity by subgroup, each with its interval or why there is none."""
+    from cxrlab.evaluation import share_words
+
+    title = "By subgroup, 95 % intervals over patients"
+    # Without inner lines, and with dashes, it fits into 80 columns.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("by", "group"):
+        table.add_column(name)
+    for name in ("cases", *SHARES):
+        table.add_column(name, justify="right")
+    for row in subgroups.to_dict("records"):
+        shares = [share_words(row, name).replace(" to ", "–") for name in SHARES]
+        table.add_row(row["by"], row["group"], str(row["cases"]), *shares)
+    return table
+
+
+def repairs_table(found: pd.DataFrame) -> Table:
+    """Recall and false positives of each repair with intervals, and what it sees without lungs."""
+    table = Table(title="Repairs, 95 % intervals over patients", title_justify="left")
+    table.add_column("repair")
+    for name in ("recall", "false positives: children", "adults", "frame only, AUC"):
+        table.add_column(name, justify="right")
+    for row in found.to_dict("records"):
+        if row["note"]:
+            table.add_row(row["repair"], row["note"])
+            continue
+        shares = [
+            f"{row[name]:.2f} ({row[f'{name}_low']:.2f}-{row[f'{name}_high']:.2f})"
+            for name in ("recall", "children", "adults")
+        ]
+        table.add_row(row["repair"], *shares, f"{row['frame_only']:.2f}")
+    return table

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlab.errors import CXRLabError
-from cxrlab.explain.network import as_input
+from cxrlab.explain.network import as_input, inner_layers, watched
+from cxrlab.model import float32_copy
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 
 def first_filters(model: keras.Model) -> np.ndarray:
@@ -27,13 +29,17 @@ def feature_maps(model: keras.Model, pixels: np.ndarray) -> dict[str, np.ndarray
 
     ``pixels``: uint8, shape (224, 224) or (224, 224, 1).
     """
-    import keras
-
-    layers = _convolutions(model)
-    inner = keras.Model(model.inputs, [layer.output for layer in layers])
+    network = float32_copy(model)  # because watching a layer changes it
     stack = np.asarray(pixels).reshape(1, *pixels.shape[:2], 1)
-    maps = inner.predict(as_input(model, stack), verbose=0)
-    return {layer.name: found[0] for layer, found in zip(layers, maps, strict=True)}
+    maps: dict[str, np.ndarray] = {}
+
+    def keep(layer: keras.Layer, output: tf.Tensor) -> None:
+        if output.shape[1] * output.shape[2] > 1:  # else it weighs maps and is none
+            maps[layer.name] = np.asarray(output)[0]
+
+    with watched(_convolutions(network), keep):
+        network(as_input(network, stack), training=False)
+    return maps
 
 
 def most_different(maps: np.ndarray, each: int = 5, faintest: float = 0.1) -> list[int]:
@@ -61,7 +67,7 @@ def most_different(maps: np.ndarray, each: int = 5, faintest: float = 0.1) -> li
 def _convolutions(model: keras.Model) -> list[keras.Layer]:
     import keras
 
-    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    found = [layer for layer in inner_layers(model) if isinstance(layer, keras.layers.Conv2D)]
     if not found:
         raise CXRLabError(f"{model.name} has no convolution layer, so there are no maps to show.")
     return found

@@ -6,6 +6,7 @@ import numpy as np
 
 from cxrlab.errors import CXRLabError
 from cxrlab.images import IMAGE_SIZE
+from cxrlab.preparation import LUNG_BOXES
 
 #: Regions that :func:`region` knows, with what they are good for.
 REGIONS = {
@@ -15,11 +16,6 @@ REGIONS = {
     "lungs": "two upright boxes that hold the lungs of nearly every frontal chest X-ray",
     "outside lungs": "all but the two boxes of the lungs",
 }
-
-# Top, bottom, left, right as shares of the sides. Generous on purpose: drawn around the lungs in
-# the mean image of 60 X-rays each of adults with and without COVID-19, of children, and of the
-# phantoms, so that little of any lung is left when they are hidden.
-_LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
 
 
 def region(
@@ -38,7 +34,7 @@ def region(
     height, across = shape
     if name in ("lungs", "outside lungs"):
         inside = np.zeros(shape, bool)
-        for top, bottom, left, right in _LUNG_BOXES:
+        for top, bottom, left, right in LUNG_BOXES:
             rows = slice(round(top * height), round(bottom * height))
             inside[rows, round(left * across) : round(right * across)] = True
         return inside if name == "lungs" else ~inside

@@ -164,12 +164,17 @@ def _random_weights(layer: keras.Layer, rng: np.random.Generator) -> list[np.nda
 
     Not the layer's own initialiser: that would draw from the global random state.
     """
+    import keras
+
     fresh = []
     for variable in layer.weights:
         shape = tuple(variable.shape)
         if len(shape) >= 2:
             field = int(np.prod(shape[:-2]))
-            limit = np.sqrt(6 / (field * (shape[-2] + shape[-1])))
+            # A depthwise convolution reads one map at a time, however many there are. Counted as
+            # others are, its outputs shrink so much that a deep network's maps sink to 0.
+            read = 1 if isinstance(layer, keras.layers.DepthwiseConv2D) else shape[-2]
+            limit = np.sqrt(6 / (field * (read + shape[-1])))
             fresh.append(rng.uniform(-limit, limit, shape).astype(np.float32))
         elif variable.name in ("gamma", "moving_variance"):
             fresh.append(np.ones(shape, np.float32))

@@ -17,6 +17,7 @@ from cxrlab.plots.decisions import (
     plot_threshold_and_prevalence,
     plot_threshold_choice,
 )
+from cxrlab.plots.designs import plot_hidden_parts, plot_repairs, plot_swapped
 from cxrlab.plots.evaluation import (
     plot_confusion,
     plot_intervals,
@@ -37,7 +38,14 @@ from cxrlab.plots.external import (
     plot_internal_external,
     plot_subgroups,
 )
+from cxrlab.plots.hospitals import plot_predictive_values, plot_two_ways
 from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
+from cxrlab.plots.planted import (
+    plot_hidden_places,
+    plot_marker_positions,
+    plot_planted,
+)
+from cxrlab.plots.preparation import plot_preparations
 from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
 from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
 from cxrlab.plots.shortcuts import plot_leakage, plot_probe_aucs, plot_shown
@@ -62,6 +70,8 @@ __all__ = [
     "plot_feature_maps",
     "plot_filters",
     "plot_heat_map",
+    "plot_hidden_parts",
+    "plot_hidden_places",
     "plot_histories",
     "plot_history",
     "plot_internal_external",
@@ -71,11 +81,17 @@ __all__ = [
     "plot_loss_of_scores",
     "plot_map_scores",
     "plot_maps",
+    "plot_marker_positions",
     "plot_parallel",
     "plot_parameters",
+    "plot_planted",
     "plot_pooling",
     "plot_precision_by_prevalence",
+    "plot_predictive_values",
+    "plot_two_ways",
+    "plot_preparations",
     "plot_precision_recall",
+    "plot_repairs",
     "plot_roc",
     "plot_scores",
     "plot_search_progress",
@@ -92,6 +108,7 @@ __all__ = [
     "plot_resamples",
     "plot_threshold_and_prevalence",
     "plot_subgroups",
+    "plot_swapped",
     "plot_threshold_choice",
     "plot_workflow",
     "plot_xrays",

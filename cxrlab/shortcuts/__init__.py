@@ -1,4 +1,4 @@
-"""Did it learn disease or data source? Experiments that need no trained network.
+"""Did it learn disease or data source? One function an experiment.
 
 Each takes a table of cases (or a catalog) and returns a table or a small result. Where they agree
 that the class can be told without looking at the lungs, a high score proves nothing about disease.
@@ -7,6 +7,16 @@ that the class can be told without looking at the lungs, a high score proves not
 from cxrlab.shortcuts.header import header_features, header_probe
 from cxrlab.shortcuts.leakage import Leakage, leakage_lab
 from cxrlab.shortcuts.pixels import region_probe, small_pictures
+from cxrlab.shortcuts.planted import (
+    SHOWN,
+    Planted,
+    another_corner,
+    marked_xrays,
+    marker_mask,
+    marker_scores,
+    plant_marker,
+    planted_shortcut,
+)
 from cxrlab.shortcuts.probe import COLUMNS, held_out_scores, nearest_neighbour, probe
 from cxrlab.shortcuts.regions import (
     REGIONS,
@@ -18,12 +28,17 @@ from cxrlab.shortcuts.regions import (
 )
 from cxrlab.shortcuts.selection import normals_of, same_source_cases
 from cxrlab.shortcuts.sources_apart import same_source_probe, source_probe
+from cxrlab.shortcuts.swapped import Swapped, swapped_negatives
 
 __all__ = [
     "COLUMNS",
     "REGIONS",
+    "SHOWN",
     "Leakage",
+    "Planted",
     "Region",
+    "Swapped",
+    "another_corner",
     "centre_blacked_out",
     "corners_only",
     "frame_only",
@@ -31,13 +46,19 @@ __all__ = [
     "header_probe",
     "held_out_scores",
     "leakage_lab",
+    "marked_xrays",
+    "marker_mask",
+    "marker_scores",
     "nearest_neighbour",
     "normals_of",
+    "plant_marker",
+    "planted_shortcut",
     "probe",
     "region_probe",
     "same_source_cases",
     "same_source_probe",
     "small_pictures",
     "source_probe",
+    "swapped_negatives",
     "whole_image",
 ]

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from cxrlab.catalog.schema import validate
 from cxrlab.errors import CXRLabError
-from cxrlab.files import workspace_root
+from cxrlab.files import read_json, workspace_root
 from cxrlab.sources import covid, kermany, nih
 
 SOURCES = {module.NAME: module for module in (covid, kermany, nih)}
@@ -48,6 +48,13 @@ def is_phantom(folder: str | Path) -> bool:
     return (Path(folder) / STAMP).is_file()
 
 
+def what_kind(folder: str | Path) -> dict:
+    """For the settings of a run: ``simulated``, and for phantoms how far up their dial was."""
+    if not is_phantom(folder):
+        return {"simulated": False}
+    return {"simulated": True, "confounding": read_json(Path(folder) / STAMP)["confounding"]}
+
+
 def check_negatives(negatives: str) -> tuple[str, ...]:
     """The folder names behind ``kermany``, ``adult`` or ``mixed``. Raises :class:`CXRLabError`."""
     if negatives not in NEGATIVES:
@@ -78,14 +85,22 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
     return validate(pd.concat(tables, ignore_index=True))
 
 
-def _phantoms() -> Path:
+def confounded_phantoms() -> Path:
+    """The course's phantoms with the dial turned up, in the workspace: made once and kept.
+
+    The same patients with the same lungs, but every X-ray is taken in the manner of its source.
+    """
+    return _phantoms("phantoms-confounded", confounding=1.0)
+
+
+def _phantoms(name: str = "phantoms", **choices: float) -> Path:
     """The course's own simulated X-rays, in the workspace. One process at a time makes them."""
     from cxrlab.sources.phantom import make_phantoms
 
-    folder = workspace_root() / "phantoms"
+    folder = workspace_root() / name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name("phantoms.lock")):
+    with FileLock(folder.with_name(f"{name}.lock")):
         try:
-            return make_phantoms(folder)  # at once, where they are there already
+            return make_phantoms(folder, **choices)  # at once, where they are there already
         except FileExistsError as error:
             raise CXRLabError(f"The simulated X-rays cannot be made. {error}") from error

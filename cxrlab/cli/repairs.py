@@ -1,0 +1,40 @@
+"""``cxrlab repairs``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cxrlab.cli.options import (
+    BudgetName,
+    BudgetOption,
+    DataOption,
+    RunOption,
+    SeedOption,
+)
+
+
+def repairs(
+    out: RunOption,
+    data: DataOption = None,
+    budget: BudgetOption = BudgetName.lesson,
+    folds: Annotated[
+        int, typer.Option("--folds", min=2, help="Test every patient once, over so many folds.")
+    ] = 3,
+    seed: SeedOption = 0,
+) -> None:
+    """Try every repair of notebook 07 on the same unseen people (takes long)."""
+    from rich.console import Console
+
+    from cxrlab.budgets import get_budget
+    from cxrlab.cli.tables import repairs_table
+    from cxrlab.repair_runs import repairs_run
+    from cxrlab.sources import data_folder
+
+    recording = repairs_run(
+        out, data_folder(data), get_budget(budget.value), folds=folds, seed=seed, say=typer.echo
+    )
+    Console().print(repairs_table(recording.table))
+    typer.echo(recording.sentence)
+    typer.echo(f"The run is in {out}.")

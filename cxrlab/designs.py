@@ -1,0 +1,223 @@
+"""A design: which X-rays stand for "healthy", and how the network is trained on them.
+
+Each design is trained on its own choice of the training patients, and all are tested on the same
+unseen people: COVID-19 patients, healthy children and healthy adults. Only so can it show that the
+published design never had to tell COVID-19 from a healthy adult.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cxrlab.budgets import Budget
+from cxrlab.cases import Prepared, prepare
+from cxrlab.catalog.filters import FilterLog, balance
+from cxrlab.errors import CXRLabError
+from cxrlab.evaluation import Estimate, choose_threshold, evaluate
+from cxrlab.explain import hide
+from cxrlab.pipeline import Xrays
+from cxrlab.sources import NEGATIVES, covid, kermany, nih
+from cxrlab.splits import Split, subsample
+from cxrlab.training import Settings, made_ready, predict, train
+
+if TYPE_CHECKING:
+    import keras
+
+GROUPS = {covid.NAME: "COVID-19", kermany.NAME: "children", nih.NAME: "adults"}
+
+# What else the trained network is asked: scores of the same test X-rays with a part filled in.
+HIDDEN = {"frame_only": "centre", "lungs_hidden": "lungs"}
+DESCRIBED = ["image_id", "patient_id", "source", "sex", "age", "view", "label"]
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A name, where the negatives come from, and how the network is trained.
+
+    ``every``: train on all X-rays of these sources, not on as many negatives as positives.
+    """
+
+    name: str
+    negatives: str = "kermany"
+    settings: Settings = field(default_factory=Settings)
+    every: bool = False
+
+    def chosen(self, part: pd.DataFrame, seed: int) -> pd.DataFrame:
+        """The X-rays of a part that the design learns from.
+
+        Raises :class:`CXRLabError` where the part holds too few for that.
+        """
+        ours = part[part["source"].isin([covid.NAME, *NEGATIVES[self.negatives]])]
+        chosen = ours if self.every else balance(ours, FilterLog(), seed, self.negatives)
+        if chosen["label"].nunique() < 2:
+            counts = part["source"].value_counts().to_dict()
+            raise CXRLabError(
+                f"The design {self.name!r} needs COVID-19 patients and negatives of the kind "
+                f"{self.negatives!r} in every part of the split, but one part holds {counts}. "
+                "Use more X-rays, or another seed."
+            )
+        return chosen
+
+    def images(self, budget: Budget) -> int:
+        """Training X-rays at the most (0: all of them).
+
+        ``budget.images`` is meant for as many healthy as sick. A design that learns from
+        everybody gets three times as many, so that it has no fewer of the sick.
+        """
+        return budget.images * 3 if self.every else budget.images
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A design's network and threshold, and how it scored unseen people of all groups.
+
+    ``scored``: one row a test X-ray with ``DESCRIBED``, ``score``, ``called`` (whether the score
+    reaches the frozen threshold), and the scores with a part hidden: ``frame_only`` (all but the
+    outer tenth) and ``lungs_hidden``.
+    """
+
+    design: Design
+    model: keras.Model
+    threshold: float
+    scored: pd.DataFrame
+
+
+def candidates(data: Path, seed: int = 0) -> Prepared:
+    """All usable X-rays of COVID-19 patients, healthy children and healthy adults in ``data``.
+
+    Raises :class:`CXRLabError` where one of the three sources is not there.
+    """
+    prepared = prepare(data, "mixed", seed, balanced=False)
+    counts = prepared.cases["source"].value_counts().reindex(GROUPS, fill_value=0)
+    if (counts == 0).any():
+        raise CXRLabError(
+            f"{data} has no usable X-rays of {GROUPS[counts.idxmin()]}. This experiment needs "
+            f"some in each of {', '.join(GROUPS)}: see `cxrlab data status`."
+        )
+    return prepared
+
+
+def examine(
+    design: Design,
+    xrays: Xrays,
+    split: Split,
+    budget: Budget,
+    seed: int = 0,
+    say: Say | None = None,
+) -> Examined:
+    """Train as ``design`` says on ``split.train``, freeze a threshold, and score ``split.test``.
+
+    ``split`` is one of all :func:`candidates` (``xrays`` are theirs, decoded). The threshold is
+    the one with the highest F1 on the design's own choice of the validation part: it has not
+    seen the groups that the design leaves out either. ``say`` hears how the training went, and
+    None keeps it quiet.
+    """
+    training = design.chosen(split.train, seed)
+    training = xrays.of(subsample(training, design.images(budget), seed))
+    validation = xrays.of(design.chosen(split.validation, seed))
+    trained = train(training, validation, budget, seed, design.settings, quiet=say is None)
+    if say is not None:
+        say(f"{design.name}: trained on {len(training)} X-rays, best epoch {trained.best_epoch}.")
+    ready = made_ready(validation, design.settings)
+    threshold = choose_threshold(ready.labels, predict(trained.model, ready), rule="f1")
+    scored = score_with_hidden_parts(trained.model, xrays.of(split.test), design.settings)
+    scored = scored.assign(called=scored["score"] >= threshold)
+    return Examined(design, trained.model, threshold, scored)
+
+
+def score_with_hidden_parts(model: keras.Model, test: Xrays, settings: Settings) -> pd.DataFrame:
+    """One row a test X-ray: ``DESCRIBED``, its score, and the scores with parts ``HIDDEN``.
+
+    Parts are hidden in the X-ray as it came; the network's own preparation follows.
+    """
+
+    def score(pixels: np.ndarray) -> np.ndarray:
+        return predict(model, made_ready(replace(test, pixels=pixels), settings))
+
+    known = [name for name in DESCRIBED if name in test.cases]
+    hidden = {name: score(hide(test.pixels, part)) for name, part in HIDDEN.items()}
+    return test.cases[known].assign(score=score(test.pixels), **hidden)
+
+
+def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """How often each group is called positive, and the AUC of COVID-19 against it.
+
+    One row a group: ``group``, ``images``, ``patients``, ``called`` (share 0...1 called positive:
+    recall for COVID-19, false positives for the healthy) with ``low`` and ``high``, and ``auc``
+    with ``auc_low`` and ``auc_high`` (NaN for COVID-19 itself). 95 % intervals, a bootstrap over
+    patients. ``scored`` may pool the test parts of several folds, each called at the threshold of
+    its own network; the AUC then mixes scores of several networks, and is rather too low.
+    """
+    rows = []
+    positive = scored[scored["label"] == 1]
+    for source, group in GROUPS.items():
+        ours = scored[scored["source"] == source]
+        if ours.empty:
+            continue
+        against = ours if source == covid.NAME else pd.concat([positive, ours])
+        share = _called(against, "recall" if source == covid.NAME else "specificity", resamples)
+        auc = auc_against(scored, source, "score", resamples, seed)
+        rows.append(
+            {
+                "group": group,
+                "images": len(ours),
+                "patients": ours["patient_id"].nunique(),
+                **share,
+                "auc": auc.value,
+                "auc_low": auc.low,
+                "auc_high": auc.high,
+            }
+        )
+    numbers = ["called", "low", "high", "auc", "auc_low", "auc_high"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+
+
+def auc_against(
+    scored: pd.DataFrame,
+    source: str | None = None,
+    column: str = "score",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """The AUC of COVID-19 against the healthy of one ``source`` (None: of all) by ``column``.
+
+    Undefined, and None, where there is nobody to compare with.
+    """
+    healthy = scored["label"] == 0
+    if source is not None:
+        healthy &= scored["source"] == source
+    cases = scored[(scored["label"] == 1) | healthy]
+    if cases["label"].nunique() < 2:
+        return Estimate(None, None, None)
+    report = evaluate(
+        cases["label"].to_numpy(int),
+        cases[column].to_numpy(float),
+        0.5,
+        cases["patient_id"].to_numpy(),
+        resamples,
+        seed,
+    )
+    return report["roc_auc"]
+
+
+def _called(cases: pd.DataFrame, metric: str, resamples: int) -> dict[str, float | None]:
+    """The share called positive, from recall or from 1 - specificity."""
+    report = evaluate(
+        cases["label"].to_numpy(int),
+        cases["called"].to_numpy(float),
+        0.5,
+        cases["patient_id"].to_numpy(),
+        resamples,
+    )
+    found = report[metric]
+    if metric == "recall":
+        return {"called": found.value, "low": found.low, "high": found.high}
+    return {"called": 1 - found.value, "low": 1 - found.high, "high": 1 - found.low}

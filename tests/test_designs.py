@@ -1,0 +1,152 @@
+"""Designs: who is learned from, and how all of them meet the same unseen people."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlab.budgets import Budget
+from cxrlab.designs import Design, auc_against, candidates, examine, group_table
+from cxrlab.errors import CXRLabError
+from cxrlab.evaluation import roc_auc
+from cxrlab.pipeline import decode
+from cxrlab.shortcuts import swapped_negatives
+from cxrlab.splits import split_by_patient
+from cxrlab.training import Settings
+
+BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 100)
+
+
+@pytest.fixture(scope="module")
+def prepared(phantom_data):
+    return candidates(phantom_data)
+
+
+def scored_table(called: dict[str, list[bool]]) -> pd.DataFrame:
+    """A row for each call; the score agrees with the call."""
+    rows = [
+        {"source": source, "patient_id": f"{source}-{number}", "called": call}
+        for source, calls in called.items()
+        for number, call in enumerate(calls)
+    ]
+    table = pd.DataFrame(rows)
+    rng = np.random.default_rng(0)
+    return table.assign(
+        label=(table["source"] == "covid-chestxray-dataset").astype(int),
+        score=0.4 * table["called"] + 0.6 * rng.random(len(table)),
+    )
+
+
+def test_candidates_are_of_all_three_groups_and_not_balanced(prepared):
+    counts = prepared.cases["source"].value_counts()
+    assert set(counts.index) == {"covid-chestxray-dataset", "chest_xray", "nih-no-finding"}
+    assert counts.nunique() > 1
+    assert set(prepared.cases["label"]) == {0, 1}
+
+
+def test_without_adults_the_sentence_says_what_is_missing(phantom_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(phantom_data, data)
+    shutil.rmtree(data / "nih-no-finding")
+    with pytest.raises(CXRLabError, match="nih-no-finding"):
+        candidates(data)
+
+
+@pytest.mark.parametrize(
+    ("negatives", "sources"),
+    [
+        ("kermany", {"chest_xray"}),
+        ("adult", {"nih-no-finding"}),
+        ("mixed", {"chest_xray", "nih-no-finding"}),
+    ],
+)
+def test_a_design_learns_from_as_many_healthy_as_sick(prepared, negatives, sources):
+    chosen = Design("x", negatives).chosen(prepared.cases, seed=0)
+    healthy = chosen[chosen["label"] == 0]
+    assert set(healthy["source"]) == sources
+    assert len(healthy) == (chosen["label"] == 1).sum()
+
+
+def test_a_design_may_learn_from_everybody(prepared):
+    everybody = Design("x", "mixed", every=True).chosen(prepared.cases, seed=0)
+    assert len(everybody) == len(prepared.cases)
+
+
+def test_the_group_table_counts_calls():
+    scored = scored_table(
+        {
+            "covid-chestxray-dataset": [True] * 9 + [False],
+            "chest_xray": [False] * 20,
+            "nih-no-finding": [True] * 5 + [False] * 5,
+        }
+    )
+    table = group_table(scored, resamples=200).set_index("group")
+    assert list(table.index) == ["COVID-19", "children", "adults"]
+    assert list(table["called"]) == pytest.approx([0.9, 0.0, 0.5])
+    assert (table["low"] <= table["called"]).all() and (table["called"] <= table["high"]).all()
+    assert table.loc["children", "high"] > 0  # none of 20 is not none of all
+    assert np.isnan(table.loc["COVID-19", "auc"])
+    pair = scored[scored["source"] != "chest_xray"]
+    assert table.loc["adults", "auc"] == pytest.approx(roc_auc(pair["label"], pair["score"]))
+
+
+def test_a_group_that_is_not_there_has_no_row():
+    scored = scored_table({"covid-chestxray-dataset": [True, False], "chest_xray": [False] * 3})
+    assert list(group_table(scored, resamples=50)["group"]) == ["COVID-19", "children"]
+    assert auc_against(scored, "nih-no-finding").value is None
+
+
+def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):
+    split = split_by_patient(prepared.cases, 0, together=prepared.near)
+    found = examine(Design("x"), decode(prepared.cases), split, BUDGET)
+    assert list(found.scored["image_id"]) == list(split.test["image_id"])
+    for name in ("score", "frame_only", "lungs_hidden"):
+        assert found.scored[name].between(0, 1).all()
+    assert (found.scored["called"] == (found.scored["score"] >= found.threshold)).all()
+    assert found.scored["source"].nunique() == 3
+
+
+def test_a_prepared_network_is_asked_about_prepared_xrays(prepared):
+    """Cropped to the lung field, it cannot see the frame: hidden or not, the score is the same."""
+    split = split_by_patient(prepared.cases, 0, together=prepared.near)
+    xrays = decode(prepared.cases)
+    cropped = Design("x", settings=Settings(preparation="lung field"))
+    found = examine(cropped, xrays, split, BUDGET)
+    # All but the frame is filled in evenly, and of that only the fill is left after the crop.
+    assert found.scored["score"].nunique() > 5
+    from cxrlab.explain import hide
+    from cxrlab.training import made_ready, predict
+
+    test = xrays.of(split.test)
+    framed = type(test)(hide(test.pixels, "frame", 0.05), test.labels, test.cases)
+    scores = predict(found.model, made_ready(framed, cropped.settings))
+    assert np.allclose(scores, found.scored["score"], atol=0.02)
+
+
+def test_a_part_without_negatives_is_a_sentence(prepared):
+    children = prepared.cases[prepared.cases["source"] != "nih-no-finding"]
+    with pytest.raises(CXRLabError, match="half"):
+        Design("half", "mixed").chosen(children, seed=0)
+
+
+def test_swapped_negatives_give_a_row_for_each_design_and_group(phantom_data):
+    found = swapped_negatives(phantom_data, BUDGET, seed=6, designs=("kermany", "mixed"))
+    assert len(found.table) == 6
+    assert list(found.table["design"].unique()) == ["children (as published)", "half and half"]
+    by_design = found.scored.groupby("design")["image_id"].apply(list)
+    assert by_design.iloc[0] == by_design.iloc[1]  # the same people
+
+
+@pytest.mark.real
+@pytest.mark.training
+def test_most_real_healthy_adults_are_called_positive_by_the_published_design(real_data):
+    from cxrlab.budgets import get_budget
+
+    table = swapped_negatives(real_data, get_budget("class"), designs=("kermany",)).table
+    called = table.set_index("group")["called"]
+    assert called["COVID-19"] >= 0.85
+    assert called["children"] <= 0.10
+    assert called["adults"] >= 0.5

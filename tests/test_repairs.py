@@ -1,0 +1,121 @@
+"""The table of repairs, how it is run, and how a recording is replayed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlab import recordings, repairs
+from cxrlab.budgets import Budget
+from cxrlab.designs import Design
+from cxrlab.errors import CXRLabError
+from cxrlab.files import read_json
+from cxrlab.recipes import RECIPES, recipe_named
+from cxrlab.repair_runs import repairs_run
+from cxrlab.repairs import COLUMNS, REPAIRS, Tried, repairs_table
+from cxrlab.training import Settings
+from cxrlab.transfer import WeightsUnavailable
+
+BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 60)
+TWO = (Design("published"), Design("equalised", settings=Settings(preparation="equalise")))
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def run(phantom_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repairs") / "run"
+    return folder, repairs_run(folder, phantom_data, BUDGET, folds=2, designs=TWO, say=quiet)
+
+
+def test_each_repair_is_tested_on_everybody_once(run, phantom_data):
+    folder, _ = run
+    everybody = set(repairs.candidates(phantom_data).cases["image_id"])
+    for name in ("published", "equalised"):
+        scored = pd.read_csv(folder / f"{name}.csv")
+        assert scored["image_id"].is_unique
+        assert set(scored["image_id"]) == everybody
+        assert set(scored["fold"]) == {1, 2}
+
+
+def test_the_table_agrees_with_the_scores(run):
+    folder, recording = run
+    row = recording.table.set_index("repair").loc["published"]
+    scored = pd.read_csv(folder / "published.csv")
+    adults = scored[scored["source"] == "nih-no-finding"]
+    assert row["adults"] == pytest.approx(adults["called"].mean())
+    assert row["recall"] == pytest.approx(scored.loc[scored["label"] == 1, "called"].mean())
+    assert tuple(recording.table) == COLUMNS
+
+
+def test_a_run_that_was_interrupted_goes_on(run, phantom_data):
+    folder, before = run
+    kept = (folder / "published.csv").stat().st_mtime_ns
+    (folder / "equalised.csv").unlink()
+    after = repairs_run(folder, phantom_data, BUDGET, folds=2, designs=TWO, say=quiet)
+    assert (folder / "published.csv").stat().st_mtime_ns == kept
+    assert (folder / "equalised.csv").is_file()
+    assert after.table["repair"].tolist() == before.table["repair"].tolist()
+
+
+def test_a_recording_comes_back_as_it_was_written(run):
+    folder, recording = run
+    again = recordings.from_json(read_json(folder / "recording.json"))
+    pd.testing.assert_frame_equal(again.table, recording.table, check_dtype=False)
+    assert "--folds 2 --seed 0" in again.sentence
+    assert "simulated" in again.sentence
+    assert "keras" in again.sentence.lower()
+    assert str(folder) not in again.sentence
+
+
+def test_a_repair_whose_weights_cannot_be_had_is_a_row_with_a_reason(phantom_data, monkeypatch):
+    def unavailable(*_, **__):
+        raise WeightsUnavailable("No connection. Connect and try again.")
+
+    monkeypatch.setattr(repairs, "examine", unavailable)
+    on = repairs.bench(phantom_data)
+    tried = repairs.try_repair(Design("transfer"), on, BUDGET)
+    table = repairs_table([tried])
+    assert table["note"].item() == "skipped: No connection. Connect and try again."
+    assert np.isnan(table["recall"].item())
+
+
+def test_who_is_within_the_aim():
+    table = pd.DataFrame(
+        {
+            "repair": ["good", "misses", "alarms adults", "skipped"],
+            "recall": [0.93, 0.7, 0.95, np.nan],
+            "children": [0.01, 0.0, 0.0, np.nan],
+            "adults": [0.05, 0.0, 0.2, np.nan],
+        }
+    )
+    assert list(repairs.within(table)["repair"]) == ["good"]
+
+
+def test_nothing_tried_is_an_empty_row_and_not_zero():
+    row = repairs_table([Tried("x", None, "skipped: why")]).iloc[0]
+    assert row.drop(["repair", "note"]).isna().all()
+
+
+def test_recipes_have_names():
+    assert recipe_named("robust") is RECIPES["robust"]
+    assert REPAIRS[0] is RECIPES["published"] and REPAIRS[-1] is RECIPES["robust"]
+    with pytest.raises(CXRLabError, match="published, robust"):
+        recipe_named("magic")
+
+
+def test_an_unknown_recording_says_which_there_are():
+    with pytest.raises(CXRLabError, match="repairs-real"):
+        recordings.recorded("nothing")
+
+
+def test_the_course_s_recordings_hold_every_repair():
+    found = repairs.recorded("real")
+    assert list(found.table["repair"]) == [design.name for design in REPAIRS]
+    assert found.command.startswith("cxrlab repairs ")
+    tried = found.table[found.table["note"] == ""]
+    assert len(tried) >= len(REPAIRS) - 1
+    assert tried["recall"].between(0, 1).all()
