@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxrlab.case_folders import ABOUT, folder_cases
+from cxrlab.catalog.schema import AGES
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, load_square
 from cxrlab.pipeline import Xrays
@@ -31,9 +33,14 @@ def read_cases(path: Path) -> pd.DataFrame:
     """Read CASES.csv: ``path`` (absolute, or relative to the CSV), ``label`` (0 or 1), and
     optionally ``patient_id``; without it each row counts as a patient of its own.
 
+    The optional columns ``sex``, ``age`` (years), ``view`` and ``source`` are kept; a blank is
+    missing. A folder is read as :func:`cxrlab.case_folders.folder_cases` says.
+
     Raises :class:`CXRLabError` when the file is missing, is no CSV, lacks a column, is empty, or
-    holds a label other than 0 and 1.
+    holds a label other than 0 and 1 or an age that is no number of years.
     """
+    if Path(path).is_dir():
+        return folder_cases(path)
     try:
         table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
     except FileNotFoundError:
@@ -74,7 +81,25 @@ def read_cases(path: Path) -> pd.DataFrame:
         cases["patient_id"] = given.where(given != "", rows)
     else:
         cases["patient_id"] = rows
+    for column in ABOUT:
+        if column in table:
+            text = table[column].str.strip()
+            cases[column] = text.mask(text == "")
+    if "age" in cases:
+        cases["age"] = _ages(path, cases["age"])
     return cases
+
+
+def _ages(path: Path, ages: pd.Series) -> pd.Series:
+    """The ages as numbers, missing ones as NaN. Raises :class:`CXRLabError`."""
+    years = pd.to_numeric(ages, errors="coerce")
+    wrong = years.index[ages.notna() & ~years.between(*AGES)]
+    if len(wrong):
+        raise CXRLabError(
+            f"{path}, line {wrong[0] + 2}: the age is {ages[wrong[0]]!r}, but has to be a number "
+            f"of years from {AGES[0]} to {AGES[1]}. Leave it blank where it is not known."
+        )
+    return years.astype(float)
 
 
 def score_cases(model: keras.Model, cases: pd.DataFrame) -> Scored:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -62,6 +64,67 @@ def test_evaluate_writes_json_for_cases_of_the_readers_own(run, phantom_data, tm
     assert content["threshold"] == read_json(run / "metrics.json")["threshold"]
 
 
+def folder_of_classes(folder: Path, phantom_data: Path, names=("positive", "negative")) -> Path:
+    """Some of the phantoms in one subfolder a class."""
+    files = sorted((phantom_data / "chest_xray" / "train" / "NORMAL").iterdir())
+    for name, some in zip(names, (files[:3], files[3:6]), strict=True):
+        (folder / name).mkdir(parents=True)
+        for file in some:
+            shutil.copy(file, folder / name)
+    return folder
+
+
+def test_evaluate_takes_a_folder_with_a_subfolder_for_each_class(run, phantom_data, tmp_path):
+    folder = folder_of_classes(tmp_path / "hospital", phantom_data)
+    code, said = cxrlab("evaluate", run, folder, "--json", tmp_path / "out.json")
+    assert code == 0, said
+    assert "By subgroup" not in said  # nobody says who is in the folder
+    content = read_json(tmp_path / "out.json")
+    check_json(content)
+    assert content["name"] == "hospital"
+    assert (content["tp"] + content["fn"], content["n"]) == (3, 6)
+    assert {"brier", "calibration_error", "subgroups", "predictive"} <= set(content)
+
+
+def test_evaluate_shows_subgroups_where_the_cases_state_them(run, phantom_data, tmp_path):
+    files = sorted((phantom_data / "chest_xray" / "train" / "NORMAL").iterdir())[:6]
+    rows = [
+        {"path": path, "label": n % 2, "sex": "FM"[n % 2], "age": "41" if n else ""}
+        for n, path in enumerate(files)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "CASES.csv", index=False)
+    code, said = cxrlab("evaluate", run, tmp_path / "CASES.csv")
+    assert code == 0, said
+    assert "By subgroup" in said
+    assert "40-59" in said
+    assert "too few" in said
+
+
+def test_evaluate_leaves_out_the_patients_that_the_run_has_learned_from(
+    run, phantom_data, tmp_path
+):
+    parts = pd.read_csv(run / "split.csv")
+    code, said = cxrlab("evaluate", run, phantom_data, "--json", tmp_path / "out.json")
+    assert code == 0, said
+    learned = int((parts["part"] != "test").sum())
+    content = read_json(tmp_path / "out.json")
+    assert content["learned_from"] >= learned
+    assert f"{content['learned_from']} X-rays of patients that the run has learned from" in said
+    tested = parts.loc[parts["part"] == "test", "patient_id"].nunique()
+    assert content["patients"] >= tested
+
+
+def test_report_writes_the_card_of_a_run(run, tmp_path):
+    code, said = cxrlab("report", run, "--out", tmp_path)
+    assert code == 0, said
+    assert "Not for medical use" in said
+    page = (tmp_path / "model-card.md").read_text(encoding="utf-8")
+    assert "SIMULATED" in page
+    assert "5,631,169" in page  # parameters, counted in the file of the network
+    assert "chest\\_xray" in page
+    assert (tmp_path / "model-card.html").is_file()
+
+
 def test_predict_scores_images_and_says_which_it_cannot_read(run, phantom_data, tmp_path):
     images = sorted((phantom_data / "nih-no-finding").iterdir())[:2]
     code, said = cxrlab("predict", run, *images)
@@ -102,6 +165,7 @@ def test_data_status_of_an_empty_folder_says_what_it_lacks(tmp_path):
     [
         (["evaluate", "nowhere", "cases.csv"], "There is no file cases.csv"),
         (["predict", "nowhere", "a.png"], "holds no finished run"),
+        (["report", "nowhere"], "holds no finished run"),
         (["train", "--data", "nowhere", "--out", "run"], "which is not a folder"),
     ],
 )

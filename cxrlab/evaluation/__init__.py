@@ -49,7 +49,7 @@ from cxrlab.evaluation.operating_point import (
 from cxrlab.evaluation.optimism import expected_best, log_loss
 from cxrlab.evaluation.predictive import npv_at_prevalence, npv_range, predictive_values
 from cxrlab.evaluation.report import Report, evaluate, missed_sentence
-from cxrlab.evaluation.subgroups import subgroup_table
+from cxrlab.evaluation.subgroups import share_words, subgroup_table
 from cxrlab.evaluation.thresholds import choose_threshold, recall_at_specificity
 
 __all__ = [
@@ -110,6 +110,7 @@ __all__ = [
     "scores_at_prevalence",
     "screening_sentence",
     "sensitivity_at_specificity",
+    "share_words",
     "side_by_side",
     "subgroup_table",
     "tabular_dummy",

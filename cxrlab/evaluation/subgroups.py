@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,13 @@ def subgroup_table(
         numbers = _row(cases[inside], threshold, wanted, resamples, seed)
         table.append({"by": column, "group": name} | numbers)
     return pd.DataFrame(table)
+
+
+def share_words(row: Mapping, name: str) -> str:
+    """Recall or specificity of a row: ``0.93 (0.87 to 0.97)``, or the note that stands for it."""
+    if row[f"{name}_note"]:
+        return row[f"{name}_note"]
+    return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
 
 
 def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
