@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cxrlab.cases import Prepared, prepare
-from cxrlab.evaluation import Estimate, choose_threshold
+from cxrlab.designs import group_table, score_with_hidden_parts
+from cxrlab.evaluation import Estimate, ExternalReport, choose_threshold
 from cxrlab.files import read_json, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.runs import save_training
+from cxrlab.runs import claim, finish, save_training, write_table
+from cxrlab.sources import confounded_phantoms, what_kind
 from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
 from cxrlab.training import Settings, Trained, load_model, predict, train
 from cxrlab.tuning import Search, search
@@ -118,6 +122,85 @@ def get_threshold(trained: Trained, parts: Parts) -> float:
     """The threshold with the highest F1 on validation; frozen before the test set is looked at."""
     validation = parts.validation
     return choose_threshold(validation.labels, predict(trained.model, validation), rule="f1")
+
+
+def confounded_data(space: Workspace) -> Path:
+    """X-rays whose class and source go together in everything, not in the lungs alone.
+
+    For phantoms the same patients with the confounding dial turned up, made once in some 15
+    seconds. Real X-rays of several sources are confounded as they are: then ``space.data``.
+    """
+    return confounded_phantoms() if space.simulated else space.data
+
+
+def get_strangers(space: Workspace, parts: Parts, learned_by: Parts | None = None) -> Xrays:
+    """Positives of new patients, and healthy adults where the published design had children.
+
+    New are patients of whom no network trained on ``learned_by`` has seen an X-ray. Without it
+    ``parts`` are meant, and the positives are those of the test part. Raises
+    :class:`cxrlab.errors.CXRLabError` where the data hold no healthy adults.
+    """
+    table = space.folder / "adults.csv"
+    if not table.exists():
+        cases = prepare(space.data, "adult", space.seed, balanced=False).cases
+        write_atomically(table, cases[cases["label"] == 0].to_csv(index=False))
+    adults = pd.read_csv(table, dtype={"label": "Int64"}, low_memory=False)
+    healthy = decode(adults, cache=space.folder / "adults.npy")
+    learned_by = learned_by or parts
+    learned = np.concatenate([learned_by.training.patients, learned_by.validation.patients])
+    ill = [
+        part.take(np.flatnonzero((part.labels == 1) & ~np.isin(part.patients, learned)))
+        for part in (parts.training, parts.validation, parts.test)
+    ]
+    return Xrays(
+        np.concatenate([part.pixels for part in (*ill, healthy)]),
+        np.concatenate([part.labels for part in (*ill, healthy)]),
+        pd.concat([part.cases for part in (*ill, healthy)], ignore_index=True),
+    )
+
+
+def keep_run(
+    space: Workspace,
+    parts: Parts,
+    trained: Trained,
+    threshold: float,
+    external: ExternalReport | None = None,
+    name: str = "run",
+) -> Path:
+    """A network of the notebooks as a RUN folder, like those that ``cxrlab train`` makes.
+
+    Made once, at the frozen ``threshold``. Beside it lie the numbers of an ``external``
+    validation and, by group, those of the healthy adults (:func:`get_strangers`) as well;
+    :func:`cxrlab.cards.model_card` reads all of it.
+    """
+    out = space.folder / name
+    if not (out / "metrics.json").exists():
+        settings = {
+            "command": "notebook 07",
+            "recipe": "published",
+            "negatives": space.negatives,
+            "budget": asdict(space.budget),
+            "folds": 0,
+            "seed": space.seed,
+            "threshold": None,
+            **what_kind(space.data),
+            **Settings().to_json(),
+        }
+        claim(out, settings)
+        save_manifest(get_split(space), out / "split.csv")
+        save_training(out, trained)
+        scored = score_with_hidden_parts(trained.model, parts.test, Settings())
+        finish(out, scored, threshold, "validation", space.budget, space.seed)
+        strangers = get_strangers(space, parts)
+        adults = strangers.take(np.flatnonzero(strangers.labels == 0))
+        groups = [scored, score_with_hidden_parts(trained.model, adults, Settings())]
+        everybody = pd.concat(groups, ignore_index=True)
+        everybody = everybody.assign(called=everybody["score"] >= threshold)
+        by_source = group_table(everybody, space.budget.resamples, space.seed)
+        write_table(by_source, out / "by_source.csv")
+    if external is not None:
+        write_json(out / "external.json", external.to_json())
+    return out
 
 
 def get_search(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxrlab.budgets import Budget
 from cxrlab.designs import Design
+from cxrlab.errors import CXRLabError
 from cxrlab.files import write_json
 from cxrlab.recordings import Recording, record
 from cxrlab.repairs import REPAIRS, Tried, bench, repairs_table, try_repair
@@ -23,16 +24,19 @@ def repairs_run(
     data: Path,
     budget: Budget,
     *,
-    folds: int = 3,
+    folds: int = 2,
     seed: int = 0,
+    only: Sequence[str] = (),
     designs: Sequence[Design] = REPAIRS,
     say: Say = print,
 ) -> Recording:
     """Try every repair on the X-rays in ``data``; keep scores, table and recording in ``out``.
 
     ``recording.json`` is what :mod:`cxrlab.recordings` replays. An interrupted run goes on with
-    the first repair that is not finished; a skipped one is tried again.
+    the first repair that is not finished; a skipped one is tried again. ``only`` names the repairs
+    to try; raises :class:`CXRLabError` where there is none of a name.
     """
+    designs = _chosen(designs, only)
     kind = what_kind(data)
     claim(
         out,
@@ -53,11 +57,22 @@ def repairs_run(
         tried.append(one)
     table = repairs_table(tried, budget.resamples, seed)
     options = ["--budget", budget.name, "--folds", str(folds), "--seed", str(seed)]
+    options += [word for name in only for word in ("--only", name)]
     command = shlex.join(["cxrlab", "repairs", "--out", "RUN", "--data", "DATA", *options])
     recording = record(table, command, seed, _in_words(kind, on.prepared.cases))
     write_table(table, out / "repairs.csv")
     write_json(out / "recording.json", recording.to_json())
     return recording
+
+
+def _chosen(designs: Sequence[Design], only: Sequence[str]) -> list[Design]:
+    """The designs of these names, in their own order; all of them where no name is given."""
+    names = [design.name for design in designs]
+    if unknown := [name for name in only if name not in names]:
+        raise CXRLabError(
+            f"There is no repair {unknown[0]!r}. Choose from: {'; '.join(names)} (--only)."
+        )
+    return [design for design in designs if not only or design.name in only]
 
 
 def _in_words(kind: dict, cases: pd.DataFrame) -> str:

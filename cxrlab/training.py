@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,13 +46,15 @@ class Settings:
     dropout: float | tuple[float, ...] = 0.3  # one rate, or one for each Dropout layer
     learning_rate: float = 1e-3
     batch_size: int = 32
-    # What the repairs of notebook 07 change.
-    network: str = "published"  # or "residual", "transfer"
-    augmentation: str = "none"  # or "strong"
-    balance_sources: bool = False  # as many X-rays of each source in every batch
-    preparation: str = "none"  # one of cxrlab.preparation.PREPARATIONS
-    weight_decay: float = 0.0  # decoupled, as in AdamW
-    passes: int = 1  # epochs, as a multiple of the budget's
+    # What the repairs of notebook 07 change; the other notebooks print settings without it.
+    network: str = field(default="published", repr=False)  # or "residual", "transfer"
+    augmentation: str = field(default="none", repr=False)  # or "strong"
+    balance_sources: bool = field(default=False, repr=False)  # as many of each in every batch
+    preparation: str = field(default="none", repr=False)  # of cxrlab.preparation.PREPARATIONS
+    weight_decay: float = field(default=0.0, repr=False)  # decoupled, as in AdamW
+    passes: int = field(default=1, repr=False)  # epochs, as a multiple of the budget's
+    # Keep the epoch with the lowest validation loss, or else the last one.
+    stop_early: bool = field(default=True, repr=False)
 
     def to_json(self) -> dict:
         """A dictionary for ``settings.json``."""
@@ -70,7 +72,10 @@ class Trained:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (counted from 1) with the lowest validation loss: its weights are kept."""
+        """The epoch (counted from 1) with the lowest validation loss.
+
+        Its weights are kept, unless the settings say to keep the last ones.
+        """
         return int(self.history.loc[self.history["val_loss"].idxmin(), "epoch"])
 
 
@@ -88,9 +93,9 @@ def train(
     ``training`` and ``validation`` are X-rays as they come: ``settings.preparation`` is applied
     to both here. Whoever asks the network later does the same with :func:`made_ready`.
 
-    The weights of the epoch with the lowest validation loss are kept. The model that comes back
-    computes in float32 whatever it was trained in, so that its scores are the same on a machine
-    without the short format.
+    The weights of the epoch with the lowest validation loss are kept; where the settings say not
+    to stop early, those of the last epoch. The model that comes back computes in float32 whatever
+    it was trained in, so that its scores are the same on a machine without the short format.
     """
     import keras
 
@@ -108,7 +113,9 @@ def train(
     started = time.monotonic()
     with precision_policy(name):
         model = compiled_network(settings, len(training), epochs)
-        callbacks = [stop_early(budget, settings, len(training), epochs)]
+        callbacks = []
+        if settings.stop_early:
+            callbacks.append(stop_early(budget, settings, len(training), epochs))
         if not quiet:
             callbacks.append(progress_callback(epochs))
         fitted = model.fit(

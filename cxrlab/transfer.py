@@ -75,8 +75,16 @@ def fetch_weights() -> Path:
         raise WeightsUnavailable(
             f"Transfer learning starts from the weights of MobileNetV3Small, 4 MB, but fetching "
             f"them from {address} failed: {_reason(error)}. Connect this computer to the internet "
-            f"and run this again, or put the file into the folder {kept.parent}."
+            f"and run this again, or put the file into the folder {_as_typed(kept.parent)}."
         ) from error
+
+
+def _as_typed(folder: Path) -> str:
+    """The folder as a reader would type it, and as it may stand in a recording: ``~`` for home."""
+    home = Path.home()
+    if folder.is_relative_to(home):
+        return f"~/{folder.relative_to(home).as_posix()}"
+    return str(folder)
 
 
 def keras_models_folder() -> Path:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import course, workspace
+from cxrlab import cards, course, workspace
 from cxrlab.budgets import BUDGETS, get_budget
 from cxrlab.errors import CXRLabError
+from cxrlab.evaluation import external_report
 from cxrlab.files import read_json
 from cxrlab.training import Settings
 from cxrlab.workspace import open_workspace
@@ -119,3 +121,57 @@ def test_a_variant_is_trained_once(space):
     assert again.seconds == first.seconds
     other = course.get_variant(space, parts, Settings(dropout=0.1), images=6)
     assert other.seconds != first.seconds
+
+
+def test_strangers_are_the_ill_of_the_test_part_and_adults_nobody_has_met(space):
+    parts = course.get_xrays(space)
+    strangers = course.get_strangers(space, parts)
+    ill = strangers.cases[strangers.labels == 1]
+    tested = parts.test.cases[parts.test.labels == 1]
+    assert list(ill["image_id"]) == list(tested["image_id"])
+    assert set(strangers.cases.loc[strangers.labels == 0, "source"]) == {"nih-no-finding"}
+    learned = {*parts.training.patients, *parts.validation.patients}
+    assert not learned & set(strangers.patients)
+    again = course.get_strangers(space, parts)  # from the workspace
+    np.testing.assert_array_equal(again.pixels, strangers.pixels)
+    assert list(again.cases["image_id"]) == list(strangers.cases["image_id"])
+
+
+def test_a_network_becomes_a_run_with_a_card(space):
+    parts = course.get_xrays(space)
+    trained = course.get_network(space, parts)
+    strangers = course.get_strangers(space, parts)
+    scored = strangers.cases.assign(score=np.linspace(0, 1, len(strangers)))
+    away = external_report(scored, 0.25, name="hospital B", resamples=20)
+    run = course.keep_run(space, parts, trained, 0.25, external=away)
+    assert read_json(run / "metrics.json")["threshold"] == 0.25
+    assert set(pd.read_csv(run / "by_source.csv")["group"]) == {"COVID-19", "children", "adults"}
+    card = cards.model_card(run)
+    assert "hospital B" in card.markdown
+    shown = cards.excerpt(card, ["Limits", "Intended use"])
+    assert shown.startswith("#### Intended use")  # in the order of the card
+    assert "#### Limits" in shown and "## Reporting" not in shown
+    with pytest.raises(CXRLabError, match="no section 'Jokes'"):
+        cards.excerpt(card, ["Jokes"])
+
+
+def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(
+    space, phantom_data, tmp_path, monkeypatch
+):
+    asked = []
+
+    def make(folder, **choices):
+        asked.append((folder, choices))
+        return folder
+
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", make)
+    beside = course.confounded_data(space)
+    assert asked == [(beside, {"confounding": 1.0})]
+    assert beside.parent == tmp_path.resolve() and beside.name == "phantoms-confounded"
+
+    elsewhere = tmp_path / "x-rays"
+    shutil.copytree(phantom_data, elsewhere)
+    (elsewhere / "phantoms.json").unlink()
+    found = course.confounded_data(open_workspace(elsewhere, budget="smoke"))
+    assert found == elsewhere.resolve() and len(asked) == 1

@@ -49,7 +49,7 @@ def test_the_notebooks_run_on_real_xrays(real_data, tmp_path):
 
     said = io.StringIO()
     run = run_course(
-        notebooks="01-05",
+        notebooks="01-07",
         budget="smoke",
         data=real_data,
         out=tmp_path / "out",
@@ -62,4 +62,6 @@ def test_the_notebooks_run_on_real_xrays(real_data, tmp_path):
         "03",
         "04",
         "05",
+        "06",
+        "07",
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,20 @@ def test_a_run_that_was_interrupted_goes_on(run, phantom_data):
     assert (folder / "published.csv").stat().st_mtime_ns == kept
     assert (folder / "equalised.csv").is_file()
     assert after.table["repair"].tolist() == before.table["repair"].tolist()
+
+
+def test_only_some_repairs_may_be_tried_and_a_wrong_name_says_which_there_are(
+    run, phantom_data, tmp_path
+):
+    with pytest.raises(CXRLabError, match="published; equalised"):
+        repairs_run(tmp_path / "x", phantom_data, BUDGET, only=["magic"], designs=TWO, say=quiet)
+    assert not (tmp_path / "x").exists()
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    one = repairs_run(
+        folder, phantom_data, BUDGET, folds=2, only=["published"], designs=TWO, say=quiet
+    )
+    assert list(one.table["repair"]) == ["published"]
+    assert one.command.endswith("--only published")
 
 
 def test_a_recording_comes_back_as_it_was_written(run):

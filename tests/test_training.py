@@ -11,12 +11,13 @@ import pytest
 from cxrlab import precision
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.pipeline import Xrays
+from cxrlab.pipeline import Xrays, dataset
 from cxrlab.training import (
     WARMUP_STEPS,
     Settings,
     compiled_network,
     load_model,
+    made_ready,
     predict,
     save_model,
     stop_early,
@@ -153,3 +154,34 @@ def test_a_precision_can_be_set_and_a_wrong_word_is_refused():
 
 def test_settings_survive_json():
     assert Settings(dropout=(0.2, 0.3, 0.4, 0.5)).to_json()["dropout"] == (0.2, 0.3, 0.4, 0.5)
+
+
+def with_sources(xrays: Xrays) -> Xrays:
+    sources = np.where(xrays.labels == 1, "ill", "well")
+    return Xrays(xrays.pixels, xrays.labels, xrays.cases.assign(source=sources))
+
+
+def test_a_recipe_keeps_the_last_weights_and_takes_more_passes():
+    xrays = with_sources(bright_and_dark())
+    settings = Settings(
+        network="residual",
+        augmentation="strong",
+        balance_sources=True,
+        weight_decay=0.01,
+        passes=3,
+        stop_early=False,
+    )
+    found = train(xrays, xrays, Budget("test", 16, 2, 1, 1, 1, 1, 50), 0, settings, quiet=True)
+    assert len(found.history) == 6  # 3 × 2, whatever the patience of 1 says
+    ready = dataset(xrays)
+    found.model.compile(loss="binary_crossentropy")
+    last = found.model.evaluate(ready, verbose=0)
+    assert last == pytest.approx(found.history["val_loss"].iloc[-1], rel=0.05)
+
+
+def test_what_is_prepared_for_training_is_prepared_for_asking():
+    xrays = bright_and_dark()
+    assert np.array_equal(made_ready(xrays, Settings()).pixels, xrays.pixels)
+    equalised = made_ready(xrays, Settings(preparation="equalise"))
+    assert np.array_equal(equalised.labels, xrays.labels)
+    assert not np.array_equal(equalised.pixels, xrays.pixels)

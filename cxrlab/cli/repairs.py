@@ -21,7 +21,11 @@ def repairs(
     budget: BudgetOption = BudgetName.lesson,
     folds: Annotated[
         int, typer.Option("--folds", min=2, help="Test every patient once, over so many folds.")
-    ] = 3,
+    ] = 2,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="A repair by name, several times for several; default: all."),
+    ] = None,
     seed: SeedOption = 0,
 ) -> None:
     """Try every repair of notebook 07 on the same unseen people (takes long)."""
@@ -33,7 +37,13 @@ def repairs(
     from cxrlab.sources import data_folder
 
     recording = repairs_run(
-        out, data_folder(data), get_budget(budget.value), folds=folds, seed=seed, say=typer.echo
+        out,
+        data_folder(data),
+        get_budget(budget.value),
+        folds=folds,
+        seed=seed,
+        only=only or (),
+        say=typer.echo,
     )
     Console().print(repairs_table(recording.table))
     typer.echo(recording.sentence)

@@ -85,7 +85,7 @@ def repairs_table(found: pd.DataFrame) -> Table:
         table.add_column(name, justify="right")
     for row in found.to_dict("records"):
         if row["note"]:
-            table.add_row(row["repair"], row["note"])
+            table.add_row(row["repair"], "skipped")
             continue
         shares = [
             f"{row[name]:.2f} ({row[f'{name}_low']:.2f}-{row[f'{name}_high']:.2f})"

@@ -1,5 +1,7 @@
 """Looking inside a trained network: its filters and maps, and where its evidence lies."""
 
+from cxrlab.explain.asked_again import ask_again, far_from
+from cxrlab.explain.asking import scores_now
 from cxrlab.explain.gradcam import evidence_layer, grad_cam, hires_cam
 from cxrlab.explain.maps import feature_maps, first_filters, most_different
 from cxrlab.explain.occlusion import occlusion_map, occlusion_maps
@@ -17,10 +19,12 @@ from cxrlab.explain.scoring import (
 __all__ = [
     "REGIONS",
     "Cascade",
+    "ask_again",
     "baseline_maps",
     "cascade",
     "energy_inside",
     "evidence_layer",
+    "far_from",
     "feature_maps",
     "first_filters",
     "grad_cam",
@@ -34,4 +38,5 @@ __all__ = [
     "pointing_hits",
     "region",
     "score_maps",
+    "scores_now",
 ]

@@ -120,7 +120,8 @@ def plot_cascade(cascade: Cascade, xray: np.ndarray, simulated: bool = False) ->
     )
     labels = [table["layer"].iloc[0], *(f"{layer}\nrandom" for layer in table["layer"].iloc[1:])]
     chart.set_xticks(places, labels, fontsize=9)
-    lowest = min(-0.3, float(np.nanmin(value - low)) - 0.1)
+    # With an empty map everywhere there is no value at all.
+    lowest = min(-0.3, float(np.min(value - low, initial=0, where=~np.isnan(value))) - 0.1)
     chart.set(
         xlim=(-0.5, steps - 0.5),
         ylim=(lowest, 1.05),

@@ -40,7 +40,9 @@ def plot_planted(table: pd.DataFrame) -> np.ndarray:
                 continue
             ax.hlines(place, row[low], row[high], color=colour, linewidth=3, alpha=0.6)
             ax.plot(row[measure], place, marker, color=colour, markersize=8, clip_on=False)
-            ax.text(row[measure], place - 0.2, f"{row[measure]:.2f}", ha="center", va="bottom")
+            words = f"{row[measure]:.2f}"
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the line of chance
+            ax.text(row[measure], place - 0.2, words, ha="center", va="bottom", bbox=box)
         ax.set(xlim=(-0.13, 1.13), ylim=(len(table) - 0.6, -0.7), xlabel=label)
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.grid(axis="y", visible=False)

@@ -122,9 +122,11 @@ def plot_leakage(results: Leakage | Mapping[str, Leakage]) -> np.ndarray:
     for ax, (name, probe, result, rows) in zip(axes.flat, panels, strict=False):
         _draw_pairs(ax, rows)
         gained = result.differences[probe]
-        interval = "" if gained.low is None else f"\n({gained.low:+.2f} to {gained.high:+.2f})"
+        interval = (
+            "" if gained.low is None else f"\n({_signed(gained.low)} to {_signed(gained.high)})"
+        )
         title = "\n".join(filter(None, [name, probe]))
-        ax.set_title(f"{title}\n{gained.value:+.2f}{interval}", fontsize=10, loc="center")
+        ax.set_title(f"{title}\n{_signed(gained.value)}{interval}", fontsize=10, loc="center")
     axes[0, 0].set_ylim(min(0.45, axes[0, 0].get_ylim()[0]), 1.02)
     figure.supylabel("ROC AUC of held-out images", fontsize=11)
     handles = [
@@ -153,3 +155,8 @@ def _wrapped(name: str) -> str:
     if " blacked" in name:
         return name.replace("of ", "").replace(" blacked", "\nblacked")
     return name.replace(" of ", "\nof ").replace(" image", "\nimage")
+
+
+def _signed(value: float) -> str:
+    """With its sign and two digits; what rounds to nothing is plain 0.00, not -0.00."""
+    return "0.00" if abs(value) < 0.005 else f"{value:+.2f}"

@@ -64,6 +64,29 @@ def walks_through_the_trials(box: Locator) -> None:
     expect(box.locator("svg[role=img]")).to_contain_text("learning rate")
 
 
+def moves_a_marker(box: Locator) -> None:
+    picture, said = box.locator("img"), box.get_by_role("status")
+    before = picture.get_attribute("src")
+    box.locator(".noUi-handle").first.press("ArrowLeft")
+    expect(picture).not_to_have_attribute("src", before)
+    box.get_by_text("marker on the X-ray").click()
+    expect(said).to_contain_text("as the untouched X-ray")
+    box.get_by_role("button", name="Back to its place in training").click()
+    expect(box.get_by_role("checkbox")).to_be_checked()
+
+
+def hides_places(box: Locator) -> None:
+    picture = box.locator("img")
+    before = picture.get_attribute("src")
+    box.locator(".noUi-handle").first.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before)
+    box.get_by_role("button", name="Keep this square").click()
+    expect(box).to_contain_text("1 kept")
+    box.get_by_role("button", name="Remove kept squares").click()
+    expect(box).to_contain_text("0 kept")
+    expect(box.get_by_role("status")).to_contain_text("Score")
+
+
 # A notebook, the cell of its widget and what a reader does there, and one of its exercises.
 READING = [
     ("01", "read_ten(space", reads_ten_xrays, "recall_by_hand"),
@@ -71,7 +94,10 @@ READING = [
     ("03", "convolution_bench(", edits_a_kernel, "one_output"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "recall_by_hand"),
     ("05", "explore_search(", walks_through_the_trials, "best_of_board"),
+    ("06", "marker_slider(", moves_a_marker, "leaking_splits"),
 ]
+# Further widgets of a notebook.
+ALSO = {"06": {"occlusion_brush(": hides_places}}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +108,8 @@ def test_a_reader_goes_through_the_notebook(open_notebook, number, cell, use: Ca
     assert lab.errors() == []
 
     use(lab.output(cell))
+    for other, use_it in ALSO.get(number, {}).items():
+        use_it(lab.output(other))
 
     exercise = getattr(import_module(f"cxrlab.exercises.nb{number}"), name)
     checked = f"nb{number}.{name}.check"
