@@ -15,11 +15,11 @@ import pandas as pd
 from cxrlab.evaluation import Estimate, WhatIf, npv_range, screening_sentence, what_if
 from cxrlab.evaluation.subgroups import scored_columns
 from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, PALE
+from cxrlab.widgets.threshold import controls
 
 if TYPE_CHECKING:
     import ipywidgets
 
-PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 QUESTIONS = {
     "recall": "of the ill, found",
     "specificity": "of the healthy, left in peace",
@@ -40,35 +40,14 @@ def two_hospitals(
 
     ``hospitals``: a name and its scored cases (``label``, ``score`` and, where known,
     ``patient_id``). The threshold starts frozen; who moves it is told so, and a button brings it
-    back. ``prevalence`` is one of ``PREVALENCES``.
+    back. ``prevalence`` is one of :data:`cxrlab.widgets.threshold.PREVALENCES`.
     """
     import ipywidgets as widgets
 
     cases = {
         name: (*scored_columns(table), table.get("patient_id")) for name, table in hospitals.items()
     }
-    wide = {"description_width": "7em"}
-    cut = widgets.FloatSlider(
-        value=threshold,
-        min=0,
-        max=1,
-        step=0.005,
-        readout_format=".3f",
-        description="Threshold",
-        style=wide,
-        layout={"width": "32em"},
-    )
-    share = widgets.SelectionSlider(
-        options=[(f"{100 * p:g} %", p) for p in PREVALENCES],
-        value=prevalence,
-        description="Prevalence",
-        style=wide,
-        layout={"width": "32em"},
-    )
-    back = widgets.Button(
-        description="Back to the frozen threshold",
-        layout={"width": "20em", "margin": "2px 7.5em", "align_self": "flex-start"},
-    )
+    cut, share, back = controls(threshold, prevalence, "Back to the frozen threshold")
     table, sentences = widgets.HTML(), widgets.HTML()
 
     def draw(_: object = None) -> None:
@@ -79,12 +58,8 @@ def two_hospitals(
         table.value = hospitals_html(now)
         sentences.value = sentences_html(now, threshold)
 
-    def reset(_: object) -> None:
-        cut.value = threshold
-
     cut.observe(draw, names="value")
     share.observe(draw, names="value")
-    back.on_click(reset)
     draw()
     return widgets.VBox([cut, back, share, sentences, table])
 

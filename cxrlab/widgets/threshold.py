@@ -48,6 +48,29 @@ def threshold_bench(
     import ipywidgets as widgets
 
     labels, scores = check_cases(labels, scores)
+    cut, share, back = controls(threshold, 0.5, "Back to the chosen threshold")
+    picture, matrix, metrics, sentence = (widgets.HTML() for _ in range(4))
+
+    def draw(_: object = None) -> None:
+        now = what_if(labels, scores, cut.value, share.value, patients, resamples, seed)
+        picture.value = histogram_svg(labels, scores, now.threshold)
+        matrix.value = matrix_html(now.confusion)
+        metrics.value = metrics_html(now.metrics, now.resamples)
+        sentence.value = prevalence_html(now)
+
+    cut.observe(draw, names="value")
+    share.observe(draw, names="value")
+    draw()
+    side_by_side = widgets.HBox([picture, matrix], layout={"flex_flow": "row wrap"})
+    return widgets.VBox([cut, back, share, sentence, side_by_side, metrics])
+
+
+def controls(
+    threshold: float, prevalence: float, back_words: str
+) -> tuple[ipywidgets.FloatSlider, ipywidgets.SelectionSlider, ipywidgets.Button]:
+    """Sliders for threshold and prevalence, and a button that brings the threshold back."""
+    import ipywidgets as widgets
+
     wide = {"description_width": "7em"}
     cut = widgets.FloatSlider(
         value=threshold,
@@ -61,33 +84,21 @@ def threshold_bench(
     )
     share = widgets.SelectionSlider(
         options=[(f"{100 * p:g} %", p) for p in PREVALENCES],
-        value=0.5,
+        value=prevalence,
         description="Prevalence",
         style=wide,
         layout={"width": "32em"},
     )
     back = widgets.Button(
-        description="Back to the chosen threshold",
+        description=back_words,
         layout={"width": "20em", "margin": "2px 7.5em", "align_self": "flex-start"},
     )
-    picture, matrix, metrics, sentence = (widgets.HTML() for _ in range(4))
-
-    def draw(_: object = None) -> None:
-        now = what_if(labels, scores, cut.value, share.value, patients, resamples, seed)
-        picture.value = histogram_svg(labels, scores, now.threshold)
-        matrix.value = matrix_html(now.confusion)
-        metrics.value = metrics_html(now.metrics, now.resamples)
-        sentence.value = prevalence_html(now)
 
     def reset(_: object) -> None:
         cut.value = threshold
 
-    cut.observe(draw, names="value")
-    share.observe(draw, names="value")
     back.on_click(reset)
-    draw()
-    side_by_side = widgets.HBox([picture, matrix], layout={"flex_flow": "row wrap"})
-    return widgets.VBox([cut, back, share, sentence, side_by_side, metrics])
+    return cut, share, back
 
 
 def matrix_html(counts: Confusion) -> str:
