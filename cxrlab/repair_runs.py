@@ -13,7 +13,7 @@ from cxrlab.budgets import Budget
 from cxrlab.designs import Design
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_json
-from cxrlab.recordings import Recording, record
+from cxrlab.recordings import Recording, data_in_words, record
 from cxrlab.repairs import REPAIRS, Tried, bench, repairs_table, try_repair
 from cxrlab.runs import Say, claim, write_table
 from cxrlab.sources import what_kind
@@ -59,7 +59,7 @@ def repairs_run(
     options = ["--budget", budget.name, "--folds", str(folds), "--seed", str(seed)]
     options += [word for name in only for word in ("--only", name)]
     command = shlex.join(["cxrlab", "repairs", "--out", "RUN", "--data", "DATA", *options])
-    recording = record(table, command, seed, _in_words(kind, on.prepared.cases))
+    recording = record(table, command, seed, data_in_words(kind, on.prepared.cases))
     write_table(table, out / "repairs.csv")
     write_json(out / "recording.json", recording.to_json())
     return recording
@@ -73,10 +73,3 @@ def _chosen(designs: Sequence[Design], only: Sequence[str]) -> list[Design]:
             f"There is no repair {unknown[0]!r}. Choose from: {'; '.join(names)} (--only)."
         )
     return [design for design in designs if not only or design.name in only]
-
-
-def _in_words(kind: dict, cases: pd.DataFrame) -> str:
-    count = f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients"
-    if not kind["simulated"]:
-        return f"{count}, real"
-    return f"{count}, simulated, confounding dial at {kind['confounding']:g}"

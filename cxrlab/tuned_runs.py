@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from cxrlab.cases import Prepared, prepare
 from cxrlab.designs import Design
 from cxrlab.files import read_json
 from cxrlab.pipeline import decode
+from cxrlab.recordings import data_in_words
 from cxrlab.runs import Say, claim, finish, fit_and_score, save_training, write_table
 from cxrlab.sources import what_kind
 from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
-from cxrlab.tuning import Search, search
+from cxrlab.tuning import Search, save_search, search
 
 
 def tune_run(
@@ -73,8 +75,28 @@ def tune_run(
     trained, scored, threshold = fit_and_score(xrays, split, budget, design, seed, precision, say)
     save_training(out, trained)
     metrics = finish(out, scored, threshold, "validation", budget, seed)
+    command = _command(found, budget, tuner, space, negatives, seed)
+    data_words = data_in_words(what_kind(data), prepared.cases)
+    save_search(found, out / "recording.json", command, seed, data_words)
     write_table(found.leaderboard, out / "leaderboard.csv")  # last: it says what was trained
     return metrics, found.leaderboard
+
+
+def _command(
+    found: Search, budget: Budget, tuner: str, space: str, negatives: str, seed: int
+) -> str:
+    """What to type for the same search."""
+    options = {
+        "--budget": budget.name,
+        "--trials": len(found.leaderboard),
+        "--tuner": tuner,
+        "--space": space,
+        "--objective": found.objective,
+        "--negatives": negatives,
+        "--seed": seed,
+    }
+    words = [str(word) for option in options.items() for word in option]
+    return shlex.join(["cxrlab", "tune", "--out", "RUN", "--data", "DATA", *words])
 
 
 def _split_of(out: Path, prepared: Prepared, seed: int) -> Split:

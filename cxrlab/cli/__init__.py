@@ -62,7 +62,7 @@ def cxrlab(
 
 
 def _add_commands() -> None:
-    from cxrlab.cli import data, doctor, lab, learn, progress, repairs, report, run
+    from cxrlab.cli import data, doctor, lab, learn, progress, repairs, report, run, tune
 
     app.command()(doctor.doctor)
     app.command()(run.run)
@@ -70,7 +70,7 @@ def _add_commands() -> None:
     app.command()(progress.progress)
     app.command()(report.report)
     app.add_typer(data.data_app, name="data")
-    for command in (learn.train, learn.tune, learn.evaluate, learn.predict):
+    for command in (learn.train, tune.tune, learn.evaluate, learn.predict):
         app.command()(command)
     app.command()(repairs.repairs)
 

@@ -1,4 +1,4 @@
-"""``cxrlab train``, ``tune``, ``evaluate`` and ``predict``."""
+"""``cxrlab train``, ``evaluate`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -13,23 +13,12 @@ from cxrlab.cli.options import (
     BudgetOption,
     DataOption,
     Negatives,
-    NegativesOption,
     Precision,
     PrecisionOption,
     RunOption,
     SeedOption,
 )
-
-NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
-
-
-class Tuner(StrEnum):
-    """How the search proposes settings."""
-
-    random = "random"
-    bayesian = "bayesian"
-    hyperband = "hyperband"
-    grid = "grid"
+from cxrlab.cli.shown import NOT_MEDICAL, show
 
 
 class RecipeName(StrEnum):
@@ -37,20 +26,6 @@ class RecipeName(StrEnum):
 
     published = "published"
     robust = "robust"
-
-
-class Space(StrEnum):
-    """The published space: a dropout rate for each layer, or one for all."""
-
-    per_layer = "per-layer"
-    shared = "shared"
-
-
-class Objective(StrEnum):
-    """What the search optimises on the validation part."""
-
-    val_loss = "val_loss"
-    recall_at_specificity = "recall_at_specificity"
 
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that train or tune wrote.")]
@@ -103,52 +78,7 @@ def train(
         precision=precision.value,
         say=typer.echo,
     )
-    _show(metrics)
-    typer.echo(f"The run is in {out}.")
-
-
-def tune(
-    out: RunOption,
-    data: DataOption = None,
-    negatives: NegativesOption = Negatives.kermany,
-    budget: BudgetOption = BudgetName.lesson,
-    trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Settings to try. Default: the budget's.", show_default=False),
-    ] = None,
-    tuner: Annotated[Tuner, typer.Option(help="How settings are proposed.")] = Tuner.random,
-    space: Annotated[
-        Space, typer.Option(help="A dropout rate for each layer, or one for all.")
-    ] = Space.per_layer,
-    objective: Annotated[
-        Objective, typer.Option(help="What is optimised on validation.")
-    ] = Objective.val_loss,
-    seed: SeedOption = 0,
-    precision: PrecisionOption = Precision.auto,
-) -> None:
-    """Search the published space, then train and test the best settings."""
-    from rich.console import Console
-
-    from cxrlab.budgets import get_budget
-    from cxrlab.cli.tables import leaderboard_table
-    from cxrlab.sources import data_folder
-    from cxrlab.tuned_runs import tune_run
-
-    metrics, leaderboard = tune_run(
-        out,
-        data_folder(data),
-        get_budget(budget.value),
-        negatives=negatives.value,
-        trials=trials,
-        tuner=tuner.value,
-        space=space.value,
-        objective=objective.value,
-        seed=seed,
-        precision=precision.value,
-        say=typer.echo,
-    )
-    Console().print(leaderboard_table(leaderboard.head(10)))
-    _show(metrics)
+    show(metrics)
     typer.echo(f"The run is in {out}.")
 
 
@@ -191,7 +121,7 @@ def evaluate(
     if json is not None:
         write_json(json, metrics)
     _show_subgroups(report.subgroups)
-    _show(metrics)
+    show(metrics)
 
 
 def predict(
@@ -211,15 +141,6 @@ def predict(
     typer.echo(NOT_MEDICAL)
     if len(scored.left_out):
         raise typer.Exit(1)
-
-
-def _show(metrics: dict) -> None:
-    from rich.console import Console
-
-    from cxrlab.cli.tables import metrics_table
-
-    Console().print(metrics_table(metrics))
-    typer.echo(NOT_MEDICAL)
 
 
 def _show_subgroups(subgroups) -> None:

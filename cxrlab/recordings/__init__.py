@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 import platform
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 import pandas as pd
 
@@ -76,17 +76,25 @@ def recorded(name: str) -> Recording:
 
     Raises :class:`CXRLabError` where there is none.
     """
-    path = files("cxrlab.recordings") / f"{name}.json"
+    return from_json(json.loads(path_of(name).read_text(encoding="utf-8")))
+
+
+def path_of(name: str) -> Path:
+    """The file of a recording that came with the library. Raises as :func:`recorded` does."""
+    folder = Path(__file__).parent
+    path = folder / f"{name}.json"
     if not path.is_file():
-        held = sorted(
-            entry.name.removesuffix(".json")
-            for entry in files("cxrlab.recordings").iterdir()
-            if entry.name.endswith(".json")
-        )
-        raise CXRLabError(
-            f"There is no recording {name!r}. Recorded are: {', '.join(held) or 'none'}."
-        )
-    return from_json(json.loads(path.read_text(encoding="utf-8")))
+        held = ", ".join(sorted(file.stem for file in folder.glob("*.json")))
+        raise CXRLabError(f"There is no recording {name!r}. Recorded are: {held or 'none'}.")
+    return path
+
+
+def data_in_words(kind: dict, cases: pd.DataFrame) -> str:
+    """On what something was recorded; ``kind`` as :func:`cxrlab.sources.what_kind` gives it."""
+    count = f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients"
+    if not kind["simulated"]:
+        return f"{count}, real"
+    return f"{count}, simulated, confounding dial at {kind['confounding']:g}"
 
 
 def from_json(content: dict) -> Recording:

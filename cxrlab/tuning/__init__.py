@@ -13,6 +13,7 @@ from cxrlab.tuning.explore import (
 )
 from cxrlab.tuning.keras_search import OBJECTIVES, TUNERS, Search, search
 from cxrlab.tuning.record import leaderboard
+from cxrlab.tuning.replay import Replay, replay, save_search
 from cxrlab.tuning.space import SPACES, combinations, settings_from
 
 __all__ = [
@@ -21,12 +22,15 @@ __all__ = [
     "OBJECTIVE_NAMES",
     "SPACES",
     "TUNERS",
+    "Replay",
     "Search",
     "choices_of",
     "combinations",
     "filter_trials",
     "leaderboard",
     "made_up_search",
+    "replay",
+    "save_search",
     "search",
     "setting_effects",
     "settings_from",

@@ -72,10 +72,14 @@ def leaderboard(folder: Path, objective: str = "val_loss") -> pd.DataFrame:
         return pd.DataFrame()
     table = pd.DataFrame(rows).sort_values("finished", ignore_index=True)
     table["trial"] = table.index + 1
-    lower_is_better = objective == "val_loss"
+    return ranked(table.drop(columns="finished"), objective)
+
+
+def ranked(table: pd.DataFrame, objective: str) -> pd.DataFrame:
+    """These trials best first, with their ``rank`` in front."""
     # Equal objectives (recall often ties) are ranked by the loss.
     table = table.sort_values(
-        [objective, "val_loss"], ascending=[lower_is_better, True], ignore_index=True
+        [objective, "val_loss"], ascending=[objective == "val_loss", True], ignore_index=True
     )
     table.insert(0, "rank", table.index + 1)
-    return table.drop(columns="finished")
+    return table
