@@ -1,12 +1,13 @@
 # make course   run the notebooks and write a page for each
 # make lab      open JupyterLab at notebook 01
 # make test     lint, unit tests, and every notebook at the smoke budget
+# make bench    measure how fast and how large, into docs/performance.md (half an hour)
 # make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
 #
 # Each target sets up .venv first, and again when pyproject.toml or constraints.txt has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help course lab test test-browser test-training notebooks lint clean
+.PHONY: help course lab test test-browser test-training notebooks bench lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -26,7 +27,7 @@ COMMA := ,
 EXTRAS := $(if $(filter-out 0,$(GPU)),tf$(COMMA)cuda,tf-cpu),lab,dev
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,6p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
 
 $(STAMP): pyproject.toml constraints.txt
 ifeq ($(PYTHON),)
@@ -75,6 +76,10 @@ test-training: $(STAMP)
 notebooks: $(STAMP)
 	@$(BIN)/python -m cxrlab.links
 	@$(BIN)/python -m cxrlab.running.refresh
+
+# DATA names a folder of real X-rays for what is measured on X-rays; without it, phantoms.
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data '$(DATA)')
 
 clean:
 	rm -rf $(VENV) build dist cxrlab-out .pytest_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cxrlab
 from cxrlab.files import workspace_root
+from cxrlab.memory import memory_here
 from cxrlab.precision import cpu_multiplies_bfloat16
 
 GIGABYTE = 1e9
@@ -122,9 +123,7 @@ def tensorflow_gpu_finding() -> Finding:
 
 
 def memory_finding() -> Finding:
-    import psutil
-
-    memory = psutil.virtual_memory()
+    memory = memory_here()
     free = memory.available / GIGABYTE
     seen = f"{free:.1f} GB free of {memory.total / GIGABYTE:.1f} GB"
     if free >= MEMORY_NEEDED:

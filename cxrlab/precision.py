@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cxrlab.errors import CXRLabError
@@ -33,10 +35,23 @@ def choose_precision(wanted: str = "auto") -> tuple[str, str]:
     if capability is not None:
         if capability >= 7:
             return "float16", "the GPU has tensor cores"
-        return "float32", "the GPU has no tensor cores"
+        return "float32", "not every GPU says that it has tensor cores"
     if cpu_multiplies_bfloat16():
         return "bfloat16", "the processor multiplies bfloat16 in hardware"
     return "float32", "the processor does not multiply bfloat16 in hardware"
+
+
+@contextmanager
+def precision_policy(name: str) -> Iterator[None]:
+    """Build layers in this precision inside the block, and as before after it."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[name])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def cpu_multiplies_bfloat16() -> bool:
@@ -52,11 +67,12 @@ def cpu_multiplies_bfloat16() -> bool:
 
 
 def _gpu_capability() -> int | None:
-    """The major compute capability of the first GPU, 0 where it does not say, None without one."""
+    """The lowest major compute capability of the GPUs, 0 where one does not say, None without any.
+
+    Several GPUs train together, so the oldest decides.
+    """
     import tensorflow as tf
 
+    details = tf.config.experimental.get_device_details
     gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return None
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return details.get("compute_capability", (0, 0))[0]
+    return min((details(gpu).get("compute_capability", (0, 0))[0] for gpu in gpus), default=None)

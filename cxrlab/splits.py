@@ -131,7 +131,8 @@ def check_split(split: Split, together: Pairs | None = None) -> list[str]:
     problems = []
     for column, what in [("patient_id", "patients"), ("image_id", "images"), ("path", "files")]:
         if column in table:
-            torn = (table.groupby(column)["part"].nunique() > 1).sum()
+            homes = table[[column, "part"]].drop_duplicates().dropna()[column]
+            torn = homes[homes.duplicated()].nunique()
             if torn:
                 problems.append(f"{torn} {what} are in more than one part")
     repeated = table["image_id"].duplicated().sum()

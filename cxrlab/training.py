@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.budgets import Budget
+from cxrlab.callbacks import progress_callback
+from cxrlab.devices import shared_evenly, training_strategy
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
+from cxrlab.memory import batch_size_that_fits
 from cxrlab.model import float32_copy, published_network
 from cxrlab.pipeline import Xrays, dataset
-from cxrlab.precision import POLICIES, choose_precision
+from cxrlab.precision import choose_precision, precision_policy
 from cxrlab.preparation import prepare_pixels
-from cxrlab.progress import LiveLine, clock
+from cxrlab.quick_steps import quick_steps
 from cxrlab.residual import residual_network
 from cxrlab.transfer import transfer_network
 
@@ -69,6 +71,7 @@ class Trained:
     history: pd.DataFrame
     seconds: float
     precision: str
+    reason: str = ""  # for the precision, in words
 
     @property
     def best_epoch(self) -> int:
@@ -87,6 +90,7 @@ def train(
     settings: Settings | None = None,
     precision: str = "auto",
     quiet: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Train a network on ``training`` until ``validation`` stops getting better.
 
@@ -96,6 +100,8 @@ def train(
     The weights of the epoch with the lowest validation loss are kept; where the settings say not
     to stop early, those of the last epoch. The model that comes back computes in float32 whatever
     it was trained in, so that its scores are the same on a machine without the short format.
+    Several GPUs share each batch (:func:`cxrlab.devices.training_strategy`). ``callbacks`` are
+    Keras's own, beside those for early stopping and progress.
     """
     import keras
 
@@ -108,25 +114,26 @@ def train(
     )
     epochs = budget.epochs
     training, validation = (made_ready(part, settings) for part in (training, validation))
-    name, _ = choose_precision(precision)
+    name, reason = choose_precision(precision)
+    settings = replace(settings, batch_size=batch_size_that_fits(settings.batch_size, name))
     keras.utils.set_random_seed(seed)
     started = time.monotonic()
-    with precision_policy(name):
-        model = compiled_network(settings, len(training), epochs)
-        callbacks = []
+    strategy = training_strategy()
+    with precision_policy(name), strategy.scope():
+        network = network_of(settings)
+        model = quick_steps(network) if settings.network == "published" else network
+        _compile(model, settings, len(training), epochs)
+        callbacks = list(callbacks)
         if settings.stop_early:
             callbacks.append(stop_early(budget, settings, len(training), epochs))
         if not quiet:
-            callbacks.append(progress_callback(epochs))
+            callbacks.append(progress_callback(epochs, f" in {name} ({reason})"))
+        size, devices = settings.batch_size, strategy.num_replicas_in_sync
+        batches = dataset(training, size, seed, settings.augmentation, settings.balance_sources)
+        checks = dataset(validation, size)
         fitted = model.fit(
-            dataset(
-                training,
-                settings.batch_size,
-                seed,
-                settings.augmentation,
-                settings.balance_sources,
-            ),
-            validation_data=dataset(validation, settings.batch_size),
+            shared_evenly(batches, devices, len(training), size),
+            validation_data=shared_evenly(checks, devices, len(validation), size),
             epochs=epochs,
             callbacks=callbacks,
             shuffle=False,  # the data set shuffles itself
@@ -134,7 +141,7 @@ def train(
         )
     history = pd.DataFrame(fitted.history)
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return Trained(float32_copy(model), history, time.monotonic() - started, name)
+    return Trained(float32_copy(network), history, time.monotonic() - started, name, reason)
 
 
 def compiled_network(
@@ -147,9 +154,16 @@ def compiled_network(
     and Hutter 2016, arXiv 1608.03983): with so few batches a network whose rate stays high ends
     wherever the last batch threw it.
     """
+    model = network_of(settings)
+    _compile(model, settings, images, epochs, extra_metrics)
+    return model
+
+
+def _compile(
+    model: keras.Model, settings: Settings, images: int, epochs: int, extra_metrics: tuple = ()
+) -> None:
     import keras
 
-    model = network_of(settings)
     rate, steps = settings.learning_rate, epochs * _batches(images, settings)
     warmup = warmup_steps(steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -162,7 +176,6 @@ def compiled_network(
         loss="binary_crossentropy",
         metrics=["accuracy", *extra_metrics],
     )
-    return model
 
 
 def network_of(settings: Settings) -> keras.Model:
@@ -225,6 +238,7 @@ def _batches(images: int, settings: Settings) -> int:
 
 def predict(model: keras.Model, xrays: Xrays, batch_size: int = 32) -> np.ndarray:
     """Scores for COVID-19, shape (n,), within 0...1, in the order of ``xrays``."""
+    batch_size = batch_size_that_fits(batch_size, training=False)
     return model.predict(dataset(xrays, batch_size), verbose=0)[:, 0].astype(float)
 
 
@@ -250,45 +264,3 @@ def load_model(path: Path) -> keras.Model:
             f"{path} cannot be read as a Keras model ({type(error).__name__}). "
             "Delete it and train again, or use a .keras file that cxrlab train wrote."
         ) from error
-
-
-@contextmanager
-def precision_policy(name: str) -> Iterator[None]:
-    """Build layers in this precision inside the block, and as before after it."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(POLICIES[name])
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def progress_callback(epochs: int) -> keras.callbacks.Callback:
-    """A Keras callback that keeps one line up to date instead of printing one an epoch."""
-    import keras
-
-    class Progress(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            self.line, self.started, self.epoch, self.last = LiveLine(), time.monotonic(), 0, ""
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.epoch = epoch + 1
-
-        def on_train_batch_end(self, batch, logs=None):
-            elapsed = clock(time.monotonic() - self.started)
-            batches = self.params.get("steps") or "?"
-            self.line.update(
-                f"Epoch {self.epoch} of {epochs}, batch {batch + 1} of {batches}, "
-                f"{elapsed} so far{self.last}"
-            )
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.last = f" · loss {logs['loss']:.3f}, validation loss {logs['val_loss']:.3f}"
-
-        def on_train_end(self, logs=None):
-            # No time here: what stays in a notebook should be the same in every run.
-            self.line.close(f"{self.epoch} epochs{self.last}")
-
-    return Progress()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from cxrlab import memory, stored
+from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage
 from cxrlab.pipeline import Xrays, dataset, decode
+from cxrlab.stored import store
 
 
 @pytest.fixture
@@ -140,3 +146,97 @@ def test_augmentation_changes_the_images_anew_in_every_epoch_but_the_same_in_eve
     assert first.shape == (8, 224, 224, 3)
     assert np.abs(first - second).mean() > 0.01
     assert np.array_equal(first, epochs()[0])
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A workspace for temporary caches."""
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_pixels_beyond_the_share_of_memory_stay_on_the_disk(cases, tmp_path, workspace, named):
+    cache = tmp_path / "pixels.npy" if named else None
+    streamed = decode(cases, cache, memory_share=0)
+    assert isinstance(streamed.pixels, np.memmap)
+    assert np.array_equal(streamed.pixels, decode(cases).pixels)
+    assert list(streamed.labels) == [0, 1, 0, 1, 0, 1]
+    if named:  # what was streamed is a cache like any other
+        assert np.array_equal(np.load(cache), streamed.pixels)
+        assert sorted(path.name for path in tmp_path.glob("*.npy")) == ["pixels.npy"]
+
+
+def test_a_cache_beyond_the_share_of_memory_is_mapped_and_the_files_are_spared(cases, tmp_path):
+    cache = tmp_path / "pixels.npy"
+    first = decode(cases, cache)
+    for path in cases["path"]:
+        Image.new("L", (40, 40), 255).save(path)
+    again = decode(cases, cache, memory_share=0)
+    assert isinstance(again.pixels, np.memmap)
+    assert not isinstance(decode(cases, cache).pixels, np.memmap)
+    assert np.array_equal(again.pixels, first.pixels)
+
+
+def test_an_unreadable_file_leaves_no_half_cache(cases, tmp_path):
+    (tmp_path / "3.png").write_bytes(b"no image")
+    with pytest.raises(UnreadableImage, match="3.png"):
+        decode(cases, tmp_path / "pixels.npy", memory_share=0)
+    assert not list(tmp_path.glob("*.npy"))
+
+
+def test_a_temporary_cache_leaves_no_file(cases, workspace):
+    streamed = decode(cases, memory_share=0)
+    assert streamed.pixels[5, 0, 0, 0] == 200
+    if os.name == "posix":  # elsewhere it vanishes with the array
+        assert not [path for path in workspace.rglob("*") if path.is_file()]
+
+
+def test_a_full_disk_is_said_before_anything_is_read(cases, workspace, monkeypatch):
+    monkeypatch.setattr(stored.shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    with pytest.raises(CXRLabError, match=r"6 X-rays take 0\.0 GB.*CXRLAB_WORKSPACE"):
+        decode(cases, memory_share=0)
+
+
+def on_disk(xrays: Xrays, path) -> Xrays:
+    return Xrays(store(xrays.pixels.shape, xrays.pixels, path), xrays.labels, xrays.cases)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "strong"])
+@pytest.mark.parametrize("balance_sources", [False, True])
+def test_batches_from_the_disk_are_those_from_memory(tmp_path, augmentation, balance_sources):
+    xrays = three_sources()
+    xrays.pixels[:, 60:160, 40:90] += 100  # something that an augmentation moves
+    streams = [
+        dataset(which, 12, 3, augmentation, balance_sources)
+        for which in (xrays, on_disk(xrays, tmp_path / "pixels.npy"))
+    ]
+    assert streams[0].element_spec == streams[1].element_spec
+    for _ in range(2):  # epochs
+        batches = [list(stream.as_numpy_iterator()) for stream in streams]
+        assert len(batches[0]) == len(batches[1]) == 4
+        for (images, labels), (read, read_labels) in zip(*batches, strict=True):
+            assert np.array_equal(images, read)
+            assert np.array_equal(labels, read_labels)
+
+
+def test_a_part_of_stored_xrays_stays_on_the_disk_where_it_is_too_large(
+    tmp_path, workspace, monkeypatch
+):
+    xrays = on_disk(some_xrays(), tmp_path / "pixels.npy")
+    positions = np.array([5, 2, 7])
+    held = xrays.take(positions)
+    assert not stored.is_stored(held.pixels)
+    monkeypatch.setattr(memory, "available_memory", lambda: 100_000)
+    kept = xrays.take(positions)
+    assert stored.is_stored(kept.pixels)
+    for part in (held, kept):
+        assert [image[0, 0, 0] for image in part.pixels] == [5, 2, 7]
+
+
+def test_rows_of_a_mapped_view_are_copied_and_the_view_still_reads(tmp_path):
+    view = on_disk(some_xrays(), tmp_path / "pixels.npy").pixels[4:]
+    for _ in range(2):
+        rows = stored.rows_of(view, np.array([3, 0]))
+        assert not stored.is_stored(rows)
+        assert [image[0, 0, 0] for image in rows] == [7, 4]

@@ -130,7 +130,8 @@ def test_a_search_leaves_a_run_and_takes_more_trials(tmp_path, phantom_data):
     assert len(board) == 1
     names = {path.name for path in out.iterdir()}
     promised = {"model.keras", "metrics.json", "history.csv", "split.csv", "settings.json"}
-    assert promised | {"leaderboard.csv", "search", "predictions.csv", "by_source.csv"} == names
+    promised |= {"leaderboard.csv", "recording.json", "search", "predictions.csv", "by_source.csv"}
+    assert promised == names
     _, board = tune_run(out, phantom_data, BUDGET, trials=2, say=quiet)
     assert len(pd.read_csv(out / "leaderboard.csv")) == len(board) == 2
 

@@ -16,14 +16,14 @@ PACKAGE = Path(cxrlab.__file__).parent
 # The rooms in the order of the flow. A room imports from its own line and from those above it.
 FLOW = [
     {"errors", "quiet"},
-    {"files", "budgets", "progress", "recordings"},
+    {"files", "budgets", "progress", "recordings", "memory", "stored"},
     {"images"},
     # The schema is the words in which sources and catalog speak; it imports neither.
     {"sources", "catalog"},
     {"splits", "cases", "data_status"},
     {"preparation", "augmentation"},
-    {"pipeline", "precision", "convolution"},
-    {"model", "residual", "transfer"},
+    {"pipeline", "precision", "convolution", "devices", "callbacks"},
+    {"model", "residual", "transfer", "quick_steps"},
     {"training"},
     {"evaluation", "tuning", "explain"},
     {"designs"},

@@ -17,8 +17,9 @@ from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.pipeline import Xrays
 from cxrlab.training import Settings
-from cxrlab.tuning import keras_search as search_room
-from cxrlab.tuning.record import write_trial
+from cxrlab.tuning.live import time_left
+from cxrlab.tuning.record import read_trial, trial_key, write_trial
+from cxrlab.tuning.trials import TrialRunner
 
 BUDGET = Budget("test", 0, 1, 1, 4, 1, 1, 100)
 
@@ -30,24 +31,30 @@ def some_xrays(count: int = 8) -> Xrays:
     return Xrays(pixels.astype(np.uint8), labels, cases)
 
 
+def made_up_trial(folder, values, epochs) -> dict:
+    """A trial that takes no time: its loss is made from the settings."""
+    key = trial_key(values, epochs)
+    done = read_trial(folder / "trials", key)
+    if done is not None:
+        return done["metrics"]
+    loss = abs(np.log10(values["learning_rate"]) + 3) + values["dense_units"] / 1000
+    metrics = {"val_loss": loss, "recall_at_specificity": 1 / (1 + loss), "epochs": epochs}
+    trial = {"values": values, "seed": 0, "metrics": metrics, "finished": time.time()}
+    write_trial(folder / "trials", key, trial)
+    return metrics
+
+
 @pytest.fixture
 def instant_trials(monkeypatch):
-    """Trials that take no time: the loss is made from the settings. Returns the trained ones."""
+    """Trials that take no time. Returns the list of those that were trained."""
     trained = []
 
     def run(self, values, epochs):
-        key = search_room.trial_key(values, epochs)
-        done = search_room.read_trial(self.folder / "trials", key)
-        if done is not None:
-            return done["metrics"]
-        trained.append(values)
-        loss = abs(np.log10(values["learning_rate"]) + 3) + values["dense_units"] / 1000
-        metrics = {"val_loss": loss, "recall_at_specificity": 1 / (1 + loss), "epochs": epochs}
-        trial = {"values": values, "seed": 0, "metrics": metrics, "finished": time.time()}
-        write_trial(self.folder / "trials", key, trial)
-        return metrics
+        if read_trial(self.folder / "trials", trial_key(values, epochs)) is None:
+            trained.append(values)
+        return made_up_trial(self.folder, values, epochs)
 
-    monkeypatch.setattr(search_room._TrialRunner, "run", run)
+    monkeypatch.setattr(TrialRunner, "run", run)
     return trained
 
 
@@ -123,8 +130,9 @@ def test_a_finished_search_trains_nothing_again_and_takes_more_trials(
     assert len(run_search(tmp_path, trials=7, tuner=tuner).leaderboard) == 7
 
 
-def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path, instant_trials, monkeypatch):
-    everything = run_search(tmp_path / "whole", trials=6).leaderboard
+@pytest.mark.parametrize("tuner", tuning.TUNERS)
+def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path, instant_trials, tuner):
+    everything = run_search(tmp_path / "whole", trials=6, tuner=tuner).leaderboard
     boards = []
 
     def stop_at_three(board):
@@ -133,8 +141,8 @@ def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path, instant_trials
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_search(tmp_path / "cut", trials=6, on_trial=stop_at_three)
-    resumed = run_search(tmp_path / "cut", trials=6).leaderboard
+        run_search(tmp_path / "cut", trials=6, tuner=tuner, on_trial=stop_at_three)
+    resumed = run_search(tmp_path / "cut", trials=6, tuner=tuner).leaderboard
     pd.testing.assert_frame_equal(resumed, everything)
     assert len(instant_trials) == 6 + 6
 
@@ -143,7 +151,7 @@ def test_a_trials_own_error_reaches_the_reader(tmp_path, monkeypatch):
     def fail(self, values, epochs):
         raise MemoryError("no room for 5,631,169 parameters")
 
-    monkeypatch.setattr(search_room._TrialRunner, "run", fail)
+    monkeypatch.setattr(TrialRunner, "run", fail)
     with pytest.raises(Exception, match="no room for 5,631,169 parameters"):
         run_search(tmp_path)
 
@@ -166,6 +174,62 @@ def test_a_folder_of_another_search_is_refused(tmp_path, instant_trials):
     run_search(tmp_path, seed=1)
     with pytest.raises(CXRLabError, match="another search .its seed is 1"):
         run_search(tmp_path, seed=2)
+
+
+def test_half_a_file_of_a_killed_process_is_no_trial(tmp_path, instant_trials):
+    before = run_search(tmp_path, trials=3).leaderboard
+    # What write_json leaves when it is killed between opening and renaming.
+    (tmp_path / "trials" / ".0123456789abcdef-x1y2.json").write_text('{"values": {"dense')
+    pd.testing.assert_frame_equal(tuning.leaderboard(tmp_path), before)
+    assert len(run_search(tmp_path, trials=4).leaderboard) == 4
+
+
+def test_until_ends_a_search_after_its_first_trial_and_it_can_go_on(
+    tmp_path, instant_trials, capsys
+):
+    cut = run_search(tmp_path, trials=5, until=1e-9)
+    assert len(cut.leaderboard) == len(instant_trials) == 1
+    assert "time was up before all 5 trials" in capsys.readouterr().err
+    whole = run_search(tmp_path / "other", trials=5, until=60).leaderboard
+    assert len(whole) == 5
+    pd.testing.assert_frame_equal(run_search(tmp_path, trials=5).leaderboard, whole)
+
+
+def test_no_time_at_all_is_refused(tmp_path):
+    with pytest.raises(CXRLabError, match="--until 0 leaves no time"):
+        run_search(tmp_path, until=0)
+
+
+def test_the_time_left_is_what_ends_first():
+    assert "not known yet" in time_left(elapsed=3, trained=0, missing=5)
+    assert time_left(elapsed=20, trained=2, missing=6) == "about 1:00 left"
+    assert time_left(20, 2, 6, until_deadline=30) == "about 0:30 left"
+    assert time_left(0, 0, 6, until_deadline=90) == "about 1:30 left"
+
+
+def combination(units: int, rate: float, *dropout: float) -> dict:
+    rates = {f"dropout_{layer}": value for layer, value in enumerate(dropout, start=1)}
+    return {"dense_units": units, **rates, "learning_rate": rate}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_trial_on_a_used_graph_is_a_trial_on_its_own(tmp_path, precision):
+    rng = np.random.default_rng(0)
+    xrays = some_xrays(4)
+    xrays = Xrays(rng.integers(0, 255, xrays.pixels.shape, np.uint8), xrays.labels, xrays.cases)
+    # Rates of learning so far apart that the one's would never give the other's loss.
+    first, second = combination(64, 1e-2, 0.5, 0.2, 0.2, 0.3), combination(64, 1e-4, *[0.3] * 4)
+
+    def losses(name: str, *trials: dict, **choices) -> list[float]:
+        folder = tmp_path / name
+        runner = TrialRunner(xrays, xrays, BUDGET, 0, precision, folder, **choices)
+        return [runner.run(trial, 2)["val_loss"] for trial in trials]
+
+    alone = losses("alone", second, one_graph=False)
+    assert losses("first", second) == pytest.approx(alone, rel=1e-4)
+    after_another = losses("after", first, second)
+    assert after_another[1:] == pytest.approx(alone, rel=1e-4)
+    assert after_another[0] != pytest.approx(alone[0], rel=1e-2)
 
 
 KILLED = """

@@ -7,12 +7,13 @@ down how many it dropped and why.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from os.path import isfile
 
 import numpy as np
 import pandas as pd
 
 from cxrlab.catalog.audit import fingerprint
+from cxrlab.catalog.schema import once_a_value
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import check_negatives, covid
 
@@ -58,12 +59,13 @@ def is_covid19(findings: pd.Series) -> pd.Series:
 
     Older copies say ``COVID-19`` or ``COVID-19, ARDS``, later ones ``Pneumonia/Viral/COVID-19``.
     """
-    return findings.str.contains(r"(?:^|[/,])\s*COVID-19\s*(?:$|[/,])", case=False).fillna(False)
+    covid19 = r"(?:^|[/,])\s*COVID-19\s*(?:$|[/,])"
+    return once_a_value(findings, lambda said: said.str.contains(covid19, case=False).fillna(False))
 
 
 def is_normal(findings: pd.Series) -> pd.Series:
     """Whether each finding says that nothing was found: ``Normal`` or ``No Finding``."""
-    return findings.str.lower().isin(["normal", "no finding"])
+    return once_a_value(findings, lambda said: said.str.lower().isin(["normal", "no finding"]))
 
 
 def keep_covid19(cases: pd.DataFrame, log: FilterLog, branch: str = POSITIVES) -> pd.DataFrame:
@@ -98,7 +100,7 @@ def keep_normal(cases: pd.DataFrame, log: FilterLog, branch: str = NEGATIVES) ->
 def drop_missing(cases: pd.DataFrame, log: FilterLog, branch: str = BOTH) -> pd.DataFrame:
     """Rows whose file is in the folder; rows with an unsafe or no file name go, too."""
     unnamed = cases["path"].isna()
-    here = pd.Series([Path(path).is_file() for path in cases["path"].fillna("")], cases.index)
+    here = pd.Series(list(map(isfile, cases["path"].fillna(""))), cases.index, dtype=bool)
     keep = here & ~unnamed
     why = f"{(~here & ~unnamed).sum()} not in the folder"
     if unnamed.any():
@@ -131,10 +133,12 @@ def drop_exact_duplicates(
     """
     content = cases["image_id"].map(fingerprints["sha256"])
     content = content.fillna(cases["image_id"])  # without a fingerprint: a content of its own
-    labels = cases["label"].groupby(content).transform("nunique")
-    first = cases.assign(content=content).sort_values("image_id").drop_duplicates("content").index
-    contradicted = labels > 1
-    keep = cases.index.isin(first) & ~contradicted
+    # Grouping takes long on a large table, so only those that share their content are grouped.
+    shared = cases.assign(content=content)[content.duplicated(keep=False)]
+    labels = shared["label"].groupby(shared["content"]).transform("nunique")
+    contradicted = cases.index.isin(labels.index[labels > 1])
+    again = shared.sort_values("image_id")["content"].duplicated()
+    keep = ~cases.index.isin(again.index[again]) & ~contradicted
     why = f"{(~keep & ~contradicted).sum()} the same file again"
     if contradicted.any():
         why += f", {contradicted.sum()} the same file under both labels"

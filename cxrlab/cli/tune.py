@@ -70,6 +70,43 @@ def tune(
     ] = Objective.val_loss,
     seed: SeedOption = 0,
     precision: PrecisionOption = Precision.auto,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            "--until",
+            metavar="MINUTES",
+            help="Begin no new trial after so many minutes; the same command goes on later.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Train trials in so many processes of this machine.")
+    ] = 0,
+    chief: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Hand out trials to workers on other machines; they see the same --out. Only "
+            "in a trusted network: nothing is encrypted. Without HOST, this machine only.",
+            show_default=False,
+        ),
+    ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Train trials for the chief there, with the options that it has.",
+            show_default=False,
+        ),
+    ] = None,
+    worker_id: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CXRLAB_WORKER_ID",
+            help="A name of its own for this worker. Default: host and process.",
+            show_default=False,
+        ),
+    ] = None,
     replay: Annotated[
         str | None,
         typer.Option(
@@ -93,20 +130,27 @@ def tune(
     from cxrlab.budgets import get_budget
     from cxrlab.cli.tables import leaderboard_table
     from cxrlab.sources import data_folder
-    from cxrlab.tuned_runs import tune_run
+    from cxrlab.tuned_runs import tune_run, tune_worker
 
+    asked = {
+        "negatives": negatives.value,
+        "tuner": tuner.value,
+        "space": space.value,
+        "objective": objective.value,
+        "seed": seed,
+        "precision": precision.value,
+    }
+    where = (out, data_folder(data), get_budget(budget.value))
+    if worker is not None:
+        return tune_worker(*where, worker, worker_id, **asked)
     metrics, leaderboard = tune_run(
-        out,
-        data_folder(data),
-        get_budget(budget.value),
-        negatives=negatives.value,
+        *where,
         trials=trials,
-        tuner=tuner.value,
-        space=space.value,
-        objective=objective.value,
-        seed=seed,
-        precision=precision.value,
+        until=until,
+        workers=workers,
+        chief=chief,
         say=typer.echo,
+        **asked,
     )
     Console().print(leaderboard_table(leaderboard.head(10)))
     show(metrics)

@@ -11,17 +11,21 @@ from cxrlab.tuning.explore import (
     sort_trials,
     trial_in_words,
 )
-from cxrlab.tuning.keras_search import OBJECTIVES, TUNERS, Search, search
+from cxrlab.tuning.keras_search import OBJECTIVES, TUNERS, Search, search, work_for
+from cxrlab.tuning.oracles import ORDER_FREE
 from cxrlab.tuning.record import leaderboard
 from cxrlab.tuning.replay import Replay, replay, save_search
 from cxrlab.tuning.space import SPACES, combinations, settings_from
+from cxrlab.tuning.workers import Host
 
 __all__ = [
     "LOSS_OF_GUESSING",
     "OBJECTIVES",
     "OBJECTIVE_NAMES",
+    "ORDER_FREE",
     "SPACES",
     "TUNERS",
+    "Host",
     "Replay",
     "Search",
     "choices_of",
@@ -37,4 +41,5 @@ __all__ = [
     "share_of_right_choices",
     "sort_trials",
     "trial_in_words",
+    "work_for",
 ]

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +16,20 @@ import pandas as pd
 
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.pipeline import Xrays, dataset
+from cxrlab.pipeline import Xrays
 from cxrlab.precision import choose_precision
-from cxrlab.progress import LiveLine, clock
-from cxrlab.training import Settings, compiled_network, precision_policy, stop_early
-from cxrlab.tuning.record import check_same_search, leaderboard, read_trial, trial_key, write_trial
-from cxrlab.tuning.space import SPACES, combinations, hyperparameters, settings_from
+from cxrlab.training import Settings
+from cxrlab.tuning.live import LiveBoard
+from cxrlab.tuning.oracles import OBJECTIVES, TUNERS, make_oracle, to_train
+from cxrlab.tuning.record import check_same_search, leaderboard, trial_key
+from cxrlab.tuning.space import SPACES, settings_from
+from cxrlab.tuning.trials import TrialRunner
+from cxrlab.tuning.workers import Host, lead, quiet_grpc, work
 
 if TYPE_CHECKING:
     import keras_tuner
 
-TUNERS = ("random", "bayesian", "hyperband", "grid")
-
-#: What a search may optimise, and in which direction.
-OBJECTIVES = {"val_loss": "min", "recall_at_specificity": "max"}
-
-#: The specificity at which ``recall_at_specificity`` reads the recall.
-SPECIFICITY = 0.9
+__all__ = ["OBJECTIVES", "TUNERS", "Search", "search", "work_for"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,9 @@ def search(
     objective: str = "val_loss",
     seed: int = 0,
     precision: str = "auto",
+    until: float | None = None,
     on_trial: Callable[[pd.DataFrame], None] | None = None,
+    host: Host | None = None,
 ) -> Search:
     """Try settings of the published space and rank them by their validation score.
 
@@ -68,17 +68,139 @@ def search(
     Each trial is trained from a seed made from its settings, so that its result does not depend
     on the order of the trials. ``on_trial`` is called with the leaderboard after each trial.
 
-    Raises :class:`CXRLabError` for unknown words, fewer than one trial, or a folder that holds
-    a search with other settings.
+    ``until``: after so many minutes no new trial is begun, but at least one is finished. What is
+    missing then is done when the search is called again.
+
+    With a ``host`` the trials are trained by other processes (:mod:`cxrlab.tuning.workers`).
+
+    Raises :class:`CXRLabError` for unknown words, fewer than one trial, no time at all, or a
+    folder that holds a search with other settings.
     """
-    _check("tuner", tuner, TUNERS)
-    _check("space", space, SPACES)
-    _check("objective", objective, OBJECTIVES)
     trials = budget.trials if trials is None else trials
     if trials < 1:
         raise CXRLabError(f"A search needs at least one trial, but --trials is {trials}.")
+    if until is not None and not until > 0:
+        raise CXRLabError(f"--until {until:g} leaves no time: give a number of minutes above 0.")
     folder = Path(folder)
-    plan = {
+    plan = _plan(training, validation, budget, space, tuner, objective, seed)
+    check_same_search(folder, plan)
+    if host is not None:
+        quiet_grpc()
+    deadline = inf if until is None else time.monotonic() + 60 * until
+    scratch = _fresh(folder / "keras-tuner")
+    oracle = make_oracle(tuner, SPACES[space], objective, trials, budget, seed, scratch, deadline)
+    live = LiveBoard(folder, objective, oracle.max_trials, deadline, on_trial)
+    if host is None:
+        precision, _ = choose_precision(precision)
+        runner = TrialRunner(training, validation, budget, seed, precision, folder)
+
+        def run(values: dict[str, Any], epochs: int) -> float:
+            live.look()
+            metrics = runner.run(values, epochs)
+            live.look()
+            return metrics[objective]
+
+        make_tuner(oracle, SPACES[space], budget, run).search()
+    else:
+        lead(
+            oracle,
+            host,
+            folder,
+            live.look,
+            lambda trial: trial_key(*to_train(trial, SPACES[space], budget)),
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
+    live.close()
+    return Search(folder, objective, leaderboard(folder, objective))
+
+
+def work_for(
+    address: str,
+    worker: str,
+    training: Xrays,
+    validation: Xrays,
+    budget: Budget,
+    folder: Path,
+    *,
+    space: str = "per-layer",
+    tuner: str = "random",
+    objective: str = "val_loss",
+    seed: int = 0,
+    precision: str = "auto",
+) -> None:
+    """Train the trials that the chief at ``address`` hands out, until it has no more.
+
+    ``folder`` is the chief's, and so are the arguments of the search: they are checked.
+
+    Raises :class:`CXRLabError` where no chief answers, and with a trial's own error.
+    """
+    quiet_grpc()
+    folder = Path(folder)
+    check_same_search(folder, _plan(training, validation, budget, space, tuner, objective, seed))
+    runner = TrialRunner(training, validation, budget, seed, choose_precision(precision)[0], folder)
+    scratch = _fresh(folder / "keras-tuner" / worker)
+    oracle = make_oracle(tuner, SPACES[space], objective, 1, budget, seed, scratch)
+
+    def run(values: dict[str, Any], epochs: int) -> float:
+        return runner.run(values, epochs)[objective]
+
+    work(
+        address,
+        worker,
+        folder,
+        run,
+        lambda beating: make_tuner(oracle, SPACES[space], budget, beating),
+    )
+
+
+def make_tuner(
+    oracle: keras_tuner.Oracle,
+    space: dict[str, tuple],
+    budget: Budget,
+    run: Callable[[dict[str, Any], int], float],
+) -> keras_tuner.Tuner:
+    """A Keras Tuner that has ``run`` give the objective of each combination and its epochs."""
+    import keras_tuner
+
+    name = oracle.objective.name
+
+    class RecordedTuner(keras_tuner.Tuner):
+        idle = False
+
+        def pre_create_trial(self) -> None:
+            # Keras Tuner asks again at once where the oracle has no trial to give just now.
+            if self.idle:
+                time.sleep(0.5)
+            self.idle = True
+
+        def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
+            self.idle = False
+            values, epochs = to_train(trial, space, budget)
+            try:
+                return {name: run(values, epochs)}
+            except Exception as error:
+                # Keras Tuner would count this as a failed trial and hide the reason.
+                raise keras_tuner.errors.FatalError(str(error)) from error
+
+    return RecordedTuner(
+        oracle=oracle, directory=oracle._directory, project_name=oracle._project_name
+    )
+
+
+def _plan(
+    training: Xrays,
+    validation: Xrays,
+    budget: Budget,
+    space: str,
+    tuner: str,
+    objective: str,
+    seed: int,
+) -> dict[str, Any]:
+    """What makes two searches the same one."""
+    _check("tuner", tuner, TUNERS)
+    _check("space", space, SPACES)
+    _check("objective", objective, OBJECTIVES)
+    return {
         "space": space,
         "choices": {name: list(choices) for name, choices in SPACES[space].items()},
         "tuner": tuner,
@@ -87,135 +209,12 @@ def search(
         "epochs": budget.trial_epochs,
         "images": _digest(training, validation),
     }
-    check_same_search(folder, plan)
-    runner = _TrialRunner(
-        training, validation, budget, seed, choose_precision(precision)[0], folder
-    )
-    line, started = LiveLine(), time.monotonic()
-
-    def run(values: dict[str, Any], epochs: int) -> float:
-        board = leaderboard(folder, objective)
-        best = f" · best so far {board[objective].iloc[0]:.3f}" if len(board) else ""
-        elapsed = clock(time.monotonic() - started)
-        line.update(f"Trial {len(board) + 1} of at most {trials}, {elapsed} so far{best}")
-        metrics = runner.run(values, epochs)
-        if on_trial is not None:
-            on_trial(leaderboard(folder, objective))
-        return metrics[objective]
-
-    _drive_keras_tuner(tuner, SPACES[space], objective, trials, budget, seed, folder, run)
-    board = leaderboard(folder, objective)
-    line.close(f"{len(board)} trials, the best with {objective} {board[objective].iloc[0]:.3f}")
-    return Search(folder, objective, board)
 
 
-@dataclass(frozen=True)
-class _TrialRunner:
-    """Trains one combination, or finds it among the finished ones."""
-
-    training: Xrays
-    validation: Xrays
-    budget: Budget
-    seed: int
-    precision: str
-    folder: Path
-
-    def run(self, values: dict[str, Any], epochs: int) -> dict[str, float]:
-        import keras
-
-        key = trial_key(values, epochs)
-        done = read_trial(self.folder / "trials", key)
-        if done is not None:
-            return done["metrics"]
-        started = time.monotonic()
-        settings = settings_from(values)
-        trial_seed = (int(trial_key(values, 0), 16) + self.seed) % 2**31
-        keras.utils.set_random_seed(trial_seed)
-        with precision_policy(self.precision):
-            recall = keras.metrics.SensitivityAtSpecificity(
-                SPECIFICITY, name="recall_at_specificity"
-            )
-            model = compiled_network(settings, len(self.training), epochs, (recall,))
-            history = model.fit(
-                dataset(self.training, settings.batch_size, shuffle_seed=trial_seed),
-                validation_data=dataset(self.validation, settings.batch_size),
-                epochs=epochs,
-                shuffle=False,  # the data set shuffles itself
-                callbacks=[stop_early(self.budget, settings, len(self.training), epochs)],
-                verbose=0,
-            ).history
-        best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
-        metrics = {
-            "val_loss": float(history["val_loss"][best]),
-            "val_accuracy": float(history["val_accuracy"][best]),
-            "recall_at_specificity": float(history["val_recall_at_specificity"][best]),
-            "epochs": len(history["loss"]),
-            "seconds": round(time.monotonic() - started, 1),
-        }
-        trial = {"values": values, "seed": trial_seed, "metrics": metrics, "finished": time.time()}
-        write_trial(self.folder / "trials", key, trial)
-        # Keras keeps the graphs of dead models until it is told to let go.
-        keras.backend.clear_session()
-        return metrics
-
-
-def _drive_keras_tuner(
-    kind: str,
-    space: dict[str, tuple],
-    objective: str,
-    trials: int,
-    budget: Budget,
-    seed: int,
-    folder: Path,
-    run: Callable[[dict[str, Any], int], float],
-) -> None:
-    """Let Keras Tuner propose combinations until it has had ``trials`` or runs out of them."""
-    import keras_tuner
-
-    class RecordedTuner(keras_tuner.Tuner):
-        def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
-            values = dict(trial.hyperparameters.values)
-            # Hyperband says how long a trial may run; the others take the budget's epochs. A
-            # promoted trial starts over: that costs a third more and keeps trials independent.
-            epochs = int(values.get("tuner/epochs", budget.trial_epochs))
-            chosen = {name: values[name] for name in space}
-            try:
-                return {objective: run(chosen, epochs)}
-            except Exception as error:
-                # Keras Tuner would count this as a failed trial and hide the reason.
-                raise keras_tuner.errors.FatalError(str(error)) from error
-
-    scratch = folder / "keras-tuner"
-    shutil.rmtree(scratch, ignore_errors=True)  # our record of trials is what a search resumes from
-    oracle = _oracle(kind, space, objective, trials, budget, seed)
-    oracle.verbose = 0
-    oracle.max_trials = min(trials, combinations(space)) if kind != "hyperband" else trials
-    RecordedTuner(oracle=oracle, directory=str(scratch), project_name=kind, overwrite=True).search()
+def _fresh(scratch: Path) -> Path:
+    """An empty folder for Keras Tuner: our own record is what a search resumes from."""
     shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _oracle(
-    kind: str, space: dict[str, tuple], objective: str, trials: int, budget: Budget, seed: int
-) -> keras_tuner.Oracle:
-    import keras_tuner
-    from keras_tuner import oracles
-
-    common = {
-        "objective": keras_tuner.Objective(objective, OBJECTIVES[objective]),
-        "seed": seed + 1,  # Keras Tuner takes a seed of 0 for none
-        "hyperparameters": hyperparameters(space),
-    }
-    if kind == "hyperband":
-        # Enough repetitions for any number of trials; max_trials ends the search.
-        return oracles.HyperbandOracle(
-            max_epochs=max(budget.trial_epochs, 2), hyperband_iterations=100, **common
-        )
-    make = {
-        "random": oracles.RandomSearchOracle,
-        "bayesian": oracles.BayesianOptimizationOracle,
-        "grid": oracles.GridSearchOracle,
-    }[kind]
-    return make(max_trials=trials, **common)
+    return scratch
 
 
 def _digest(training: Xrays, validation: Xrays) -> str:

@@ -36,6 +36,14 @@ def write_trial(folder: Path, key: str, trial: dict) -> None:
     write_json(folder / f"{key}.json", trial)
 
 
+def whole_files(folder: Path) -> list[Path]:
+    """The JSON files of ``folder`` by name, without any that somebody is just writing.
+
+    A file is written under a hidden name, which a kill at that moment leaves behind.
+    """
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
 def check_same_search(folder: Path, plan: dict) -> None:
     """Note what this search is, or see that the folder holds the same one.
 
@@ -64,7 +72,7 @@ def leaderboard(folder: Path, objective: str = "val_loss") -> pd.DataFrame:
     validation, at the specificity of the search, 0...1), ``epochs``, ``seconds``, ``trial``
     (the order in which they finished, from 1).
     """
-    trials = [read_json(path) for path in sorted((folder / "trials").glob("*.json"))]
+    trials = [read_json(path) for path in whole_files(folder / "trials")]
     rows = [
         {**trial["values"], **trial["metrics"], "finished": trial["finished"]} for trial in trials
     ]

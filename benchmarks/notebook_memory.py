@@ -1,0 +1,145 @@
+"""The most memory that each notebook takes at a budget: kernel, its processes, and the server.
+
+The notebooks run one after the other in one workspace, as `cxrlab run` runs them, each in a
+kernel of its own. What JupyterLab's server takes is measured once, with no notebook open, and
+added: a running server holds little more, as outputs pass through it. The whole course at the
+class budget takes a quarter of an hour; name notebooks for less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+from measure import print_json, result
+
+LIMIT = 1.8  # GB
+PAUSE = 0.1  # seconds between two looks
+WAIT = 60.0  # seconds for the server to answer
+
+
+def resident(process: psutil.Process, itself: bool) -> int:
+    """Bytes that the children of ``process`` hold, and with ``itself`` its own.
+
+    Pages that two of them share count twice: rather too much than too little.
+    """
+    total = 0
+    for one in [process] * itself + process.children(recursive=True):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:  # it has just ended
+            continue
+    return total
+
+
+class Watch:
+    """Looks at this process's children again and again; ``peak`` is the most seen, in bytes."""
+
+    def __enter__(self) -> Watch:
+        self.peak, self._over = 0, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        here = psutil.Process()
+        while not self._over.wait(PAUSE):
+            self.peak = max(self.peak, resident(here, itself=False))
+
+
+def server_bytes(folder: Path) -> int:
+    """What JupyterLab's server holds after it has given its page once."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--notebook-dir={folder}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, "JUPYTER_TOKEN": token},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        ends = time.monotonic() + WAIT
+        while True:
+            try:
+                address = f"http://127.0.0.1:{port}/lab?token={token}"
+                with urllib.request.urlopen(address, timeout=10) as page:
+                    page.read()
+                break
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if time.monotonic() > ends or server.poll() is not None:
+                    raise SystemExit("JupyterLab's server does not answer.") from None
+                time.sleep(0.5)
+        time.sleep(2)  # its extensions load after the first page
+        return resident(psutil.Process(server.pid), itself=True)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def main() -> None:
+    """Measure the server, then every notebook that was named."""
+    from cxrlab.running.course import make_plan
+    from cxrlab.running.execute import execute
+    from cxrlab.running.notebooks import find_notebooks, select_notebooks
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--notebooks", default=None, help="such as 03 or 01-05; default: all")
+    parser.add_argument("--budget", default="class", help="smoke, class or full")
+    parser.add_argument("--data", type=Path, default=None, help="default: CXRLAB_DATA or phantoms")
+    given = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        plan = make_plan(given.budget, given.data, Path(folder))
+        server = server_bytes(plan.out) / 1e9
+        measured, stopped = {}, {}
+        for path in select_notebooks(find_notebooks(), given.notebooks):
+            with Watch() as watch:
+                execution = execute(path, plan.out / "notebooks", plan.environment)
+            measured[path.stem] = [server + watch.peak / 1e9]
+            if execution.failure is not None:
+                stopped[path.stem] = execution.failure.lines
+            print(path.stem, round(measured[path.stem][0], 3), "GB", file=sys.stderr)
+    print_json(
+        result(
+            f"memory of each notebook at the {plan.budget} budget, kernel and server together",
+            "GB at the most",
+            measured,
+            needed=f"under {LIMIT} GB each",
+            met=not stopped and max(peak for (peak,) in measured.values()) < LIMIT,
+            server=round(server, 3),
+            stopped_early=stopped,
+            batches_in=_precision(),
+        )
+    )
+
+
+def _precision() -> str:
+    """What ``auto`` trains in here: float32 takes half as much again."""
+    from cxrlab.precision import choose_precision
+
+    return choose_precision()[0]
+
+
+if __name__ == "__main__":
+    main()
