@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def alternately(sides: dict[str, Callable[[], float]], rounds: int = 3) -> dict[str, list[float]]:
@@ -55,6 +60,22 @@ def result(
 def print_json(*results: dict) -> None:
     """Print one object, or a list where a script measures several claims in one run."""
     print(json.dumps(results[0] if len(results) == 1 else list(results), indent=2))
+
+
+def class_folders(cases: pd.DataFrame, folder: Path) -> Path:
+    """``folder/0`` and ``folder/1`` with a link to each X-ray, or a copy where links cannot be.
+
+    So Keras's ``image_dataset_from_directory`` reads them; it knows images by their suffix.
+    """
+    for number, (path, label) in enumerate(zip(cases["path"], cases["label"], strict=True)):
+        path = Path(path).resolve()
+        place = folder / str(int(label)) / f"{number:05d}{path.suffix.lower()}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place.symlink_to(path)
+        except OSError:
+            shutil.copyfile(path, place)
+    return folder
 
 
 def data_argument(description: str) -> Path:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from measure import print_json, result
+from measure import class_folders, print_json, result
 
 from cxrlab.budgets import CLASS, Budget
 from cxrlab.cases import prepare
@@ -89,6 +89,8 @@ def main() -> None:
     faster = [stock / ours for stock, ours in zip(seconds["stock"], seconds["ours"], strict=True)]
     sooner = [stock / ours for stock, ours in zip(reaching["stock"], reaching["ours"], strict=True)]
     reached = all(ours <= stock for stock, ours in bests)
+    # Where stock learned nothing its loss is no target: then take more images or epochs.
+    learned = all(stock < LOSS_OF_GUESSING - 0.02 for stock, _ in bests)
     print_json(
         result(
             "a search over the same trials and epochs",
@@ -106,11 +108,12 @@ def main() -> None:
             reaching,
             ratio=("stock", "ours"),
             needed="stock / ours >= 3.0, median over the seeds",
-            met=reached and median(sooner) >= 3.0,
+            met=reached and learned and median(sooner) >= 3.0,
             ratio_by_seed=[round(value, 2) for value in sooner],
             best_losses_stock_ours=bests,
-            # Where it does not, the target is no achievement: take more images or epochs.
-            stock_beats_guessing=all(stock < LOSS_OF_GUESSING - 0.02 for stock, _ in bests),
+            stock_beats_guessing=learned,
+            note="stock counts with its whole search, since nobody knows before its end which "
+            "epoch was its best; ours may stop trials early and try up to three times as many.",
             sizes=sizes,
         ),
     )
@@ -239,15 +242,6 @@ def our_search(
         "best": board["val_loss"].min(),
         "trials": set(board[list(SPACE)].itertuples(index=False, name=None)),
     }
-
-
-def class_folders(cases: pd.DataFrame, folder: Path) -> None:
-    """The files in one folder a class, as ``image_dataset_from_directory`` wants them."""
-    for number, (path, label) in enumerate(zip(cases["path"], cases["label"], strict=True)):
-        path = Path(path).absolute()
-        there = folder / str(int(label)) / f"{number:05d}{path.suffix}"
-        there.parent.mkdir(parents=True, exist_ok=True)
-        there.symlink_to(path)
 
 
 if __name__ == "__main__":

@@ -19,27 +19,9 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from measure import alternately, data_argument, print_json, result
+from measure import alternately, class_folders, data_argument, print_json, result
 
 BATCH, EPOCHS, TRAINING, VALIDATION = 32, 8, 192, 32
-
-
-def class_folders(cases: pd.DataFrame, folder: Path) -> Path:
-    """``folder/0`` and ``folder/1`` with a link to each X-ray, or a copy where links are not to be.
-
-    Keras reads 8-bit images only and knows them by their suffix.
-    """
-    import shutil
-
-    for number, case in enumerate(cases.itertuples()):
-        path = Path(case.path).resolve()
-        place = folder / str(int(case.label)) / f"{number:04d}{path.suffix.lower()}"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            place.symlink_to(path)
-        except OSError:
-            shutil.copyfile(path, place)
-    return folder
 
 
 def fit_for_keras(cases: pd.DataFrame) -> pd.DataFrame:

@@ -108,12 +108,11 @@ def tune(
         ),
     ] = None,
     replay: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
             "--replay",
             metavar="FILE",
-            help="Search nothing: show the recording.json of a finished search again, or, with "
-            "the word course, the fifty trials that come along.",
+            help="Search nothing: show the recording.json of a finished search again.",
             show_default=False,
         ),
     ] = None,
@@ -157,16 +156,15 @@ def tune(
     typer.echo(f"The run is in {out}.")
 
 
-def _replay(source: str) -> None:
+def _replay(source: Path) -> None:
     """Print what each trial of a recorded search found, and the leaderboard at its end."""
     from rich.console import Console
 
     from cxrlab.cli.tables import leaderboard_table
     from cxrlab.tuning import OBJECTIVE_NAMES
-    from cxrlab.tuning.replay import FIFTY_TRIALS
     from cxrlab.tuning.replay import replay as read
 
-    found = read(FIFTY_TRIALS if source == "course" else Path(source))
+    found = read(source)
     typer.echo(found.recording.sentence)
     total, name = len(found.leaderboard), OBJECTIVE_NAMES[found.objective]
     for trial, board in enumerate(found.boards(), start=1):

@@ -18,9 +18,6 @@ from cxrlab.tuning.keras_search import OBJECTIVES, Search
 from cxrlab.tuning.record import ranked
 from cxrlab.tuning.space import settings_from
 
-#: The search of fifty trials that comes with the library, made on phantoms.
-FIFTY_TRIALS = "search-fifty-trials"
-
 
 @dataclass(frozen=True)
 class Replay:
@@ -58,18 +55,14 @@ def save_search(found: Search, path: Path, command: str, seed: int, data: str) -
     return recording
 
 
-def replay(
-    source: str | Path = FIFTY_TRIALS, on_trial: Callable[[pd.DataFrame], None] | None = None
-) -> Replay:
+def replay(source: Path, on_trial: Callable[[pd.DataFrame], None] | None = None) -> Replay:
     """Show a recorded search again: ``on_trial`` meets its leaderboard after each trial.
 
-    ``source`` is a file that :func:`save_search` or ``cxrlab tune`` wrote, or the name of a
-    recording that comes with the library.
+    ``source`` is a file that :func:`save_search` or ``cxrlab tune`` wrote.
 
     Raises :class:`CXRLabError` where there is no such file, or it is no recorded search.
     """
-    path = recordings.path_of(source) if isinstance(source, str) else Path(source)
-    found = _read(path)
+    found = _read(Path(source))
     if on_trial is not None:
         for board in found.boards():
             on_trial(board)
