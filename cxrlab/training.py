@@ -197,6 +197,8 @@ def network_of(settings: Settings) -> keras.Model:
 
 def made_ready(xrays: Xrays, settings: Settings) -> Xrays:
     """The X-rays as a network with these settings reads them."""
+    if settings.preparation == "none":
+        return xrays  # pixels that lie on the disk stay there
     return replace(xrays, pixels=prepare_pixels(xrays.pixels, settings.preparation))
 
 

@@ -15,6 +15,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage
 from cxrlab.pipeline import Xrays, dataset, decode
 from cxrlab.stored import store
+from cxrlab.training import Settings, made_ready
 
 
 @pytest.fixture
@@ -240,3 +241,8 @@ def test_rows_of_a_mapped_view_are_copied_and_the_view_still_reads(tmp_path):
         rows = stored.rows_of(view, np.array([3, 0]))
         assert not stored.is_stored(rows)
         assert [image[0, 0, 0] for image in rows] == [7, 4]
+
+
+def test_pixels_on_the_disk_stay_there_until_the_batches_are_made(cases, workspace):
+    mapped = decode(cases, memory_share=0)
+    assert stored.is_stored(made_ready(mapped, Settings()).pixels)
