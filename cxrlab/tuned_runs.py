@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import socket
 import sys
@@ -114,11 +115,17 @@ def tune_worker(
     """Train trials for the chief at ``address``, which keeps its run in the same ``out``.
 
     A worker may start before its chief. Its name, by default host and process, is its own.
+    Raises :class:`CXRLabError` for a name that cannot be that of a file.
     """
+    worker = worker or f"{socket.gethostname()}-{os.getpid()}"
+    if not re.fullmatch(r"\w[\w.-]*", worker):
+        raise CXRLabError(
+            f"{worker!r} is no name for a worker: use letters, digits, dots and dashes, as in "
+            "--worker-id gpu-3."
+        )
     wait_for_chief(out / "search", address)
     asked = {"tuner": tuner, "space": space, "objective": objective, "seed": seed}
     *_, parts = _opened(out, data, budget, negatives, asked)
-    worker = worker or f"{socket.gethostname()}-{os.getpid()}"
     work_for(address, worker, *parts, budget, out / "search", precision=precision, **asked)
 
 

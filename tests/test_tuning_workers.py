@@ -16,7 +16,7 @@ from test_tuning import BUDGET, made_up_trial, run_search
 
 from cxrlab import tuning
 from cxrlab.errors import CXRLabError
-from cxrlab.tuned_runs import tune_run
+from cxrlab.tuned_runs import tune_run, tune_worker
 from cxrlab.tuning import workers
 from cxrlab.tuning.oracles import make_oracle, to_train
 from cxrlab.tuning.record import trial_key
@@ -171,6 +171,13 @@ def test_a_search_has_workers_here_or_elsewhere(tmp_path):
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(CXRLabError, match="no address. Write HOST:PORT"):
         parse_address(text)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "-", ".hidden"])
+def test_a_worker_has_the_name_of_a_file(tmp_path, name):
+    with pytest.raises(CXRLabError, match="no name for a worker"):
+        tune_worker(tmp_path / "run", tmp_path, BUDGET, "127.0.0.1:1", name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_taken_port_is_refused(tmp_path):
