@@ -55,7 +55,7 @@ def test_the_precision_and_its_reason_come_back_and_are_shown(capsys):
 
 @pytest.mark.training
 def test_metrics_agree_between_precisions_within_the_spread_of_their_seeds(course_phantoms):
-    """Five seeds each at the class budget, in float32 and in bfloat16."""
+    """Three seeds each at the class budget, in float32 and in bfloat16."""
     prepared, budget = prepare(course_phantoms), get_budget("class")
     split = split_by_patient(prepared.cases, 0, together=prepared.near)
     xrays = decode(prepared.cases)
@@ -70,10 +70,10 @@ def test_metrics_agree_between_precisions_within_the_spread_of_their_seeds(cours
         return counts.recall, counts.specificity, roc_auc(test.labels, scores)
 
     exact, short = (
-        np.array([metrics(name, seed) for seed in range(5)]) for name in ("float32", "bfloat16")
+        np.array([metrics(name, seed) for seed in range(3)]) for name in ("float32", "bfloat16")
     )
     spread = np.sqrt((exact.var(axis=0, ddof=1) + short.var(axis=0, ddof=1)) / 2)
-    # Two means of five differ by 0.63 spreads as a rule: 1.5 are more than twice that. Where no
+    # Two means of three differ by 0.82 spreads as a rule: 2 are more than twice that. Where no
     # seed differs from another, a test image or two.
-    allowed = np.maximum(1.5 * spread, 2 / len(test))
+    allowed = np.maximum(2 * spread, 2 / len(test))
     assert (np.abs(exact.mean(axis=0) - short.mean(axis=0)) <= allowed).all(), (exact, short)
