@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from cxrlab.progress import LiveLine, clock
+from cxrlab.progress import LiveLine, clock, counted
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +38,6 @@ def progress_callback(epochs: int, how: str = "") -> keras.callbacks.Callback:
 
         def on_train_end(self, logs=None):
             # No time here: what stays in a notebook should be the same in every run.
-            self.line.close(f"{self.epoch} epochs{how}{self.last}")
+            self.line.close(f"{counted(self.epoch, 'epoch')}{how}{self.last}")
 
     return Progress()

@@ -69,3 +69,8 @@ def clock(seconds: float) -> str:
     """``75`` becomes ``1:15``."""
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02d}"
+
+
+def counted(number: int, what: str) -> str:
+    """``1 epoch``, ``2 epochs``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -49,7 +49,7 @@ def test_the_precision_and_its_reason_come_back_and_are_shown(capsys):
     shown.on_epoch_begin(0)
     shown.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.25})
     shown.on_train_end()
-    line = "1 epochs in float32 (as asked) · loss 0.500, validation loss 0.250"
+    line = "1 epoch in float32 (as asked) · loss 0.500, validation loss 0.250"
     assert line in capsys.readouterr().err
 
 

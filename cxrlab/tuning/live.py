@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.progress import LiveLine, clock
+from cxrlab.progress import LiveLine, clock, counted
 from cxrlab.tuning.record import leaderboard, whole_files
 
 
@@ -49,7 +49,7 @@ class LiveBoard:
         """Leave what came out standing; where the time was up, say how to go on."""
         self._board = leaderboard(self._folder, self._objective)
         done = len(self._board)
-        said = f"{done} trials, the best with {self._objective} {self._best():.3f}"
+        said = f"{counted(done, 'trial')}, the best with {self._objective} {self._best():.3f}"
         if time.monotonic() >= self._deadline and done < self._trials:
             said += (
                 f". The time was up before all {self._trials} trials were done: the same search "
