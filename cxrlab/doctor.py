@@ -16,10 +16,9 @@ from pathlib import Path
 
 import cxrlab
 from cxrlab.files import workspace_root
-from cxrlab.memory import memory_here
+from cxrlab.memory import GIGABYTE, memory_here
 from cxrlab.precision import cpu_multiplies_bfloat16
 
-GIGABYTE = 1e9
 MEMORY_NEEDED = 2.0  # GB: TensorFlow takes 0.7, training the network most of the rest
 DISK_NEEDED = 1.0  # GB: phantoms, decoded X-rays, models
 

@@ -14,9 +14,8 @@ import numpy as np
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root, written_beside
-from cxrlab.memory import is_beyond_memory
+from cxrlab.memory import GIGABYTE, is_beyond_memory
 
-GIGABYTE = 1e9
 PORTION = 256  # X-rays that are held in memory on their way from one file to another
 
 

@@ -76,17 +76,12 @@ def recorded(name: str) -> Recording:
 
     Raises :class:`CXRLabError` where there is none.
     """
-    return from_json(json.loads(path_of(name).read_text(encoding="utf-8")))
-
-
-def path_of(name: str) -> Path:
-    """The file of a recording that came with the library. Raises as :func:`recorded` does."""
     folder = Path(__file__).parent
     path = folder / f"{name}.json"
     if not path.is_file():
         held = ", ".join(sorted(file.stem for file in folder.glob("*.json")))
         raise CXRLabError(f"There is no recording {name!r}. Recorded are: {held or 'none'}.")
-    return path
+    return from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
 def data_in_words(kind: dict, cases: pd.DataFrame) -> str:
