@@ -18,7 +18,8 @@ from cxrlab.devices import shared_evenly, training_strategy
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
 from cxrlab.memory import batch_size_that_fits
-from cxrlab.model import float32_copy, published_network
+from cxrlab.model import DROPOUT_LAYERS, float32_copy, published_network
+from cxrlab.one_graph import for_asking, like_new
 from cxrlab.pipeline import Xrays, dataset
 from cxrlab.precision import choose_precision, precision_policy
 from cxrlab.preparation import prepare_pixels
@@ -103,8 +104,6 @@ def train(
     Several GPUs share each batch (:func:`cxrlab.devices.training_strategy`). ``callbacks`` are
     Keras's own, beside those for early stopping and progress.
     """
-    import keras
-
     settings = settings or Settings()
     # With more passes the rate falls more slowly, and patience has to grow with them.
     budget = replace(
@@ -112,41 +111,78 @@ def train(
         epochs=budget.epochs * settings.passes,
         patience=budget.patience * settings.passes,
     )
-    epochs = budget.epochs
     training, validation = (made_ready(part, settings) for part in (training, validation))
     name, reason = choose_precision(precision)
     settings = replace(settings, batch_size=batch_size_that_fits(settings.batch_size, name))
-    keras.utils.set_random_seed(seed)
+    callbacks = list(callbacks)
+    if settings.stop_early:
+        callbacks.append(stop_early(budget, settings, len(training), budget.epochs))
+    if not quiet:
+        callbacks.append(progress_callback(budget.epochs, f" in {name} ({reason})"))
     started = time.monotonic()
+    model, columns = fit(training, validation, settings, budget.epochs, seed, name, callbacks)
+    history = pd.DataFrame(columns)
+    history.insert(0, "epoch", np.arange(1, len(history) + 1))
+    network = getattr(model, "network", model)
+    return Trained(float32_copy(network), history, time.monotonic() - started, name, reason)
+
+
+def fit(
+    training: Xrays,
+    validation: Xrays,
+    settings: Settings,
+    epochs: int,
+    seed: int,
+    precision: str,
+    callbacks: Sequence[keras.callbacks.Callback],
+    extra_metrics: Sequence[keras.metrics.Metric] = (),
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """One training as the settings say, of X-rays that are ready for it: model and history.
+
+    ``precision`` is the name of one, not ``auto``. The model is lent until the next training.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
     strategy = training_strategy()
-    with precision_policy(name), strategy.scope():
+    size, devices = settings.batch_size, strategy.num_replicas_in_sync
+
+    def new_model() -> keras.Model:
         network = network_of(settings)
         model = quick_steps(network) if settings.network == "published" else network
-        _compile(model, settings, len(training), epochs)
-        callbacks = list(callbacks)
-        if settings.stop_early:
-            callbacks.append(stop_early(budget, settings, len(training), epochs))
-        if not quiet:
-            callbacks.append(progress_callback(epochs, f" in {name} ({reason})"))
-        size, devices = settings.batch_size, strategy.num_replicas_in_sync
+        _compile(model, settings, len(training), epochs, extra_metrics)
+        return model
+
+    with precision_policy(precision), strategy.scope():
+        if devices == 1:
+            metrics = tuple(metric.name for metric in extra_metrics)
+            model = like_new((*_kind_of_network(settings), precision, *metrics), new_model)
+        else:  # a graph belongs to one strategy
+            model = new_model()
         batches = dataset(training, size, seed, settings.augmentation, settings.balance_sources)
         checks = dataset(validation, size)
         fitted = model.fit(
             shared_evenly(batches, devices, len(training), size),
             validation_data=shared_evenly(checks, devices, len(validation), size),
             epochs=epochs,
-            callbacks=callbacks,
+            callbacks=list(callbacks),
             shuffle=False,  # the data set shuffles itself
             verbose=0,
         )
-    history = pd.DataFrame(fitted.history)
-    history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return Trained(float32_copy(network), history, time.monotonic() - started, name, reason)
+    return model, fitted.history
 
 
-def compiled_network(
-    settings: Settings, images: int, epochs: int, extra_metrics: tuple = ()
-) -> keras.Model:
+def _kind_of_network(settings: Settings) -> tuple:
+    """What of the settings is written into the graph of a training."""
+    dropout = tuple(np.atleast_1d(settings.dropout))
+    if (
+        settings.network == "published"
+    ):  # its rates are in variables, unless there is nothing to drop
+        dropout = tuple(np.broadcast_to(np.greater(settings.dropout, 0), DROPOUT_LAYERS))
+    return settings.network, settings.dense_units, dropout, settings.weight_decay
+
+
+def compiled_network(settings: Settings, images: int, epochs: int) -> keras.Model:
     """The network that ``settings`` names, with loss and optimiser.
 
     The learning rate rises to its value over the first batches (:func:`warmup_steps`) and falls
@@ -155,12 +191,16 @@ def compiled_network(
     wherever the last batch threw it.
     """
     model = network_of(settings)
-    _compile(model, settings, images, epochs, extra_metrics)
+    _compile(model, settings, images, epochs)
     return model
 
 
 def _compile(
-    model: keras.Model, settings: Settings, images: int, epochs: int, extra_metrics: tuple = ()
+    model: keras.Model,
+    settings: Settings,
+    images: int,
+    epochs: int,
+    extra_metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
     import keras
 
@@ -241,7 +281,8 @@ def _batches(images: int, settings: Settings) -> int:
 def predict(model: keras.Model, xrays: Xrays, batch_size: int = 32) -> np.ndarray:
     """Scores for COVID-19, shape (n,), within 0...1, in the order of ``xrays``."""
     batch_size = batch_size_that_fits(batch_size, training=False)
-    return model.predict(dataset(xrays, batch_size), verbose=0)[:, 0].astype(float)
+    asked = for_asking(model)
+    return asked.predict(dataset(xrays, batch_size), verbose=0)[:, 0].astype(float)
 
 
 def save_model(model: keras.Model, path: Path) -> None:

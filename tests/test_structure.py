@@ -15,17 +15,18 @@ PACKAGE = Path(cxrlab.__file__).parent
 
 # The rooms in the order of the flow. A room imports from its own line and from those above it.
 FLOW = [
-    {"errors", "quiet"},
-    {"files", "budgets", "progress", "recordings", "memory", "stored"},
+    {"errors", "quiet", "hosts"},
+    {"files", "budgets", "progress", "recordings", "memory", "stored", "chosen"},
     {"images"},
+    {"fetching"},
     # The schema is the words in which sources and catalog speak; it imports neither.
     {"sources", "catalog"},
     {"splits", "cases", "data_status"},
     {"preparation", "augmentation"},
     {"pipeline", "precision", "convolution", "devices", "callbacks"},
-    {"model", "residual", "transfer", "quick_steps"},
+    {"model", "residual", "transfer", "quick_steps", "one_graph"},
     {"training"},
-    {"evaluation", "tuning", "explain"},
+    {"evaluation", "tuning", "explain", "checkpoints"},
     {"designs"},
     {"shortcuts", "recipes"},
     {"repairs"},

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import tuning
+from cxrlab import one_graph, tuning
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
@@ -220,13 +220,12 @@ def test_a_trial_on_a_used_graph_is_a_trial_on_its_own(tmp_path, precision):
     # Rates of learning so far apart that the one's would never give the other's loss.
     first, second = combination(64, 1e-2, 0.5, 0.2, 0.2, 0.3), combination(64, 1e-4, *[0.3] * 4)
 
-    def losses(name: str, *trials: dict, **choices) -> list[float]:
-        folder = tmp_path / name
-        runner = TrialRunner(xrays, xrays, BUDGET, 0, precision, folder, **choices)
+    def losses(name: str, *trials: dict) -> list[float]:
+        one_graph.forget()
+        runner = TrialRunner(xrays, xrays, BUDGET, 0, precision, tmp_path / name)
         return [runner.run(trial, 2)["val_loss"] for trial in trials]
 
-    alone = losses("alone", second, one_graph=False)
-    assert losses("first", second) == pytest.approx(alone, rel=1e-4)
+    alone = losses("alone", second)
     after_another = losses("after", first, second)
     assert after_another[1:] == pytest.approx(alone, rel=1e-4)
     assert after_another[0] != pytest.approx(alone[0], rel=1e-2)

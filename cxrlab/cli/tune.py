@@ -108,11 +108,12 @@ def tune(
         ),
     ] = None,
     replay: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--replay",
             metavar="FILE",
-            help="Search nothing: show the recording.json of a finished search again.",
+            help="Search nothing: show the recording.json of a finished search again, or with "
+            "`course` the fifty trials that come with the course.",
             show_default=False,
         ),
     ] = None,
@@ -156,7 +157,7 @@ def tune(
     typer.echo(f"The run is in {out}.")
 
 
-def _replay(source: Path) -> None:
+def _replay(source: str) -> None:
     """Print what each trial of a recorded search found, and the leaderboard at its end."""
     from rich.console import Console
 

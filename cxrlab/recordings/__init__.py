@@ -76,12 +76,20 @@ def recorded(name: str) -> Recording:
 
     Raises :class:`CXRLabError` where there is none.
     """
+    return from_json(json.loads(file_of(name).read_text(encoding="utf-8")))
+
+
+def file_of(name: str) -> Path:
+    """The file of a recording that came with the library.
+
+    Raises :class:`CXRLabError` where there is none.
+    """
     folder = Path(__file__).parent
     path = folder / f"{name}.json"
     if not path.is_file():
         held = ", ".join(sorted(file.stem for file in folder.glob("*.json")))
         raise CXRLabError(f"There is no recording {name!r}. Recorded are: {held or 'none'}.")
-    return from_json(json.loads(path.read_text(encoding="utf-8")))
+    return path
 
 
 def data_in_words(kind: dict, cases: pd.DataFrame) -> str:

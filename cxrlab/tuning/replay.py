@@ -18,6 +18,9 @@ from cxrlab.tuning.keras_search import OBJECTIVES, Search
 from cxrlab.tuning.record import ranked
 from cxrlab.tuning.space import settings_from
 
+COURSE = "course"
+FIFTY_TRIALS = "search-fifty-trials"
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -55,14 +58,17 @@ def save_search(found: Search, path: Path, command: str, seed: int, data: str) -
     return recording
 
 
-def replay(source: Path, on_trial: Callable[[pd.DataFrame], None] | None = None) -> Replay:
+def replay(
+    source: Path | str = COURSE, on_trial: Callable[[pd.DataFrame], None] | None = None
+) -> Replay:
     """Show a recorded search again: ``on_trial`` meets its leaderboard after each trial.
 
-    ``source`` is a file that :func:`save_search` or ``cxrlab tune`` wrote.
+    ``source`` is a file that :func:`save_search` or ``cxrlab tune`` wrote, or ``course`` for the
+    fifty trials on phantoms that come with the library.
 
     Raises :class:`CXRLabError` where there is no such file, or it is no recorded search.
     """
-    found = _read(Path(source))
+    found = _read(recordings.file_of(FIFTY_TRIALS) if source == COURSE else Path(source))
     if on_trial is not None:
         for board in found.boards():
             on_trial(board)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxrlab.budgets import Budget
-from cxrlab.pipeline import Xrays, dataset
-from cxrlab.precision import precision_policy
-from cxrlab.training import Settings, compiled_network, stop_early
-from cxrlab.tuning.one_graph import OneGraph
+from cxrlab.pipeline import Xrays
+from cxrlab.training import Settings, fit, stop_early
 from cxrlab.tuning.record import read_trial, trial_key, write_trial
 from cxrlab.tuning.space import settings_from
-
-if TYPE_CHECKING:
-    import keras
 
 #: The specificity at which ``recall_at_specificity`` reads the recall.
 SPECIFICITY = 0.9
@@ -26,8 +21,7 @@ SPECIFICITY = 0.9
 class TrialRunner:
     """Trains combinations, or finds them among the finished ones in ``folder``.
 
-    With ``one_graph`` the trials share traced networks (:mod:`cxrlab.tuning.one_graph`); without,
-    each builds its own. Both give the same results.
+    All trials are trained in batches of the same size, which has to fit into memory.
     """
 
     training: Xrays
@@ -36,8 +30,7 @@ class TrialRunner:
     seed: int
     precision: str
     folder: Path
-    one_graph: bool = True
-    _graphs: OneGraph = field(default_factory=OneGraph, repr=False)
+    batch_size: int = Settings.batch_size
 
     def run(self, values: dict[str, Any], epochs: int) -> dict[str, float]:
         """The metrics of this combination after at most so many epochs.
@@ -51,7 +44,8 @@ class TrialRunner:
             return done["metrics"]
         started = time.monotonic()
         trial_seed = (int(trial_key(values, 0), 16) + self.seed) % 2**31
-        history = self._train(settings_from(values), epochs, trial_seed)
+        settings = replace(settings_from(values), batch_size=self.batch_size)
+        history = self._train(settings, epochs, trial_seed)
         best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
         metrics = {
             "val_loss": float(history["val_loss"][best]),
@@ -68,28 +62,7 @@ class TrialRunner:
         """The history of one training from this seed: a list with one number an epoch each."""
         import keras
 
-        keras.utils.set_random_seed(seed)
-
-        def new_network() -> keras.Model:
-            recall = keras.metrics.SensitivityAtSpecificity(
-                SPECIFICITY, name="recall_at_specificity"
-            )
-            return compiled_network(settings, len(self.training), epochs, (recall,))
-
-        with precision_policy(self.precision):
-            if self.one_graph:
-                model = self._graphs.like((settings.dense_units,), new_network)
-            else:
-                model = new_network()
-            history = model.fit(
-                dataset(self.training, settings.batch_size, shuffle_seed=seed),
-                validation_data=dataset(self.validation, settings.batch_size),
-                epochs=epochs,
-                shuffle=False,  # the data set shuffles itself
-                callbacks=[stop_early(self.budget, settings, len(self.training), epochs)],
-                verbose=0,
-            ).history
-        if not self.one_graph:
-            # Keras keeps the graphs of dead models until it is told to let go.
-            keras.backend.clear_session()
-        return history
+        recall = keras.metrics.SensitivityAtSpecificity(SPECIFICITY, name="recall_at_specificity")
+        stop = stop_early(self.budget, settings, len(self.training), epochs)
+        parts = (self.training, self.validation)
+        return fit(*parts, settings, epochs, seed, self.precision, [stop], [recall])[1]
