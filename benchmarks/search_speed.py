@@ -29,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from measure import class_folders, print_json, result
 
+from cxrlab import one_graph
 from cxrlab.budgets import CLASS, Budget
 from cxrlab.cases import prepare
 from cxrlab.model import published_network
@@ -236,6 +237,7 @@ def our_search(
         )
     seconds = time.monotonic() - started
     keras.backend.clear_session()
+    one_graph.forget()  # as in a new process: each time traces anew
     board = leaderboard(folder)
     return {
         "seconds": seconds,

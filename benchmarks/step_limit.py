@@ -25,7 +25,7 @@ def main(data: Path) -> None:
     from cxrlab.cases import prepare
     from cxrlab.pipeline import dataset, decode
     from cxrlab.precision import choose_precision, precision_policy
-    from cxrlab.training import Settings, compiled_network, train
+    from cxrlab.training import Settings, compile_network, network_of, train
 
     xrays = decode(prepare(data, "mixed").cases.sample(frac=1, random_state=0))
     validation = xrays.take(range(VALIDATION))
@@ -35,7 +35,8 @@ def main(data: Path) -> None:
 
     def limit(precision: str) -> float:
         with precision_policy(precision):
-            network = compiled_network(Settings(), TRAINING, EPOCHS)
+            network = network_of(Settings())
+            compile_network(network, Settings(), TRAINING, EPOCHS)
         network.train_on_batch(*batch)  # traces
         started = time.perf_counter()
         for _ in range(STEPS):

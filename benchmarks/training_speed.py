@@ -77,6 +77,7 @@ def ours(training: pd.DataFrame, validation: pd.DataFrame, watch) -> None:
 def main(data: Path) -> None:
     import keras
 
+    from cxrlab import one_graph
     from cxrlab.cases import prepare
     from cxrlab.precision import choose_precision
 
@@ -95,6 +96,7 @@ def main(data: Path) -> None:
 
     def timed(name: str, side) -> float:
         keras.backend.clear_session()
+        one_graph.forget()  # each side traces anew each time
         watch, started = Watch(), time.perf_counter()
         side(watch)
         seconds = time.perf_counter() - started

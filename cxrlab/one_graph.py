@@ -14,6 +14,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cxrlab.errors import CXRLabError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 # The numbers of keras.optimizers.schedules.CosineDecay that a training may change.
 _OF_THE_SCHEDULE = ("initial_learning_rate", "decay_steps", "warmup_target", "warmup_steps")
 
-_trained: dict[tuple, keras.Model] = {}
+_trained: dict[tuple, tuple[keras.Model, list]] = {}
 _asked: dict[str, keras.Model] = {}
 
 
@@ -36,16 +38,18 @@ def like_new(key: tuple, make: Callable[[], keras.Model]) -> keras.Model:
     The network is lent until the next call under ``key``: whoever keeps weights copies them.
     """
     new = make()
-    new.optimizer.build(new.trainable_variables)
-    kept = _trained.get(key)
-    if kept is None:
+    if key not in _trained:
+        new.optimizer.build(new.trainable_variables)
         _hold_schedule_in_variables(new)
-        _trained[key] = new
+        # Adam's averages begin at zero; its few single numbers, such as a scale of the loss, not.
+        start = [float(held) if held.shape == () else 0.0 for held in new.optimizer.variables]
+        _trained[key] = new, start
         return new
-    # Weights and the seeds of dropout; then Adam's moments and its step count.
-    _copy(new.variables, kept.variables)
-    _copy(new.optimizer.variables, kept.optimizer.variables)
+    kept, start = _trained[key]
+    _copy(new.variables, kept.variables)  # weights, and the seeds of dropout
     _copy(getattr(new, "numbers", []), getattr(kept, "numbers", []))
+    for held, number in zip(kept.optimizer.variables, start, strict=True):
+        held.assign(np.full(held.shape, number))
     schedule, numbers = _schedule(kept.optimizer), _schedule(new.optimizer)
     for name in _OF_THE_SCHEDULE:
         getattr(schedule, name).assign(float(getattr(numbers, name)))

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 # 0.7 to 10, most units never answer again, and the score stays the same for every X-ray.
 WARMUP_STEPS = 30
 
+RECALL = "recall_at_specificity"  # a metric of every training
+SPECIFICITY = 0.9  # at which it reads the recall
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -106,22 +109,19 @@ def train(
     """
     settings = settings or Settings()
     # With more passes the rate falls more slowly, and patience has to grow with them.
-    budget = replace(
-        budget,
-        epochs=budget.epochs * settings.passes,
-        patience=budget.patience * settings.passes,
-    )
+    epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
+    budget = replace(budget, epochs=epochs, patience=patience)
     training, validation = (made_ready(part, settings) for part in (training, validation))
     name, reason = choose_precision(precision)
     settings = replace(settings, batch_size=batch_size_that_fits(settings.batch_size, name))
     callbacks = list(callbacks)
     if settings.stop_early:
-        callbacks.append(stop_early(budget, settings, len(training), budget.epochs))
+        callbacks.append(stop_early(budget, settings, len(training), epochs))
     if not quiet:
-        callbacks.append(progress_callback(budget.epochs, f" in {name} ({reason})"))
+        callbacks.append(progress_callback(epochs, f" in {name} ({reason})"))
     started = time.monotonic()
-    model, columns = fit(training, validation, settings, budget.epochs, seed, name, callbacks)
-    history = pd.DataFrame(columns)
+    model, columns = fit(training, validation, settings, epochs, seed, name, callbacks)
+    history = pd.DataFrame(columns).drop(columns=[RECALL, f"val_{RECALL}"])
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
     network = getattr(model, "network", model)
     return Trained(float32_copy(network), history, time.monotonic() - started, name, reason)
@@ -135,11 +135,11 @@ def fit(
     seed: int,
     precision: str,
     callbacks: Sequence[keras.callbacks.Callback],
-    extra_metrics: Sequence[keras.metrics.Metric] = (),
 ) -> tuple[keras.Model, dict[str, list[float]]]:
-    """One training as the settings say, of X-rays that are ready for it: model and history.
+    """One training as the settings say, of X-rays that are ready for it.
 
-    ``precision`` is the name of one, not ``auto``. The model is lent until the next training.
+    ``precision`` is the name of one, not ``auto``. Gives the model, lent until the next training,
+    and a number an epoch for each metric, once more with ``val_`` in front of its name.
     """
     import keras
 
@@ -150,13 +150,12 @@ def fit(
     def new_model() -> keras.Model:
         network = network_of(settings)
         model = quick_steps(network) if settings.network == "published" else network
-        _compile(model, settings, len(training), epochs, extra_metrics)
+        compile_network(model, settings, len(training), epochs)
         return model
 
     with precision_policy(precision), strategy.scope():
         if devices == 1:
-            metrics = tuple(metric.name for metric in extra_metrics)
-            model = like_new((*_kind_of_network(settings), precision, *metrics), new_model)
+            model = like_new((*_kind_of_network(settings), precision), new_model)
         else:  # a graph belongs to one strategy
             model = new_model()
         batches = dataset(training, size, seed, settings.augmentation, settings.balance_sources)
@@ -175,33 +174,20 @@ def fit(
 def _kind_of_network(settings: Settings) -> tuple:
     """What of the settings is written into the graph of a training."""
     dropout = tuple(np.atleast_1d(settings.dropout))
-    if (
-        settings.network == "published"
-    ):  # its rates are in variables, unless there is nothing to drop
+    if settings.network == "published":
+        # Its rates are in variables, and only whether there is anything to drop is written.
         dropout = tuple(np.broadcast_to(np.greater(settings.dropout, 0), DROPOUT_LAYERS))
     return settings.network, settings.dense_units, dropout, settings.weight_decay
 
 
-def compiled_network(settings: Settings, images: int, epochs: int) -> keras.Model:
-    """The network that ``settings`` names, with loss and optimiser.
+def compile_network(model: keras.Model, settings: Settings, images: int, epochs: int) -> None:
+    """Give a model loss, optimiser and metrics.
 
     The learning rate rises to its value over the first batches (:func:`warmup_steps`) and falls
     along a cosine to nearly nothing in the last of ``epochs`` passes over ``images`` (Loshchilov
     and Hutter 2016, arXiv 1608.03983): with so few batches a network whose rate stays high ends
     wherever the last batch threw it.
     """
-    model = network_of(settings)
-    _compile(model, settings, images, epochs)
-    return model
-
-
-def _compile(
-    model: keras.Model,
-    settings: Settings,
-    images: int,
-    epochs: int,
-    extra_metrics: Sequence[keras.metrics.Metric] = (),
-) -> None:
     import keras
 
     rate, steps = settings.learning_rate, epochs * _batches(images, settings)
@@ -214,7 +200,11 @@ def _compile(
         if settings.weight_decay
         else keras.optimizers.Adam(schedule),
         loss="binary_crossentropy",
-        metrics=["accuracy", *extra_metrics],
+        metrics=[
+            "accuracy",
+            # For the search. Everywhere, so that search and training share a graph.
+            keras.metrics.SensitivityAtSpecificity(SPECIFICITY, name=RECALL),
+        ],
     )
 
 

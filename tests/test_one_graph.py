@@ -11,7 +11,7 @@ from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.model import published_network
 from cxrlab.pipeline import Xrays
-from cxrlab.training import Settings, Trained, predict, train
+from cxrlab.training import Settings, Trained, compile_network, predict, train
 
 BUDGET = Budget("test", 0, 2, 2, 1, 1, 1, 100)
 
@@ -98,11 +98,11 @@ def test_models_that_differ_in_dropout_alone_are_asked_through_one_network():
 
 
 def test_a_key_for_two_kinds_of_network_is_noticed():
-    def compiled(units: int):
-        from cxrlab.training import compiled_network
+    def of(units: int):
+        network = published_network(units)
+        compile_network(network, Settings(), 8, 2)
+        return network
 
-        return lambda: compiled_network(Settings(dense_units=units), 8, 2)
-
-    one_graph.like_new(("same",), compiled(64))
+    one_graph.like_new(("same",), lambda: of(64))
     with pytest.raises(CXRLabError, match="another shape"):
-        one_graph.like_new(("same",), compiled(128))
+        one_graph.like_new(("same",), lambda: of(128))

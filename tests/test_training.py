@@ -15,9 +15,10 @@ from cxrlab.pipeline import Xrays, dataset
 from cxrlab.training import (
     WARMUP_STEPS,
     Settings,
-    compiled_network,
+    compile_network,
     load_model,
     made_ready,
+    network_of,
     predict,
     save_model,
     stop_early,
@@ -78,7 +79,9 @@ def test_patience_starts_when_the_warm_up_is_over():
 
 
 def test_the_learning_rate_rises_and_falls():
-    network = compiled_network(Settings(learning_rate=1e-3, batch_size=32), images=320, epochs=10)
+    settings = Settings(learning_rate=1e-3, batch_size=32)
+    network = network_of(settings)
+    compile_network(network, settings, images=320, epochs=10)
     schedule = network.optimizer._learning_rate
     rates = np.array([float(schedule(step)) for step in range(100)])
     assert rates[0] < 1e-5
