@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cxrlab.hosts import workspace_here
+
 
 @contextmanager
 def written_beside(path: str | Path) -> Iterator[Path]:
@@ -51,6 +53,6 @@ def read_json(path: str | Path) -> Any:
 
 
 def workspace_root() -> Path:
-    """The reader's folder for phantoms, models and searches: ``CXRLAB_WORKSPACE`` or the home's."""
-    named = os.environ.get("CXRLAB_WORKSPACE") or "~/cxrlab-workspace"
+    """The reader's folder for phantoms, models and searches: ``CXRLAB_WORKSPACE`` or the host's."""
+    named = os.environ.get("CXRLAB_WORKSPACE") or workspace_here()
     return Path(named).expanduser().absolute()

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxrlab.chosen import PHANTOM
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 from cxrlab.running.notebooks import find_notebooks
@@ -76,7 +77,7 @@ def open_lab(folder: Path, browser: bool = True) -> int:
     # relative to here would be looked for beside the notebook.
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
     for name in ("CXRLAB_DATA", "CXRLAB_WORKSPACE"):
-        if named := environment.get(name):
+        if (named := environment.get(name)) and named != PHANTOM:
             environment[name] = str(Path(named).expanduser().absolute())
     try:
         return subprocess.call(command, env=environment)

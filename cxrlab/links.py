@@ -1,8 +1,8 @@
 """Where the course lives: launch links and badges, all made from one setting in pyproject.toml.
 
 ``[project.urls] Repository`` names owner and repository (with ``/tree/BRANCH`` at its end, the
-branch too). ``python -m cxrlab.links`` carries it into the README and the notebooks;
-``python -m cxrlab.links --check`` only says where they disagree.
+branch too). ``cxrlab publish`` sets it and carries it into the README, the pages in docs and the
+notebooks; ``python -m cxrlab.links`` carries it there as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cxrlab.files import write_atomically
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NAME = r"[\w.-]+"
+SETTING = re.compile(r'^Repository = "[^"]*"$', re.MULTILINE)
 
 # Every place where an address of this repository can stand, and nothing else: links to other
 # people's repositories are left alone. Each matches up to the branch, or the name where no
@@ -48,6 +49,11 @@ class Repository:
     @property
     def url(self) -> str:
         return f"https://github.com/{self.owner}/{self.name}"
+
+    @property
+    def setting(self) -> str:
+        """What stands in pyproject.toml."""
+        return self.url if self.branch == "main" else f"{self.url}/tree/{self.branch}"
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -121,8 +127,9 @@ def stamp(text: str, to: Repository) -> str:
 
 
 def linked_files(checkout: Path = CHECKOUT) -> list[Path]:
-    """The files that carry links: the README and every notebook."""
-    return [checkout / "README.md", *sorted((checkout / "notebooks").glob("*.ipynb"))]
+    """The files that carry links: the README, the pages in docs and every notebook."""
+    pages = sorted((checkout / "docs").glob("*.md"))
+    return [checkout / "README.md", *pages, *sorted((checkout / "notebooks").glob("*.ipynb"))]
 
 
 def stamped(path: Path, to: Repository) -> str:
@@ -131,31 +138,115 @@ def stamped(path: Path, to: Repository) -> str:
     if path.suffix != ".ipynb":
         return stamp(text, to)
     notebook = json.loads(text)
+    moved = []
     for cell in notebook["cells"]:
-        source = cell["source"]
-        cell["source"] = (
-            stamp(source, to) if isinstance(source, str) else [stamp(line, to) for line in source]
-        )
-    if notebook == json.loads(text):
+        source = "".join(cell["source"])
+        if (stamped_source := stamp(source, to)) != source:
+            cell["source"] = stamped_source.splitlines(keepends=True)
+            moved.append(cell)
+    if not moved:
         return text
+    from cxrlab.running.refresh import id_for  # an id is made from what the cell says
+
+    taken = {cell.get("id", "") for cell in notebook["cells"] if cell not in moved}
+    for cell in moved:
+        if "id" in cell:
+            cell["id"] = id_for("".join(cell["source"]), taken)
     # As Jupyter writes it.
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+@dataclass(frozen=True)
+class Published:
+    """What :func:`publish` changed, or would change: a sentence a file, none where all agree."""
+
+    to: Repository
+    changes: list[str]
+
+
+def publish(
+    repo: str | None = None,
+    branch: str | None = None,
+    check: bool = False,
+    checkout: Path | None = None,
+) -> Published:
+    """Point the setting, and with it every badge, link and install cell, at another repository.
+
+    ``repo`` is ``OWNER/NAME``, by default that of the setting; ``branch`` is ``main`` for a new
+    ``repo`` and else stays. ``check`` writes nothing. Raises :class:`CXRLabError` for names that
+    GitHub would not take and where ``checkout`` is none.
+    """
+    checkout = checkout or CHECKOUT
+    settings = checkout / "pyproject.toml"
+    if not settings.is_file() or not (checkout / "notebooks").is_dir():
+        raise CXRLabError(
+            "cxrlab publish changes the files of a checkout, and this CXRLab was installed without "
+            "one. Clone your copy of the repository, install it with pip install -e . and run the "
+            "command there."
+        )
+    to = _wanted(repo, branch, repository(checkout))
+    changes = []
+    texts = {settings: settings.read_text(encoding="utf-8")}
+    if repository(checkout) != to:
+        new, found = SETTING.subn(lambda _: f'Repository = "{to.setting}"', texts[settings])
+        if found != 1:
+            raise CXRLabError(
+                f"pyproject.toml has {found} lines that begin with Repository, expected one. "
+                "Restore it from the course's repository and run the command again."
+            )
+        texts[settings] = new
+        changes.append(f"pyproject.toml: Repository, {to.setting}")
+    for path in linked_files(checkout):
+        before, after = path.read_text(encoding="utf-8"), stamped(path, to)
+        if before != after:
+            texts[path] = after
+            moved = _count_moved(before, to)
+            name = path.relative_to(checkout).as_posix()
+            changes.append(f"{name}: {moved} address{'' if moved == 1 else 'es'}")
+    if changes and not check:
+        for path, text in texts.items():
+            write_atomically(path, text)
+    return Published(to, changes)
+
+
+def _wanted(repo: str | None, branch: str | None, now: Repository) -> Repository:
+    owner, name = now.owner, now.name
+    if repo is not None:
+        owner, _, name = repo.removesuffix(".git").partition("/")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", owner) or not _is_name(name):
+            raise CXRLabError(
+                f"{repo!r} names no repository on GitHub. Expected OWNER/NAME, as in ann/cxrlab."
+            )
+    branch = branch or (now.branch if repo is None else "main")
+    if not _is_name(branch):
+        raise CXRLabError(
+            f"The branch {branch!r} does not fit into a badge. Take one of letters, digits, dots, "
+            "dashes and underscores."
+        )
+    return Repository(owner, name, branch)
+
+
+def _is_name(word: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_.-]+", word)) and not set(word) <= {"."}
+
+
+def _count_moved(text: str, to: Repository) -> int:
+    return sum(
+        found[0] != to.addresses[place]
+        for place, pattern in PLACES.items()
+        for found in pattern.finditer(text)
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Rewrite the links, or with ``--check`` name the files whose links disagree."""
+    """Carry the setting into every file, or with ``--check`` name those that disagree."""
     check = "--check" in (sys.argv[1:] if arguments is None else arguments)
-    to = repository()
-    wrong = [
-        path for path in linked_files() if path.read_text(encoding="utf-8") != stamped(path, to)
-    ]
-    for path in wrong:
-        if not check:
-            write_atomically(path, stamped(path, to))
-        print(f"{path.name}: links {'do not point' if check else 'now point'} at {to.url}")
-    if not wrong:
-        print(f"All links point at {to.url}, branch {to.branch}.")
-    return 1 if check and wrong else 0
+    done = publish(check=check)
+    for change in done.changes:
+        print(change)
+    if not done.changes:
+        print(f"All links point at {done.to.url}, branch {done.to.branch}.")
+    return 1 if check and done.changes else 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cxrlab
 from cxrlab.budgets import Budget, get_budget
+from cxrlab.chosen import choose
 from cxrlab.files import read_json, workspace_root, write_json
 from cxrlab.sources import data_folder, is_phantom
 
@@ -27,6 +28,7 @@ class Workspace:
     budget: Budget
     seed: int
     folder: Path
+    chosen: str = ""  # how the data came to be chosen, in words
 
     @property
     def simulated(self) -> bool:
@@ -35,6 +37,8 @@ class Workspace:
 
     def __str__(self) -> str:
         kind = "phantoms (simulated X-rays)" if self.simulated else f"X-rays in {self.data.name}"
+        if self.chosen:
+            kind += f", {self.chosen}"
         return f"Data: {kind} · budget: {self.budget.name} · seed: {self.seed}"
 
     def headline(
@@ -67,7 +71,8 @@ def open_workspace(
 ) -> Workspace:
     """Open the workspace for this choice, making phantoms first where no data is named.
 
-    ``data`` and ``budget`` default to ``CXRLAB_DATA`` and ``CXRLAB_BUDGET``.
+    ``data`` defaults to the reader's choice (:mod:`cxrlab.chosen`), ``budget`` to
+    ``CXRLAB_BUDGET``.
     """
     folder = data_folder(data)
     chosen = get_budget(budget)
@@ -75,7 +80,7 @@ def open_workspace(
     digest = _digest(folder, negatives, chosen, seed)
     home = workspace_root() / f"{kind}-{chosen.name}-seed{seed}-{digest}"
     home.mkdir(parents=True, exist_ok=True)
-    return Workspace(folder, negatives, chosen, seed, home)
+    return Workspace(folder, negatives, chosen, seed, home, choose(data).in_words)
 
 
 def _digest(data: Path, negatives: str, budget: Budget, seed: int) -> str:

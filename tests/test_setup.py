@@ -218,6 +218,21 @@ def test_make_test_runs_the_notebooks_last_on_phantoms_at_the_smallest_budget():
     assert any("ruff format --check" in line for line in lines)
 
 
+@needs_make
+def test_make_runs_the_same_tests_with_the_versions_of_colab():
+    planned = make("test-colab", "COLAB_PYTHON=/some/python").stdout.replace("\\\n", "")
+    assert "/some/python -m venv --clear build/colab-venv" in planned
+    assert "pip install --quiet -c tests/colab-versions.txt -e '.[tf,dev]'" in planned
+    mine, colabs = (
+        [line.split(" -m pytest ")[1] for line in text.splitlines() if " -m pytest " in line]
+        for text in (make("test").stdout.replace("\\\n", ""), planned)
+    )
+    assert len(mine) == 2
+    assert colabs == mine
+    assert all("colab-venv" in line for line in planned.splitlines() if "pytest" in line)
+    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke" in planned
+
+
 def test_the_licences_are_said_and_shipped():
     assert PROJECT["license"] == "BSD-3-Clause"
     assert PROJECT["license-files"] == ["LICENSE"]

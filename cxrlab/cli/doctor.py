@@ -17,7 +17,8 @@ def doctor(
 ) -> None:
     """Find out whether the course runs here, and what to do if not.
 
-    Looks at Python, libraries, memory, disk, processor, data, the workspace (CXRLAB_WORKSPACE)
+    Looks at the host (a computer of your own, Colab, Kaggle, Binder), Python, the libraries and
+    whether they go together, GPU, memory, disk, processor, data, the workspace (CXRLAB_WORKSPACE)
     and the Jupyter kernel. Exit code 1 when something stands in the way.
     """
     from rich.console import Console

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import nbformat
 from rich.console import Console
 
 from cxrlab.budgets import get_budget
+from cxrlab.chosen import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 from cxrlab.running.execute import Execution, execute
@@ -71,14 +71,13 @@ class Plan:
 def make_plan(
     budget: str | None = None, data: str | Path | None = None, out: str | Path = DEFAULT_OUT
 ) -> Plan:
-    """Settle budget, data and folders. ``data`` defaults to ``CXRLAB_DATA``, then to phantoms.
+    """Settle budget, data and folders. ``data`` defaults to the reader's choice.
 
     Raises :class:`CXRLabError` where there is no such data folder or ``out`` cannot be written.
     """
     from cxrlab.sources import data_folder
 
-    named = data or os.environ.get("CXRLAB_DATA")
-    folder = data_folder(data) if named else None
+    folder = data_folder(data) if choose(data).folder else None
     out = Path(out).expanduser().resolve()
     try:
         (out / "notebooks").mkdir(parents=True, exist_ok=True)

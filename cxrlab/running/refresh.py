@@ -66,7 +66,7 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken: set[str] = set()
     for cell in notebook.cells:
-        cell.id = _cell_id(cell.source, taken)
+        cell.id = id_for(cell.source, taken)
         cell.metadata = nbformat.from_dict(
             {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         )
@@ -74,7 +74,7 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
             _hide(output, hide)
 
 
-def _cell_id(source: str, taken: set[str]) -> str:
+def id_for(source: str, taken: set[str]) -> str:
     """An id made from what the cell says, so that only a changed cell changes its id."""
     stem = hashlib.sha256(source.encode()).hexdigest()[:8]
     cell_id, copies = stem, 1

@@ -1,0 +1,69 @@
+"""On whose machine the course runs, and where that machine keeps files.
+
+Colab and Kaggle start every session on a fresh machine, with a folder of their own for what a
+reader makes. On Colab even that goes when the machine is reset; Google Drive stays.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path, PurePosixPath
+
+from cxrlab.errors import CXRLabError
+
+KAGGLE, COLAB, BINDER, OWN = "Kaggle", "Google Colab", "Binder", "a computer of your own"
+
+# What each host sets in the environment, and so in every command started from a notebook. Kaggle
+# comes first: its machines are made from Colab's image.
+SIGNS = {
+    KAGGLE: ("KAGGLE_KERNEL_RUN_TYPE",),
+    COLAB: ("COLAB_RELEASE_TAG", "COLAB_GPU"),
+    BINDER: ("BINDER_LAUNCH_HOST", "BINDER_SERVICE_HOST"),
+}
+# Where a host shows and keeps what a reader makes. Kaggle saves it with a version of the notebook.
+KEPT = {KAGGLE: PurePosixPath("/kaggle/working"), COLAB: PurePosixPath("/content")}
+DRIVE = PurePosixPath("/content/drive")
+WORKSPACE = "cxrlab-workspace"
+
+
+def host() -> str:
+    """The host's name: :data:`KAGGLE`, :data:`COLAB`, :data:`BINDER`, or else :data:`OWN`."""
+    for name, signs in SIGNS.items():
+        if any(sign in os.environ for sign in signs):
+            return name
+    return COLAB if "google.colab" in sys.modules else OWN
+
+
+def workspace_here() -> Path:
+    """The workspace folder where ``CXRLAB_WORKSPACE`` names none: the host's, or the home's."""
+    return Path(KEPT.get(host()) or Path.home()) / WORKSPACE
+
+
+def keep_work(on_drive: bool = False) -> None:
+    """Say where this host keeps the reader's work; on Colab, ``on_drive`` puts it in their Drive.
+
+    Colab then asks for permission. The choice holds for this notebook and the commands that it
+    starts. Raises :class:`CXRLabError` where the permission is refused.
+    """
+    here = host()
+    if on_drive and here != COLAB:
+        print(f"Google Drive can be reached from Google Colab only. This is {here}.")
+    elif on_drive:
+        os.environ["CXRLAB_WORKSPACE"] = str(_mounted_drive() / "MyDrive" / WORKSPACE)
+    kept = os.environ.get("CXRLAB_WORKSPACE") or workspace_here()
+    print(f"What you make is kept in {kept}.")
+
+
+def _mounted_drive() -> PurePosixPath:
+    from google.colab import drive
+
+    try:
+        drive.mount(str(DRIVE))
+    except Exception as error:  # Colab's own kinds, which differ between its versions
+        raise CXRLabError(
+            "Google Drive was not opened: "
+            f"{str(error) or type(error).__name__}. Run the cell again and allow it, or set "
+            "ON_DRIVE to False to keep your work on Colab's machine."
+        ) from error
+    return DRIVE

@@ -1,0 +1,172 @@
+"""Which host this is, where it keeps files, and the cell with which every notebook opens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from cxrlab import hosts
+from cxrlab.errors import CXRLabError
+from cxrlab.files import workspace_root
+from cxrlab.running.refresh import id_for
+
+TOP = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
+ENVIRONMENTS = {
+    hosts.KAGGLE: {"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "COLAB_RELEASE_TAG": "release-1"},
+    hosts.COLAB: {"COLAB_RELEASE_TAG": "release-1"},
+    hosts.BINDER: {"BINDER_LAUNCH_HOST": "https://mybinder.org/"},
+    hosts.OWN: {},
+}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch):
+    """No host's signs, whatever machine the tests run on, and no workspace named."""
+    for sign in sum(hosts.SIGNS.values(), ()):
+        monkeypatch.delenv(sign, raising=False)
+    monkeypatch.delenv("CXRLAB_WORKSPACE")
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def name(request, monkeypatch):
+    for sign, value in ENVIRONMENTS[request.param].items():
+        monkeypatch.setenv(sign, value)
+    return request.param
+
+
+def test_a_host_is_known_by_what_it_sets(name):
+    assert hosts.host() == name
+
+
+def test_colab_is_known_without_its_variables(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    assert hosts.host() == hosts.COLAB
+
+
+def test_work_is_kept_where_the_host_keeps_it(name, monkeypatch, tmp_path):
+    expected = {hosts.KAGGLE: "/kaggle/working", hosts.COLAB: "/content"}
+    kept = Path(expected.get(name) or Path.home())
+    assert workspace_root() == (kept / "cxrlab-workspace").absolute()
+    monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path))
+    assert workspace_root() == tmp_path
+
+
+@pytest.fixture
+def drive(monkeypatch):
+    """Colab, and a Drive that notes where it is mounted."""
+    mounted = []
+    colab = ModuleType("google.colab")
+    colab.drive = SimpleNamespace(mount=mounted.append)
+    monkeypatch.setitem(sys.modules, "google", ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    monkeypatch.setenv("CXRLAB_WORKSPACE", "")
+    colab.mounted = mounted
+    return colab
+
+
+def test_drive_is_opened_only_when_asked_for(drive, capsys):
+    hosts.keep_work()
+    assert drive.mounted == []
+    assert workspace_root() == Path("/content/cxrlab-workspace").absolute()
+    hosts.keep_work(on_drive=True)
+    assert drive.mounted == ["/content/drive"]
+    assert os.environ["CXRLAB_WORKSPACE"] == "/content/drive/MyDrive/cxrlab-workspace"
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "What you make is kept in /content/drive/MyDrive/cxrlab-workspace."
+    )
+
+
+def test_a_drive_that_is_refused_is_a_sentence(drive, monkeypatch):
+    def refuse(place):
+        raise ValueError("mount failed")
+
+    drive.drive.mount = refuse
+    with pytest.raises(CXRLabError, match="mount failed.*ON_DRIVE"):
+        hosts.keep_work(on_drive=True)
+    assert os.environ["CXRLAB_WORKSPACE"] == ""
+
+
+def test_drive_elsewhere_than_on_colab_changes_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    hosts.keep_work(on_drive=True)
+    assert "CXRLAB_WORKSPACE" not in os.environ
+    assert "This is Kaggle." in capsys.readouterr().out
+
+
+def first_code_cell(path: Path) -> dict:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return next(cell for cell in cells if cell["cell_type"] == "code")
+
+
+def set_up() -> str:
+    return "".join(first_code_cell(NOTEBOOKS[0])["source"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_opens_with_the_same_cell(path):
+    cell = first_code_cell(path)
+    assert "".join(cell["source"]) == set_up()
+    assert cell["id"] == id_for(set_up(), set())
+
+
+def run_set_up(monkeypatch) -> list[str]:
+    """Run the set-up cell in IPython; the commands that it gives."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    given = []
+    shell = InteractiveShell.instance()
+    try:
+        monkeypatch.setattr(shell, "system", lambda line: given.append(f"!{line}"))
+        monkeypatch.setattr(
+            shell, "run_line_magic", lambda name, line, **_: given.append(f"%{name} {line}")
+        )
+        shell.run_cell(set_up()).raise_error()
+    finally:
+        InteractiveShell.clear_instance()
+    return given
+
+
+def test_elsewhere_nothing_is_installed(monkeypatch, capsys):
+    monkeypatch.setenv("BINDER_LAUNCH_HOST", "https://mybinder.org/")
+    assert run_set_up(monkeypatch) == []
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("host", [hosts.COLAB, hosts.KAGGLE])
+def test_on_colab_and_kaggle_it_is_installed_and_says_where_work_is_kept(host, monkeypatch, capsys):
+    if host == hosts.COLAB:
+        monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    else:
+        monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    held, installed = run_set_up(monkeypatch)
+    assert re.search(r"cxrlab\[tf\] @ git\+https://", installed)
+    # What the first command writes, the second obeys.
+    written = held.split(">")[1].strip()
+    assert f"-c {written} " in installed
+    kept = Path(hosts.KEPT[host]) / "cxrlab-workspace"
+    assert f"kept in {kept}." in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Colab and Kaggle are Linux")
+def test_the_hosts_versions_are_held():
+    """The set-up cell's own filter, on what pip lists on such a host."""
+    listed = "keras==3.13.2 keras-tuner==1.4.7 numpy==2.1.3 pandas==2.2.3 pandas-gbq==0.30.0 "
+    listed += "tensorflow==2.20.0 tensorflow-datasets==4.9.9 typer==0.15.0"
+    held = re.search(r"!pip list --format=freeze \| (grep .+?) > ", set_up())[1]
+    done = subprocess.run(
+        held, shell=True, input=listed.replace(" ", "\n"), capture_output=True, text=True
+    )
+    assert done.stdout.split() == [
+        "keras==3.13.2",
+        "numpy==2.1.3",
+        "pandas==2.2.3",
+        "tensorflow==2.20.0",
+    ]
