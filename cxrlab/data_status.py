@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -10,17 +10,21 @@ import pandas as pd
 from cxrlab.catalog.audit import fingerprint
 from cxrlab.catalog.filters import is_covid19, is_normal
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import NEGATIVES, SOURCES, is_phantom
+from cxrlab.sources import EXTERNAL, NEGATIVES, SOURCES, is_phantom, manifest
 
 
 @dataclass(frozen=True)
 class DataStatus:
-    """``sources``: one row a source folder. ``problems``: files left out, by source and reason."""
+    """``sources``: one row a source folder. ``problems``: files left out, by source and reason.
+
+    ``fetched``: for each source that `cxrlab data fetch` brought, whether it is complete or stale.
+    """
 
     headline: str
     sources: pd.DataFrame
     problems: pd.DataFrame
     advice: list[str]
+    fetched: list[str] = field(default_factory=list)
 
 
 def describe(folder: Path) -> DataStatus:
@@ -30,7 +34,9 @@ def describe(folder: Path) -> DataStatus:
     """
     kind = "Phantoms (simulated X-rays)" if is_phantom(folder) else "X-rays"
     rows, problems, advice = [], [], []
-    for name, module in SOURCES.items():
+    # An external set is no part of the course's own layout: its absence is not worth a row.
+    present = {name: module for name, module in EXTERNAL.items() if (folder / name).is_dir()}
+    for name, module in (SOURCES | present).items():
         if not (folder / name).is_dir():
             rows.append({"source": name, "listed": 0, "usable": 0, "covid19": 0, "normal": 0})
             advice.append(_what_it_is_for(name))
@@ -56,8 +62,22 @@ def describe(folder: Path) -> DataStatus:
             problems.append({"source": name, "reason": reason, "images": count})
     columns = ["source", "reason", "images"]
     return DataStatus(
-        f"{kind} in {folder}", pd.DataFrame(rows), pd.DataFrame(problems, columns=columns), advice
+        f"{kind} in {folder}",
+        pd.DataFrame(rows),
+        pd.DataFrame(problems, columns=columns),
+        advice,
+        fetched_state(folder),
     )
+
+
+def fetched_state(folder: Path) -> list[str]:
+    """One sentence for each source that was fetched into ``folder``: complete, short or stale.
+
+    Looks at ``fetched.json`` and at the files' sizes alone, so that it is quick.
+    """
+    from cxrlab.sources.fetch_github import REPOSITORIES
+
+    return manifest.sentences(folder, {name: one.commit for name, one in REPOSITORIES.items()})
 
 
 def _what_it_is_for(name: str) -> str:

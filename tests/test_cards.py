@@ -24,6 +24,7 @@ from cxrlab.cards.reporting import ANSWERED, ITEMS, OPEN, PARTLY
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import external_report
 from cxrlab.files import read_json, write_json
+from cxrlab.sources import EXTERNAL
 from cxrlab.sources import SOURCES as FOLDERS
 
 DATA_PAGE = Path(__file__).resolve().parent.parent / "docs" / "data.md"
@@ -336,7 +337,7 @@ def test_the_page_on_the_data_is_what_the_facts_render():
 
 
 def test_every_source_of_the_course_has_its_card():
-    assert set(SOURCES) == {*FOLDERS, "phantoms"}
+    assert set(SOURCES) == {*FOLDERS, *EXTERNAL, "phantoms"}
     for source in SOURCES:
         card = cards.provenance_card(source)
         assert "Licence" in card.markdown

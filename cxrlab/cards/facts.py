@@ -16,7 +16,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import METRICS, Report, subgroup_table
 from cxrlab.files import read_json
 from cxrlab.runs import read_metrics
-from cxrlab.sources import SOURCES
+from cxrlab.sources import EXTERNAL, SOURCES
 
 NOT_STATED = "not stated"
 GROUP_COLUMNS = {"group", "images", "patients", "called", "low", "high", "auc"}
@@ -80,7 +80,7 @@ class RunFacts:
     def sources(self) -> list[str]:
         """The known sources of its X-rays, in the order of the course."""
         seen = set().union(*(table["source"] for table in self.tables))
-        return [name for name in SOURCES if name in seen]
+        return [name for name in (*SOURCES, *EXTERNAL) if name in seen]
 
     @property
     def groups(self) -> set[str]:
@@ -158,7 +158,7 @@ def with_source(cases: pd.DataFrame) -> pd.DataFrame:
     if "source" in cases:
         return cases
     folder = cases["image_id"].astype(str).str.partition("/")[0]
-    return cases.assign(source=folder.where(folder.isin(list(SOURCES)), NOT_STATED))
+    return cases.assign(source=folder.where(folder.isin([*SOURCES, *EXTERNAL]), NOT_STATED))
 
 
 def read_network(path: Path) -> Network | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from cxrlab.cards.blocks import Bullets, Card, Link, Rows, Section, Text, make_card, to_markdown
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import actualmed, covid, figure1, kermany, nih
+from cxrlab.sources.licences import TERMS
 
 PHANTOMS = "phantoms"
 DATASHEETS = Link("Gebru et al. 2021", "https://doi.org/10.1145/3458723")
@@ -32,9 +33,16 @@ class Provenance:
     cite: tuple[str | Link, ...]
 
 
+def _stated(source: str) -> dict:
+    """Title, licence and citation of a real source, which are said in one place for all."""
+    terms = TERMS[source]
+    link = Link(terms.identifier, terms.address)
+    return {"title": terms.title, "licence": terms.allows, "cite": (terms.cite, link)}
+
+
 SOURCES = {
     covid.NAME: Provenance(
-        title="COVID-19 image data collection",
+        **_stated(covid.NAME),
         origin=Link(
             "github.com/ieee8023/covid-chestxray-dataset",
             "https://github.com/ieee8023/covid-chestxray-dataset",
@@ -49,8 +57,6 @@ SOURCES = {
         labels="The finding that the publication or website stated, with no second reading by "
         "the collectors. Spelled COVID-19 (also COVID-19, ARDS) in older copies of "
         "metadata.csv, and Pneumonia/Viral/COVID-19 in later ones.",
-        licence="Differs from image to image, and is blank for many. Fetch it yourself; never "
-        "pass images on.",
         used="The positives: X-rays with COVID-19 in posteroanterior (PA) view. All other "
         "findings, views and computed tomography are filtered out.",
         pitfalls=(
@@ -63,16 +69,12 @@ SOURCES = {
             "perfect stand-in for the disease.",
             "COVIDx contains it, and is no external test set for it.",
         ),
-        cite=(
-            "J. P. Cohen, P. Morrison, L. Dao, K. Roth, T. Q. Duong, M. Ghassemi, COVID-19 Image "
-            "Data Collection: Prospective Predictions Are the Future, 2020, ",
-            Link("arXiv 2006.11988", "https://arxiv.org/abs/2006.11988"),
-        ),
     ),
     kermany.NAME: Provenance(
-        title="Chest X-rays of children from Guangzhou (Kermany)",
+        **_stated(kermany.NAME),
         origin=Link("kaggle.com/paultimothymooney/chest-xray-pneumonia", kermany.URL),
-        maker="Daniel Kermany, Kang Zhang and Michael Goldbaum; copied to Kaggle by Paul Mooney.",
+        maker="Daniel Kermany, Kang Zhang and Michael Goldbaum, who published it with Mendeley "
+        "Data (see Cite), from where the course fetches it; copied to Kaggle by Paul Mooney.",
         collected="Chosen from past patients of one hospital, the Guangzhou Women and Children's "
         "Medical Center, where they were taken in routine care. Unreadable X-rays were sorted "
         "out.",
@@ -80,7 +82,6 @@ SOURCES = {
         "the single child are not stated. 5,856 images, 1,583 of them normal.",
         labels="Normal or pneumonia, graded by two physicians; a third one checked the "
         "evaluation set.",
-        licence="CC BY 4.0.",
         used="The negatives of the published design: normal X-rays only. Their view is AP, so "
         "that the published filter for PA can apply to the COVID-19 source alone.",
         pitfalls=(
@@ -91,14 +92,9 @@ SOURCES = {
             "Some copies of the archive hold everything twice, in a folder inside the folder.",
             "The published validation part has 16 images: too few to choose anything by.",
         ),
-        cite=(
-            "D. Kermany, K. Zhang, M. Goldbaum, Labeled Optical Coherence Tomography (OCT) and "
-            "Chest X-Ray Images for Classification, Mendeley Data, v2, 2018, ",
-            Link("10.17632/rscbjbr9sj.2", "https://doi.org/10.17632/rscbjbr9sj.2"),
-        ),
     ),
     nih.NAME: Provenance(
-        title="NIH ChestX-ray14, No Finding",
+        **_stated(nih.NAME),
         origin=Link("nihcc.app.box.com/v/ChestXray-NIHCC", nih.URL),
         maker="Xiaosong Wang and colleagues; the NIH Clinical Center provides the data.",
         collected="Frontal X-rays from the archive of one clinical centre in the United States: "
@@ -107,8 +103,6 @@ SOURCES = {
         "not come with the files, so the course treats them as not stated.",
         labels="Found by a program in the radiologists' reports. No Finding means that none "
         "of 14 findings was named, not that a person is healthy.",
-        licence="Free to use; link to the download site, cite the paper and name the NIH "
-        "Clinical Center as the provider.",
         used="Controls of another kind: adults without a finding, as negatives (adult, mixed) or "
         "as people that a network has never seen.",
         pitfalls=(
@@ -118,11 +112,44 @@ SOURCES = {
             "All from before COVID-19, from other machines than the positives: the source "
             "still tells the classes apart, if less easily than children do.",
         ),
-        cite=(
-            "X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, ChestX-ray8: "
-            "Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "
-            "Classification and Localization of Common Thorax Diseases, CVPR 2017, ",
-            Link("10.1109/CVPR.2017.369", "https://doi.org/10.1109/CVPR.2017.369"),
+    ),
+    actualmed.NAME: Provenance(
+        **_stated(actualmed.NAME),
+        origin=Link("github.com/agchung/Actualmed-COVID-chestxray-dataset", actualmed.URL),
+        maker="Audrey Chung and the COVID-Net team, with Actualmed and the Universitat Jaume I in "
+        "Spain, 2020.",
+        collected="Compiled with Actualmed, as PNG; the first are of March 2020. Where they were "
+        "taken and how they were chosen is not stated.",
+        people="Not stated: sex and age are blank. Views PA and AP; several images of many "
+        "patients, under pseudonyms.",
+        labels="COVID-19, no finding, or blank. The notes say what is behind the last two: the "
+        "infection was excluded, or the test was inconclusive. No finding is a negative test "
+        "here, not a radiologist's opinion.",
+        used="An external set: X-rays with COVID-19 or no finding, in any view, from a hospital "
+        "that the network has not learned from.",
+        pitfalls=(
+            "COVIDx contains it: for a network trained on COVIDx it is no external set.",
+            "A person may be negative on one day and positive on another.",
+            "Both classes come from one source, unlike in the course's own data.",
+        ),
+    ),
+    figure1.NAME: Provenance(
+        **_stated(figure1.NAME),
+        origin=Link("github.com/agchung/Figure1-COVID-chestxray-dataset", figure1.URL),
+        maker="Audrey Chung and the COVID-Net team, with Figure 1, an app in which clinicians "
+        "show cases to each other, 2020.",
+        collected="Sent in by clinicians, some as photographs of a screen; 48 patients in the "
+        "copy that the course fetches.",
+        people="Age and sex are given for a part of them, some as 50+ or mid 50s, which the "
+        "course treats as not stated. The view is blank for most.",
+        labels="What the sender wrote: COVID-19, pneumonia, no finding, or nothing.",
+        used="An external set: X-rays with COVID-19 or no finding, in any view. Few are without "
+        "a finding, so specificity cannot be told from it.",
+        pitfalls=(
+            "COVIDx contains it: for a network trained on COVIDx it is no external set.",
+            "Some are photographs of screens, with the pattern and the colour of the screen.",
+            "A letter after the patient's number (COVID-00003a) counts images, not patients.",
+            "The table does not name the files; some end in jpg, some in png.",
         ),
     ),
     PHANTOMS: Provenance(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock
 
 from cxrlab.catalog.schema import validate
+from cxrlab.chosen import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import actualmed, covid, figure1, kermany, nih
+
+if TYPE_CHECKING:
+    from cxrlab.sources.fetch_report import FetchReport
 
 SOURCES = {module.NAME: module for module in (covid, kermany, nih)}
+# Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
+EXTERNAL = {module.NAME: module for module in (actualmed, figure1)}
 
 # Which folders the negatives come from: children as published, adults, or half and half.
 NEGATIVES = {
@@ -26,21 +32,20 @@ STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
 
 
 def data_folder(data: str | Path | None = None) -> Path:
-    """The folder of X-rays: ``data``, else ``CXRLAB_DATA``, else phantoms, made once and kept.
+    """The folder of X-rays that :func:`cxrlab.chosen.choose` settles on.
 
-    Raises :class:`CXRLabError` where a named folder does not exist.
+    ``data`` may be ``phantom``. Phantoms are made once and kept. Raises :class:`CXRLabError`
+    where a named folder does not exist.
     """
-    named = data or os.environ.get("CXRLAB_DATA")
-    if not named:
+    choice = choose(data)
+    if choice.folder is None:
         return _phantoms()
-    folder = Path(named).expanduser().resolve()
-    if not folder.is_dir():
-        said_by = "--data" if data else "CXRLAB_DATA"
+    if not choice.folder.is_dir():
         raise CXRLabError(
-            f"{said_by} names {folder}, which is not a folder. Name the folder that holds "
+            f"{choice.by} names {choice.folder}, which is not a folder. Name the folder that holds "
             f"{covid.NAME}/ and {kermany.NAME}/, or leave it out to work on simulated X-rays."
         )
-    return folder
+    return choice.folder
 
 
 def is_phantom(folder: str | Path) -> bool:
@@ -53,6 +58,14 @@ def what_kind(folder: str | Path) -> dict:
     if not is_phantom(folder):
         return {"simulated": False}
     return {"simulated": True, "confounding": read_json(Path(folder) / STAMP)["confounding"]}
+
+
+def phantom_choices(folder: str | Path) -> dict:
+    """What phantoms were made from, as their folder says; empty for real X-rays."""
+    if not is_phantom(folder):
+        return {}
+    said = read_json(Path(folder) / STAMP)
+    return {name: said[name] for name in ("version", "seed", "confounding", "size")}
 
 
 def check_negatives(negatives: str) -> tuple[str, ...]:
@@ -83,6 +96,44 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
         )
     tables = [SOURCES[name].load(data_dir / name) for name in wanted]
     return validate(pd.concat(tables, ignore_index=True))
+
+
+def load_external(data_dir: str | Path) -> pd.DataFrame:
+    """The external sets that ``data_dir`` holds, as one catalog. Nothing is filtered yet.
+
+    Raises :class:`CXRLabError` where it holds none of them, or one that cannot be read.
+    """
+    data_dir = Path(data_dir)
+    present = [name for name in EXTERNAL if (data_dir / name).is_dir()]
+    if not present:
+        raise CXRLabError(
+            f"{data_dir} holds no external set: none of the folders {', '.join(EXTERNAL)}. "
+            "`cxrlab data fetch external` brings them."
+        )
+    tables = [EXTERNAL[name].load(data_dir / name) for name in present]
+    return validate(pd.concat(tables, ignore_index=True))
+
+
+def fetch(
+    what: str = "all",
+    data: str | Path | None = None,
+    limit: int | None = None,
+    commit: str | None = None,
+    archive: str | Path | None = None,
+) -> FetchReport:
+    """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
+
+    ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children),
+    ``external`` (two sets from elsewhere) or ``all``. ``limit``: the most images a source.
+    ``commit``: another state of the COVID-19 source. ``archive``: a zip or folder of the normal
+    children on this computer. Says what it does; what is there already is not fetched again.
+
+    Failures of single files or sources are in the report and do not stop the others. Raises
+    :class:`CXRLabError` for a wrong choice, or where the disk is too small.
+    """
+    from cxrlab.sources.fetch_all import fetch as fetch_sources
+
+    return fetch_sources(what, data, limit, commit, archive)
 
 
 def confounded_phantoms() -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,17 @@ def load(folder: str | Path) -> pd.DataFrame:
     column ``problem`` says why. Raises :class:`CXRLabError` where the table cannot be read.
     """
     folder = Path(folder).absolute()
-    table = read_metadata(folder / "metadata.csv")
+    return catalog_of(read_metadata(folder / "metadata.csv"), folder, NAME)
+
+
+def catalog_of(table: pd.DataFrame, folder: Path, source: str) -> pd.DataFrame:
+    """A table of :func:`read_metadata` with ``filename`` as the catalog of ``source``.
+
+    Files lie in ``images/`` below ``folder``, an absolute path, unless a column ``folder`` says
+    otherwise. Which names are refused: see :func:`load`.
+    """
+    # Labels are for our filters to decide, not for a column that a stranger has called so.
+    table = table.drop(columns="label", errors="ignore")
     kind = table["folder"] if "folder" in table else pd.Series("images", index=table.index)
     names = table["filename"].fillna("").astype(str)
     homes = {name: (folder / name).resolve() for name in FOLDERS}
@@ -40,17 +51,17 @@ def load(folder: str | Path) -> pd.DataFrame:
     table["path"] = pd.array(paths, dtype="string")
     table["problem"] = table["path"].isna().map({True: UNSAFE, False: pd.NA}).astype("string")
     table["problem"] = table["problem"].mask(names == "", UNNAMED)
-    table["source"] = NAME
-    table["image_id"] = unique_ids(NAME + "/" + names)
+    table["source"] = source
+    table["image_id"] = unique_ids(source + "/" + names)
     # Without a patient a row can only be taken for a patient of its own.
     patients = table["patientid"].fillna("unknown " + table["image_id"])
-    table["patient_id"] = NAME + "/" + patients.astype(str)
+    table["patient_id"] = source + "/" + patients.astype(str)
     if "sex" in table:
         table["sex"] = table["sex"].str.upper().str[:1].where(lambda sex: sex.isin(["F", "M"]))
     return to_catalog(table)
 
 
-def read_metadata(path: str | Path) -> pd.DataFrame:
+def read_metadata(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:
     """``metadata.csv`` with every value as stripped text, blank ones missing.
 
     UTF-8 with or without a byte order mark, else Windows' cp1252: spreadsheets save either.
@@ -60,7 +71,7 @@ def read_metadata(path: str | Path) -> pd.DataFrame:
         data = read_bytes(path)
     except UnreadableImage as error:
         raise CXRLabError(
-            f"{path} cannot be read: {error.reason}. The COVID-19 source needs its metadata.csv."
+            f"{path} cannot be read: {error.reason}. The source needs its metadata.csv."
         ) from error
     try:
         text = data.decode("utf-8-sig")
@@ -71,13 +82,24 @@ def read_metadata(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(io.StringIO(text), dtype="string", keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise CXRLabError(f"{path} is not a table of comma-separated values: {error}.") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for an index
+        raise CXRLabError(
+            f"{path} has rows with more values than its first line has names, so that it is not "
+            "clear which value belongs where. Take metadata.csv unchanged from its repository."
+        )
     table.columns = [str(column).strip() for column in table.columns]
-    missing = [column for column in NEEDED if column not in table]
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):  # pandas tells them apart, but for the blanks around them
+        raise CXRLabError(
+            f"{path} has two columns called {twice[0]!r}. Take metadata.csv unchanged from its "
+            "repository."
+        )
+    missing = [column for column in needed if column not in table]
     if missing:
         seen = ", ".join(list(table.columns)[:12])
         raise CXRLabError(
             f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Expected among others: {', '.join(NEEDED)}. Seen: {seen}. "
+            f"Expected among others: {', '.join(needed)}. Seen: {seen}. "
             "Take metadata.csv unchanged from its repository."
         )
     table = table.apply(lambda column: column.str.strip())

@@ -1,0 +1,184 @@
+"""A made upstream for the fetching tests: what the real servers serve, from a data folder.
+
+Serves ranges and counts what it sends. Addresses are those of the real servers below the mirror:
+``/HOST/PATH``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+import zipfile
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from cxrlab.sources import actualmed, covid, figure1
+from cxrlab.sources.fetch_github import REPOSITORIES
+from cxrlab.sources.fetch_kermany import ARCHIVE
+
+MENDELEY = urlsplit(ARCHIVE).netloc + urlsplit(ARCHIVE).path
+HEAD = (
+    "patientid,offset,sex,age,finding,survival,temperature,pO2 saturation,view,modality,"
+    "{name}artifacts/distortion,notes"
+)
+
+
+class Upstream:
+    """``files``: content by path (without query). ``broken``: answers by path instead of it."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.broken: dict[str, tuple[int, bytes]] = {}
+        self.asked: list[str] = []
+        self.sent = 0
+        self.address = ""
+
+    def raw(self, name: str, commit: str | None = None) -> str:
+        repository = REPOSITORIES[name]
+        return f"raw.githubusercontent.com/{repository.path}/{commit or repository.commit}/"
+
+    def listing(self, name: str, commit: str | None = None) -> str:
+        repository = REPOSITORIES[name]
+        commit = commit or repository.commit
+        return f"api.github.com/repos/{repository.path}/git/trees/{commit}:images"
+
+    def add_repository(
+        self, name: str, table: bytes, images: dict[str, bytes], commit: str | None = None
+    ) -> None:
+        """A repository of this source with its table, its images, and GitHub's list of them."""
+        self.files[self.raw(name, commit) + "metadata.csv"] = table
+        for image, data in images.items():
+            self.files[f"{self.raw(name, commit)}images/{image}"] = data
+        tree = [
+            {
+                "path": image,
+                "mode": "100644",
+                "type": "blob",
+                "sha": hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest(),
+                "size": len(data),
+                "url": f"https://api.github.com/repos/{'0' * 90}",  # as long as a real one
+            }
+            for image, data in images.items()
+        ]
+        answer = {"sha": "0" * 40, "tree": tree, "truncated": False}
+        self.files[self.listing(name, commit)] = json.dumps(answer).encode()
+
+    def take(self, data: Path) -> None:
+        """The COVID-19 source and the archive of normal children from a data folder."""
+        source = data / covid.NAME
+        images = {path.name: path.read_bytes() for path in (source / "images").iterdir()}
+        # A partial copy lists more than it has, and so does this repository.
+        self.add_repository(covid.NAME, (source / "metadata.csv").read_bytes(), images)
+        self.files[MENDELEY] = archive_of(data / "chest_xray")
+
+    def add_external(self, images: list[bytes]) -> None:
+        """Actualmed and Figure 1 in miniature, in the columns of the real ones."""
+        rows = [HEAD.format(name="imagename,")]
+        rows += ["ANON1,,,,COVID-19,,,,PA,X-ray,CR.1.png,,positive"]
+        rows += ["ANON1,,,,,,,,PA,X-ray,CR.2.png,,Inconclusive"]
+        rows += ["ANON2,,,,No finding,,,,AP,X-ray,CR.3.png,,Negative"]
+        names = ["CR.1.png", "CR.2.png", "CR.3.png"]
+        self.add_repository(
+            actualmed.NAME, "\n".join(rows).encode(), dict(zip(names, images, strict=False))
+        )
+        rows = [HEAD.format(name="")]
+        rows += ["COVID-00003a,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,"]
+        rows += ["COVID-00003b,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,intubated – later"]
+        rows += ["COVID-00028,,,50+,No finding,,,,,X-ray,,labeled normal patient"]
+        rows += ["COVID-00031,,,,Pneumonia,,,,,X-ray,,labeled pneumonia"]
+        names = ["COVID-00003a.jpg", "COVID-00003b.png", "COVID-00028.jpg", "COVID-00031.jpg"]
+        self.add_repository(
+            figure1.NAME, "\n".join(rows).encode("cp1252"), dict(zip(names, images, strict=False))
+        )
+
+
+def archive_of(folder: Path, again: str = "", others: int = 0) -> bytes:
+    """A zip of this ``chest_xray`` in Mendeley's layout, litter included.
+
+    ``again`` names a normal X-ray that is in it once more, under another name. ``others`` is a
+    number of X-rays with pneumonia, empty, so that the directory is as long as a real one.
+    """
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.*")):
+            name = path.relative_to(folder).as_posix()
+            archive.write(path, f"chest_xray/{name}")
+            archive.writestr(f"__MACOSX/chest_xray/{Path(name).parent}/._{path.name}", b"litter")
+            if path.name == again:
+                archive.write(path, f"chest_xray/{Path(name).parent}/IM-9999-0001{path.suffix}")
+        for n in range(others):
+            archive.writestr(f"chest_xray/train/PNEUMONIA/person{n}_bacteria_{n}.jpeg", b"")
+            archive.writestr(f"__MACOSX/chest_xray/train/PNEUMONIA/._person{n}_bacteria_{n}", b"")
+        archive.writestr("chest_xray/.DS_Store", b"litter")
+        archive.writestr("../../train/NORMAL/evil.jpeg", b"not an image")
+    return data.getvalue()
+
+
+@contextmanager
+def serving(upstream: Upstream):
+    """Serve it on 127.0.0.1, at ``upstream.address``."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_) -> None:
+            pass
+
+        def do_HEAD(self) -> None:
+            self.do_GET(body=False)
+
+        def do_GET(self, body: bool = True) -> None:
+            path = unquote(urlsplit(self.path).path).lstrip("/")
+            upstream.asked.append(path)
+            if path in upstream.broken:
+                code, data = upstream.broken[path]
+                return self.answer(code, data, body)
+            data = upstream.files.get(path)
+            if data is None:
+                return self.answer(404, b"404: Not Found", body)
+            tag = f'"{hashlib.md5(data).hexdigest()}"'
+            wanted = self.headers.get("Range", "")
+            if wanted.startswith("bytes=") and self.headers.get("If-Range", tag) == tag:
+                first, _, last = wanted[6:].partition("-")
+                start = int(first) if first else max(0, len(data) - int(last))
+                end = min(int(last), len(data) - 1) if first and last else len(data) - 1
+                return self.answer(
+                    206,
+                    data[start : end + 1],
+                    body,
+                    tag,
+                    f"bytes {start}-{end}/{len(data)}",
+                )
+            return self.answer(200, data, body, tag)
+
+        def answer(self, code: int, data: bytes, body: bool, tag: str = "", part: str = "") -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Type", "application/octet-stream")
+            if tag:
+                self.send_header("ETag", tag)
+            if part:
+                self.send_header("Content-Range", part)
+            self.end_headers()
+            if body:
+                upstream.sent += len(data)
+                self.wfile.write(data)
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_) -> None:  # whoever hangs up is no news
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    upstream.address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield upstream
+    finally:
+        server.shutdown()
+        server.server_close()
