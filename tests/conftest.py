@@ -38,6 +38,18 @@ def own_workspace(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
+def bad_server(tmp_path, monkeypatch):
+    """A web server on this machine, asked directly; its faults are switched on path by path."""
+    from bad_server import BadServer
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with BadServer(tmp_path / "served") as server:
+        yield server
+
+
+@pytest.fixture
 def house_style():
     """The course's look for the figures of one test, and every figure closed after it."""
     import matplotlib
