@@ -1,13 +1,16 @@
 # make course   run the notebooks and write a page for each
 # make lab      open JupyterLab at notebook 01
 # make test     lint, unit tests, and every notebook at the smoke budget
+# make test-colab   the same tests with the versions that Google Colab has
 # make bench    measure how fast and how large, into docs/performance.md (half an hour)
 # make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
+# make test-fuzz, make test-kills   hostile files and sudden ends (docs/robustness.md)
 #
 # Each target sets up .venv first, and again when pyproject.toml or constraints.txt has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help course lab test test-browser test-training notebooks bench lint clean
+.PHONY: help course lab test test-colab test-browser test-training \
+	test-fuzz test-kills notebooks bench lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -27,7 +30,7 @@ COMMA := ,
 EXTRAS := $(if $(filter-out 0,$(GPU)),tf$(COMMA)cuda,tf-cpu),lab,dev
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
 
 $(STAMP): pyproject.toml constraints.txt
 ifeq ($(PYTHON),)
@@ -63,6 +66,26 @@ test: lint
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
 	-n 2 --dist loadfile notebooks
 
+# The same in an environment with Colab's versions (tests/colab-versions.txt; 2 GB), on Colab's
+# Python where it is found, else on an older one. COLAB_PYTHON names another.
+COLAB := build/colab-venv
+COLAB_PYTHON ?= $(shell for python in python3.13 "$(PYTHON)"; do \
+	$$python -c '' 2>/dev/null && { echo $$python; break; }; done)
+COLAB_BIN := $(COLAB)/$(notdir $(BIN))
+
+$(COLAB)/installed: pyproject.toml tests/colab-versions.txt
+	@echo "Setting up $(COLAB) with Colab's versions (once; some minutes and 2 GB) ..."
+	@$(COLAB_BIN)/python --version >/dev/null 2>&1 || $(COLAB_PYTHON) -m venv --clear $(COLAB)
+	$(COLAB_BIN)/python -m pip install --quiet -c tests/colab-versions.txt -e '.[tf,dev]'
+	@touch $@
+
+test-colab: $(COLAB)/installed
+	$(COLAB_BIN)/python -m pytest -n 2 --dist loadfile
+	@rm -rf build/colab-workspace
+	env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE='$(CURDIR)/build/colab-workspace' \
+	$(COLAB_BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+	-n 2 --dist loadfile notebooks
+
 # The notebooks in JupyterLab in a real browser. Needs Chromium (or CXRLAB_CHROMIUM to name it).
 test-browser: $(STAMP)
 	CXRLAB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
@@ -71,6 +94,16 @@ test-browser: $(STAMP)
 # CXRLAB_TEST_REAL names a folder of them, on real X-rays.
 test-training: $(STAMP)
 	CXRLAB_TEST_TRAINING=1 $(BIN)/python -m pytest -m training
+
+# Twelve thousand damaged files and five thousand hostile tables, on phantoms or on the X-rays in
+# DATA. Prints counts as JSON; what broke a promise is kept in build/fuzz.
+test-fuzz: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m fuzzing.fuzz $(if $(DATA),--data '$(DATA)')
+	CXRLAB_FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest tests/test_fuzz.py
+
+# Kills train, tune, run and fetch at random moments, 52 times in all (half an hour; not on Windows).
+test-kills: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m fuzzing.kills
 
 # Runs the committed notebooks again and stores what they show.
 notebooks: $(STAMP)

@@ -52,6 +52,11 @@ def read_cases(path: Path) -> pd.DataFrame:
             f"{path} cannot be read as a CSV in UTF-8 ({type(error).__name__}). "
             "Save it as UTF-8 with columns path and label."
         ) from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for an index
+        raise CXRLabError(
+            f"{path} has rows with more values than its first line has names. Give every column "
+            "a name, and put quotes around a value that holds a comma."
+        )
     missing = [name for name in ("path", "label") if name not in table]
     if missing:
         raise CXRLabError(

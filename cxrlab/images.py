@@ -10,7 +10,7 @@ import io
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ IMAGE_SIZE = 224  # pixels: what the published network reads
 SMALLEST_SIDE = 32  # pixels
 LARGEST_AREA = 100_000_000  # pixels; a detector of 43 cm at 0.1 mm has 18 million
 LARGEST_FILE = 1_000_000_000  # bytes
+STRIP = 1_000_000  # pixels that are computed with at a time
 
 # Named, because Pillow would otherwise try every format it knows, among them ones that start
 # other programs (EPS starts Ghostscript).
@@ -157,11 +158,31 @@ def to_uint8(image: Image.Image) -> np.ndarray:
     values = np.asarray(image)
     if image.mode != "F" and values.min() >= 0 and values.max() < 2**16:
         depth = next(bits for bits in (8, 10, 12, 14, 16) if values.max() < 2**bits)
-        return np.rint(values * (255 / (2**depth - 1))).astype(np.uint8)
-    values = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-    darkest, brightest = values.min(), values.max()
+        return _in_strips(values, lambda strip: strip * (255 / (2**depth - 1)))
+    bounds = [bound(_finite(strip)) for strip in _strips(values) for bound in (np.min, np.max)]
+    darkest, brightest = min(bounds), max(bounds)
     scale = 255 / (brightest - darkest) if brightest > darkest else 0
-    return np.rint((values - darkest) * scale).astype(np.uint8)
+    return _in_strips(values, lambda strip: (_finite(strip) - darkest) * scale)
+
+
+def _strips(values: np.ndarray) -> Iterator[np.ndarray]:
+    """``values`` some rows at a time: eight bytes a pixel of all of it can be a gigabyte."""
+    rows = max(1, STRIP // values.shape[1])
+    return (values[top : top + rows] for top in range(0, len(values), rows))
+
+
+def _in_strips(values: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """``change(values)``, which is within 0...255, as uint8."""
+    changed = np.empty(values.shape, np.uint8)
+    for strip, grey in zip(_strips(values), _strips(changed), strict=True):
+        grey[:] = np.rint(change(strip)).astype(np.uint8)
+    return changed
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """As float64, where what is no finite number is 0."""
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        return np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
 
 
 def _file_size(path: str | Path) -> int:

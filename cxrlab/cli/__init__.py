@@ -62,7 +62,7 @@ def cxrlab(
 
 
 def _add_commands() -> None:
-    from cxrlab.cli import data, doctor, lab, learn, progress, repairs, report, run, tune
+    from cxrlab.cli import data, doctor, lab, learn, progress, publish, repairs, report, run, tune
 
     app.command()(doctor.doctor)
     app.command()(run.run)
@@ -73,6 +73,7 @@ def _add_commands() -> None:
     for command in (learn.train, tune.tune, learn.evaluate, learn.predict):
         app.command()(command)
     app.command()(repairs.repairs)
+    app.command()(publish.publish)
 
 
 _add_commands()

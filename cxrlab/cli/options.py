@@ -38,7 +38,7 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Folder of real X-rays; without it phantoms are made and used.",
+        help="Folder of real X-rays, or phantom; without it what `cxrlab data use` chose.",
         envvar="CXRLAB_DATA",
         show_default=False,
     ),

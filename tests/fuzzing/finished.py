@@ -1,0 +1,242 @@
+"""What each command calls finished, and how to see that a file is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import nbformat
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+SCRATCH = "keras-tuner"  # Keras Tuner's own files, which no search resumes from
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, its surroundings, and what counts as finished in its folder."""
+
+    name: str
+    words: Callable[[Path], list[str]]  # after ``python``; given the folder
+    finished: Callable[[Path], Iterator[Path]]
+    results: Callable[[Path], object]
+    surroundings: Callable[[Path], AbstractContextManager[dict]]
+    as_served: bool = False  # whole is not what can be read, but what the undisturbed run has
+
+
+def finished(command: Command, out: Path) -> dict[Path, str]:
+    """The files that the command has reported finished, with their hashes."""
+    return {path: digest(path) for path in command.finished(out)} if out.exists() else {}
+
+
+def results(command: Command, out: Path) -> object:
+    """What a finished folder says, to be compared with that of an undisturbed run."""
+    return command.results(out)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or that there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
+
+
+def unkept_promises(out: Path) -> list[str]:
+    """What a folder says it holds, and does not."""
+    promised = []
+    if (out / "run.json").exists():
+        for entry in json.loads((out / "run.json").read_text(encoding="utf-8"))["notebooks"]:
+            copy = Path(entry["page"]).with_suffix(".ipynb").name
+            promised += [out / entry["page"], out / "notebooks" / copy]
+    if (out / "metrics.json").exists():
+        promised += [out / name for name in ("model.keras", "history.csv", "predictions.csv")]
+    return [path.name for path in promised if not path.is_file()]
+
+
+def half_written(command: Command, out: Path, wanted: object) -> list[Path]:
+    """Files under a final name that are not whole; ``wanted`` are an undisturbed run's results."""
+    if command.as_served:
+        return [out / name for name, sha256 in command.results(out) if (name, sha256) not in wanted]
+    return [path for path in _files(out) if not _whole(path)]
+
+
+def _files(out: Path) -> list[Path]:
+    """Files under final names: no hidden ones, which nobody reads, and no partial ones."""
+    return [
+        path
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(out).parts)
+        and SCRATCH not in path.parts
+        and ".part" not in path.name
+    ]
+
+
+def _whole(path: Path) -> bool:
+    kind = path.suffix.lower()
+    try:
+        if kind == ".json":
+            json.loads(path.read_text(encoding="utf-8"))
+        elif kind == ".csv":
+            pd.read_csv(path, low_memory=False)
+            return path.read_bytes().endswith(b"\n")
+        elif kind in (".keras", ".zip"):
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is None
+        elif kind == ".npy":
+            np.load(path, allow_pickle=False)
+        elif kind == ".html":
+            return path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+        elif kind == ".ipynb":
+            nbformat.validate(nbformat.read(path, as_version=4))
+        elif kind in (".png", ".jpg", ".jpeg"):
+            with Image.open(path) as image:
+                image.load()
+    except (OSError, ValueError, zipfile.BadZipFile, nbformat.ValidationError):
+        return False
+    return True
+
+
+def _fold_files(out: Path) -> Iterator[Path]:
+    """Training: a fold is finished with its predictions, a run with its metrics."""
+    for mark in out.glob("fold-*/predictions.csv"):
+        yield from _files(mark.parent)
+    if (out / "metrics.json").exists():
+        yield from _files(out)
+    elif (out / "settings.json").exists():
+        yield out / "settings.json"
+
+
+def _trial_files(out: Path) -> Iterator[Path]:
+    """Search: each trial's file, the plan and the split, and with the leaderboard everything."""
+    if (out / "leaderboard.csv").exists():
+        yield from _files(out)
+        return
+    for name in ("settings.json", "split.csv", "search/search.json"):
+        if (out / name).exists():
+            yield out / name
+    yield from (path for path in _files(out) if path.parent.name == "trials")
+
+
+def _course_files(out: Path) -> Iterator[Path]:
+    """Notebooks: what they leave in the workspace for the next ones and for a second run.
+
+    Pages are written anew by every run, so that they only have to be whole and there
+    (:func:`_pages`).
+    """
+    workspace = out / "workspace"
+    for mark in workspace.rglob("settings.json"):
+        yield from (path for path in _files(mark.parent) if path.parent == mark.parent)
+    yield from (path for path in _files(workspace) if path.name in ("split.csv", "cases.csv"))
+
+
+def _pages(out: Path) -> list:
+    """The notebooks that run.json calls done, each with whether its page and copy are there."""
+    stored = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    return [
+        (
+            entry["name"],
+            entry["failure"],
+            (out / entry["page"]).is_file(),
+            (out / "notebooks" / f"{entry['name']}.ipynb").is_file(),
+        )
+        for entry in stored["notebooks"]
+    ]
+
+
+def _metrics(out: Path) -> object:
+    return json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+
+
+def _search_results(out: Path) -> object:
+    board = pd.read_csv(out / "leaderboard.csv").drop(columns=["seconds", "trial"])
+    return _metrics(out), board.to_dict("records")
+
+
+@contextmanager
+def _on_phantoms(folder: Path) -> Iterator[dict]:
+    """Phantoms in a workspace of the run's own, and no choice from outside."""
+    from cxrlab.sources.phantom import make_phantoms
+
+    data = make_phantoms(folder / "phantoms", size="tiny")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CXRLAB_")}
+    yield {**kept, "CXRLAB_DATA": str(data), "CXRLAB_WORKSPACE": str(folder / "workspace")}
+
+
+class SlowFiles(dict):
+    """What a server holds, a moment after it was asked for, so that a kill finds work undone."""
+
+    def get(self, *asked: object) -> object:
+        time.sleep(0.3)
+        return super().get(*asked)
+
+
+@contextmanager
+def _upstream(folder: Path) -> Iterator[dict]:
+    """A server of our own that holds phantoms in place of the real X-rays."""
+    from upstream import MENDELEY, Upstream, serving
+
+    # Whoever is killed breaks off the connection, and the server would say so at length.
+    with (
+        _on_phantoms(folder) as environment,
+        serving(Upstream()) as server,
+        patch("socketserver.BaseServer.handle_error"),
+    ):
+        data = Path(environment.pop("CXRLAB_DATA"))
+        server.take(data)
+        pictures = sorted((data / "nih-no-finding").iterdir())[:4]
+        server.add_external([path.read_bytes() for path in pictures])
+        server.files = SlowFiles(server.files)
+        size = str(len(server.files[MENDELEY]))
+        yield {**environment, "CXRLAB_MIRROR": server.address, "UPSTREAM_SIZE": size}
+
+
+# Our server's archive is smaller than Mendeley's, and Kaggle is not to be asked.
+SCRIPT = """
+import os, sys
+from cxrlab.sources import fetch_kermany
+from cxrlab.cli import main
+fetch_kermany.SIZE = int(os.environ["UPSTREAM_SIZE"])
+sys.modules["kagglehub"] = None
+main()
+"""
+
+
+def _fetched_files(out: Path) -> Iterator[Path]:
+    """Fetching: whatever lies there under its final name, but for the list of what lies there."""
+    yield from (path for path in _files(out) if path.suffix not in (".json", ".lock"))
+
+
+def _fetched(out: Path) -> object:
+    return sorted((str(path.relative_to(out)), digest(path)) for path in _fetched_files(out))
+
+
+def _fetch(out: Path) -> list[str]:
+    return ["-c", SCRIPT, "data", "fetch", "all", "--data", str(out)]
+
+
+def _smoke(*words: str) -> Callable[[Path], list[str]]:
+    return lambda out: ["-m", "cxrlab", *words, "--budget", "smoke", "--out", str(out)]
+
+
+TRAIN = _smoke("train", "--folds", "2")
+TUNE = _smoke("tune", "--trials", "4")
+RUN = _smoke("run", "--notebooks", "02-03")
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("train", TRAIN, _fold_files, _metrics, _on_phantoms),
+        Command("tune", TUNE, _trial_files, _search_results, _on_phantoms),
+        Command("run", RUN, _course_files, _pages, _on_phantoms),
+        Command("fetch", _fetch, _fetched_files, _fetched, _upstream, as_served=True),
+    )
+}
