@@ -15,12 +15,15 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.cases import Prepared, prepare
+from cxrlab.checkpoints import find, fingerprint
+from cxrlab.chosen import PHANTOM, choose, remember
 from cxrlab.designs import group_table, score_with_hidden_parts
+from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import Estimate, ExternalReport, choose_threshold
 from cxrlab.files import read_json, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.runs import claim, finish, save_training, write_table
-from cxrlab.sources import confounded_phantoms, what_kind
+from cxrlab.sources import confounded_phantoms, phantom_choices, what_kind
 from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
 from cxrlab.training import Settings, Trained, load_model, predict, train
 from cxrlab.tuning import Search, search
@@ -32,6 +35,21 @@ def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
     space = open_workspace(seed=seed, negatives=negatives)
     print(space)
     return space
+
+
+def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Workspace:
+    """Choose ``data``, a folder or ``phantom``, for this and every later notebook, and begin.
+
+    Raises :class:`CXRLabError` where the folder is none, or ``CXRLAB_DATA`` names another.
+    """
+    folder = remember(None if str(data) == PHANTOM else data)
+    now = choose()
+    if now.folder != folder:
+        raise CXRLabError(
+            f"{data} is remembered, but CXRLAB_DATA goes before it and says "
+            f"{now.folder or PHANTOM}. Unset CXRLAB_DATA and start the notebook again."
+        )
+    return begin(seed, negatives)
 
 
 def get_split(space: Workspace) -> Split:
@@ -75,9 +93,31 @@ def get_xrays(space: Workspace) -> Parts:
     return Parts(**pixels)
 
 
-def get_network(space: Workspace, parts: Parts, name: str = "network") -> Trained:
-    """The published network as notebook 03 trained it, or trained now."""
+def get_network(
+    space: Workspace, parts: Parts, name: str = "network", train_now: bool = False
+) -> Trained:
+    """The published network as notebook 03 trained it, else as it comes with the course.
+
+    With ``train_now`` the latter is not asked for.
+    """
+    if not (train_now or (space.folder / name).exists()):
+        shipped = find(how_trained(space, parts, Settings(), space.seed))
+        if shipped is not None:
+            print(f"This network was {shipped.reason}: notebook 03 has not been run here.")
+            return shipped
     return get_trained(space, parts, name, Settings(), space.seed)
+
+
+def how_trained(space: Workspace, parts: Parts, settings: Settings, seed: int) -> dict:
+    """All that a training on phantoms depends on, for :mod:`cxrlab.checkpoints`."""
+    images = [part.cases["image_id"] for part in (parts.training, parts.validation, parts.test)]
+    return {
+        "settings": settings.to_json(),
+        "seed": seed,
+        "budget": asdict(space.budget),
+        "phantoms": phantom_choices(space.data),
+        "images": fingerprint(*images),
+    }
 
 
 def get_trained(
