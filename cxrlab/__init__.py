@@ -3,6 +3,7 @@
 import logging
 import os
 
+from cxrlab.memory import spare_memory
 from cxrlab.quiet import quiet_tensorflow
 
 __version__ = "0.1.0"
@@ -14,4 +15,4 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
-quiet_tensorflow()
+quiet_tensorflow(before=spare_memory)

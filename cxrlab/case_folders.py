@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
 from cxrlab.sources.listing import image_files
 
 # Names of a class's subfolder, whatever their capitals.
@@ -23,16 +23,21 @@ def folder_cases(folder: Path) -> pd.DataFrame:
     """The cases in ``folder``: ``image_id``, ``path``, ``label``, ``patient_id`` and what is known.
 
     A folder in the layout of ``CXRLAB_DATA`` gives all its usable COVID-19 X-rays and healthy
-    controls, not balanced, with ``sex``, ``age``, ``view`` and ``source``. Otherwise it holds two
+    controls, not balanced, with ``sex``, ``age``, ``view`` and ``source``; without NIH's adults
+    those that external sets lend. Otherwise it holds two
     subfolders, ``positive`` and ``negative`` (or ``COVID-19`` and ``normal``); each image then
     counts as a patient of its own. Raises :class:`CXRLabError` where it is neither.
     """
     folder = Path(folder).absolute()
-    controls = [name for name in (kermany.NAME, nih.NAME) if (folder / name).is_dir()]
-    if (folder / covid.NAME).is_dir() and controls:
-        only = {kermany.NAME: "kermany", nih.NAME: "adult"}
-        negatives = "mixed" if len(controls) == 2 else only[controls[0]]
-        cases = prepare(folder, negatives, balanced=False).cases
+    there = sources_in(folder)
+    possible = [
+        negatives
+        for negatives, roles in NEGATIVES.items()
+        if all(filled_by(role, there) for role in roles)
+    ]
+    if covid.NAME in there and possible:
+        # The last of them takes in all healthy people that there are.
+        cases = prepare(folder, possible[-1], balanced=False).cases
         known = [name for name in ABOUT if name in cases]
         cases = cases[["image_id", "path", "label", "patient_id", *known]]
         return cases.astype({"label": int}).reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,16 @@ import pandas as pd
 from cxrlab.catalog.audit import fingerprint
 from cxrlab.catalog.filters import is_covid19, is_normal
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import EXTERNAL, NEGATIVES, SOURCES, is_phantom, manifest
+from cxrlab.sources import (
+    ADULTS,
+    EXTERNAL,
+    NEGATIVES,
+    ROLES,
+    SOURCES,
+    filled_by,
+    is_phantom,
+    manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ def describe(folder: Path) -> DataStatus:
     for name, module in (SOURCES | present).items():
         if not (folder / name).is_dir():
             rows.append({"source": name, "listed": 0, "usable": 0, "covid19": 0, "normal": 0})
-            advice.append(_what_it_is_for(name))
+            advice.append(_what_it_is_for(name, present))
             continue
         try:
             catalog = module.load(folder / name)
@@ -80,7 +90,21 @@ def fetched_state(folder: Path) -> list[str]:
     return manifest.sentences(folder, {name: one.commit for name, one in REPOSITORIES.items()})
 
 
-def _what_it_is_for(name: str) -> str:
-    used = [negatives for negatives, sources in NEGATIVES.items() if name in sources]
+def _what_it_is_for(name: str, external: Collection[str]) -> str:
+    used = [
+        negatives
+        for negatives, roles in NEGATIVES.items()
+        if any(name in ROLES[role] for role in roles)
+    ]
     purpose = f"--negatives {' and '.join(used)}" if used else "every command"
-    return f"There is no folder {name}; {purpose} would need it."
+    if name not in ROLES[ADULTS]:
+        return f"There is no folder {name}; {purpose} would need it."
+    if lenders := filled_by(ADULTS, external):
+        return (
+            f"There is no folder {name}; for {purpose} the X-rays without a finding of "
+            f"{' and '.join(lenders)} stand in for it."
+        )
+    return (
+        f"There is no folder {name}; {purpose} would need it, and so would notebooks 06 and 07. "
+        "`cxrlab data fetch external` brings sets that can stand in for it."
+    )

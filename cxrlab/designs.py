@@ -22,14 +22,12 @@ from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import Estimate, choose_threshold, evaluate
 from cxrlab.explain import hide
 from cxrlab.pipeline import Xrays
-from cxrlab.sources import NEGATIVES, covid, kermany, nih
+from cxrlab.sources import COVID19, NEGATIVES, ROLES
 from cxrlab.splits import Split, subsample
 from cxrlab.training import Settings, made_ready, predict, train
 
 if TYPE_CHECKING:
     import keras
-
-GROUPS = {covid.NAME: "COVID-19", kermany.NAME: "children", nih.NAME: "adults"}
 
 # What else the trained network is asked: scores of the same test X-rays with a part filled in.
 HIDDEN = {"frame_only": "centre", "lungs_hidden": "lungs"}
@@ -55,7 +53,8 @@ class Design:
 
         Raises :class:`CXRLabError` where the part holds too few for that.
         """
-        ours = part[part["source"].isin([covid.NAME, *NEGATIVES[self.negatives]])]
+        roles = (COVID19, *NEGATIVES[self.negatives])
+        ours = part[part["source"].isin([name for role in roles for name in ROLES[role]])]
         chosen = ours if self.every else balance(ours, FilterLog(), seed, self.negatives)
         if chosen["label"].nunique() < 2:
             counts = part["source"].value_counts().to_dict()
@@ -93,15 +92,15 @@ class Examined:
 def candidates(data: Path, seed: int = 0) -> Prepared:
     """All usable X-rays of COVID-19 patients, healthy children and healthy adults in ``data``.
 
-    Raises :class:`CXRLabError` where one of the three sources is not there.
+    Raises :class:`CXRLabError` where one of the three groups is not there.
     """
     prepared = prepare(data, "mixed", seed, balanced=False)
-    counts = prepared.cases["source"].value_counts().reindex(GROUPS, fill_value=0)
-    if (counts == 0).any():
-        raise CXRLabError(
-            f"{data} has no usable X-rays of {GROUPS[counts.idxmin()]}. This experiment needs "
-            f"some in each of {', '.join(GROUPS)}: see `cxrlab data status`."
-        )
+    for group, sources in ROLES.items():
+        if not prepared.cases["source"].isin(sources).any():
+            raise CXRLabError(
+                f"{data} has no usable X-rays of {group}. This experiment needs some of each of "
+                f"{', '.join(ROLES)}: see `cxrlab data status`."
+            )
     return prepared
 
 
@@ -158,13 +157,13 @@ def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> p
     """
     rows = []
     positive = scored[scored["label"] == 1]
-    for source, group in GROUPS.items():
-        ours = scored[scored["source"] == source]
+    for group, sources in ROLES.items():
+        ours = scored[scored["source"].isin(sources)]
         if ours.empty:
             continue
-        against = ours if source == covid.NAME else pd.concat([positive, ours])
-        share = _called(against, "recall" if source == covid.NAME else "specificity", resamples)
-        auc = auc_against(scored, source, "score", resamples, seed)
+        against = ours if group == COVID19 else pd.concat([positive, ours])
+        share = _called(against, "recall" if group == COVID19 else "specificity", resamples)
+        auc = auc_against(scored, group, "score", resamples, seed)
         rows.append(
             {
                 "group": group,
@@ -182,18 +181,19 @@ def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> p
 
 def auc_against(
     scored: pd.DataFrame,
-    source: str | None = None,
+    group: str | None = None,
     column: str = "score",
     resamples: int = 1000,
     seed: int = 0,
 ) -> Estimate:
-    """The AUC of COVID-19 against the healthy of one ``source`` (None: of all) by ``column``.
+    """The AUC of COVID-19 against the healthy of one ``group`` (None: of all) by ``column``.
 
-    Undefined, and None, where there is nobody to compare with.
+    ``group`` is one of :data:`cxrlab.sources.ROLES`, such as ``children``. Undefined, and None,
+    where there is nobody to compare with.
     """
     healthy = scored["label"] == 0
-    if source is not None:
-        healthy &= scored["source"] == source
+    if group is not None:
+        healthy &= scored["source"].isin(ROLES[group])
     cases = scored[(scored["label"] == 1) | healthy]
     if cases["label"].nunique() < 2:
         return Estimate(None, None, None)

@@ -1,15 +1,20 @@
 """How much memory there is to take, and the batch that fits into it.
 
 A container (Binder, Kubernetes, Slurm) may hold a process to less than the machine has. Linux
-says so in its control groups, version 1 or 2, and the kernel kills whoever takes more.
+says so in its control groups, version 1 or 2, and the kernel kills whoever takes more. The
+environment variable ``CXRLAB_MEMORY`` (in GB) says so by hand.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from cxrlab.errors import CXRLabError
 from cxrlab.progress import LiveLine
 
 GIGABYTE = 1e9
@@ -37,6 +42,12 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 LIBRARIES = 900_000_000
 RESERVE = 0.15  # share of what could be taken that is left alone, for whatever else may grow
 
+SHORT = 4 * GIGABYTE  # with less than this in all, memory is given back at once
+# Where the C library begins to take a piece of memory from the system by itself, and gives it back
+# as soon as it is free. Left alone it learns from the first large piece to keep such pieces.
+OWN_PIECE = 1_000_000  # bytes
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's names for mallopt
+
 # Of the available memory, for pixels. A training holds them up to three times: as they were read,
 # as a part of a split, and inside TensorFlow.
 MEMORY_SHARE = 0.25
@@ -55,15 +66,58 @@ def memory_here() -> Memory:
 
     machine = psutil.virtual_memory()
     available, total = machine.available, machine.total
-    for limit, used in _limits():
+    for limit, used in (*_limits(), *_limit_by_hand()):
         available = min(available, max(limit - used, 0))
         total = min(total, limit)
     return Memory(available, total)
 
 
+def _limit_by_hand() -> Iterator[tuple[int, int]]:
+    """What ``CXRLAB_MEMORY`` allows and this process holds of it. Raises :class:`CXRLabError`."""
+    import psutil
+
+    said = os.environ.get("CXRLAB_MEMORY")
+    if not said:
+        return
+    try:
+        limit = float(said) * GIGABYTE
+    except ValueError:
+        limit = 0
+    if not 0 < limit < UNLIMITED:
+        raise CXRLabError(f"CXRLAB_MEMORY is {said!r}, but has to be a number of GB, such as 1.9.")
+    yield int(limit), psutil.Process().memory_info().rss
+
+
+def spare_memory() -> None:
+    """Where memory is short, have TensorFlow give back at once what it does not use any more.
+
+    To be called before TensorFlow is loaded. By itself it keeps what it once took, in an allocator
+    of its own: that is quicker, but after several trainings it holds twice what one of them needs.
+    Without it the C library takes and gives back each large piece. On Linux only.
+    """
+    if memory_here().total >= SHORT:
+        return
+    os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
+    change = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if change is not None:
+        change(M_MMAP_THRESHOLD, OWN_PIECE)
+        change(M_TRIM_THRESHOLD, OWN_PIECE)
+
+
 def available_memory() -> int:
     """Bytes that this process can still take."""
     return memory_here().available
+
+
+def clear_away() -> None:
+    """Give back what networks hold that nobody uses any more.
+
+    They refer to themselves in circles, and Python looks for such circles the more rarely, the
+    more there is in memory: with TensorFlow loaded, after some GB only.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()  # the libraries' half a million objects need not be looked through each time
+    gc.collect()
 
 
 def is_beyond_memory(needed: int, share: float = MEMORY_SHARE) -> bool:

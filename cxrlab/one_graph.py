@@ -9,7 +9,6 @@ Before a training the network is made like new. What comes out is what a new one
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxrlab.errors import CXRLabError
+from cxrlab.memory import clear_away
 
 if TYPE_CHECKING:
     import keras
@@ -53,9 +53,8 @@ def like_new(key: tuple, make: Callable[[], keras.Model]) -> keras.Model:
     schedule, numbers = _schedule(kept.optimizer), _schedule(new.optimizer)
     for name in _OF_THE_SCHEDULE:
         getattr(schedule, name).assign(float(getattr(numbers, name)))
-    # Networks hold on to themselves in circles; Python would clear them away only some GB later.
     del new, numbers
-    gc.collect()
+    clear_away()
     return kept
 
 

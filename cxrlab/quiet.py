@@ -1,4 +1,4 @@
-"""TensorFlow without its opening lines.
+"""TensorFlow without its opening lines, and on a small machine with less memory.
 
 While it is imported, TensorFlow writes about its build to standard error, before any setting for
 its log is read. In a notebook that is a red box under the first cell that trains, of no use to a
@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -29,15 +29,21 @@ CHATTER = re.compile(
 )
 
 
-def quiet_tensorflow() -> None:
-    """From now on, the first import of TensorFlow is a quiet one, whoever asks for it."""
+def quiet_tensorflow(before: Callable[[], None]) -> None:
+    """From now on, the first import of TensorFlow is a quiet one, whoever asks for it.
+
+    ``before`` is called when it begins.
+    """
     already = any(isinstance(finder, _QuietTensorFlow) for finder in sys.meta_path)
     if "tensorflow" not in sys.modules and not already:
-        sys.meta_path.insert(0, _QuietTensorFlow())
+        sys.meta_path.insert(0, _QuietTensorFlow(before))
 
 
 class _QuietTensorFlow(MetaPathFinder):
     """Finds TensorFlow where it is, and has it loaded by :class:`_QuietLoader`. Once."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
 
     def find_spec(self, name, path=None, target=None) -> ModuleSpec | None:
         if name != "tensorflow":
@@ -45,13 +51,13 @@ class _QuietTensorFlow(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _QuietLoader(spec.loader)
+            spec.loader = _QuietLoader(spec.loader, self._before)
         return spec
 
 
 class _QuietLoader(Loader):
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
+    def __init__(self, loader: Loader, before: Callable[[], None]) -> None:
+        self._loader, self._before = loader, before
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -59,6 +65,7 @@ class _QuietLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         # The module should not remember us.
         module.__spec__.loader = module.__loader__ = self._loader
+        self._before()
         with without_chatter():
             self._loader.exec_module(module)
 

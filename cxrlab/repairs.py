@@ -21,7 +21,7 @@ from cxrlab.designs import Design, Say, auc_against, candidates, examine, group_
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.recipes import RECIPES
 from cxrlab.recordings import Recording
-from cxrlab.sources import kermany, nih
+from cxrlab.sources import ADULTS, CHILDREN
 from cxrlab.splits import Split, kfold_by_patient, split_by_patient
 from cxrlab.training import Settings
 from cxrlab.transfer import WeightsUnavailable
@@ -131,13 +131,13 @@ def _row(one: Tried, resamples: int, seed: int) -> dict[str, object]:
         row |= {name: found["called"], f"{name}_low": found["low"], f"{name}_high": found["high"]}
     few = 2  # no interval is shown of these, so the bootstrap may be short
     hidden = {
-        "auc_children": (kermany.NAME, "score"),
-        "auc_adults": (nih.NAME, "score"),
-        "frame_only": (kermany.NAME, "frame_only"),
+        "auc_children": (CHILDREN, "score"),
+        "auc_adults": (ADULTS, "score"),
+        "frame_only": (CHILDREN, "frame_only"),
         "lungs_hidden": (None, "lungs_hidden"),
     }
-    for name, (source, column) in hidden.items():
-        row[name] = _number(auc_against(one.scored, source, column, few, seed).value)
+    for name, (group, column) in hidden.items():
+        row[name] = _number(auc_against(one.scored, group, column, few, seed).value)
     return row
 
 

@@ -15,6 +15,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.sources import load_catalog
 
 COVID, CHILDREN, ADULTS = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
+LENDERS = "Actualmed-COVID-chestxray-dataset", "Figure1-COVID-chestxray-dataset"
 
 
 def row(source: str, name: str, finding: str, **more: object) -> dict[str, object]:
@@ -214,6 +215,50 @@ def test_selection_reads_the_files_itself_where_no_hashes_are_given(catalog):
         select_cases(catalog, log=log)  # the files hold text
     assert any("10 not an image" in step.why for step in log.steps)
     assert all(Path(path).is_file() for path in catalog["path"][:5])
+
+
+def lending(catalog: pd.DataFrame) -> pd.DataFrame:
+    """The catalog with two external sets: four healthy adults in them, and what nobody takes."""
+    one, other = LENDERS
+    rows = [row(one, f"e{i}", "No finding", view=view) for i, view in enumerate(("PA", "AP", "AP"))]
+    rows += [row(other, "e3", "No finding", view="AP erect")]
+    rows += [
+        row(other, "side", "No finding", view="L"),
+        row(other, "blank", "No finding", view=None),
+    ]
+    rows += [row(one, "ct", "No finding", modality="CT"), row(one, "ill", "COVID-19")]
+    here = catalog["path"].dropna().iloc[0]
+    more = to_catalog(pd.DataFrame(rows).assign(path=here))
+    return pd.concat([catalog, more], ignore_index=True)
+
+
+def test_external_sets_lend_frontal_xrays_without_a_finding_and_nobody_ill(catalog):
+    table = lending(catalog[catalog["source"] != ADULTS])
+    log = FilterLog()
+    everybody = select_cases(table, "adult", log=log, hashes=readable(table), balanced=False)
+    lent = everybody[everybody["source"].isin(LENDERS)]
+    assert sorted(lent["image_id"].str.split("/").str[1]) == ["e0", "e1", "e2", "e3"]
+    assert lent["label"].eq(0).all()
+    assert set(everybody.loc[everybody["label"] == 1, "source"]) == {COVID}
+    assert "no frontal X-ray" in log.table().set_index("step").loc["normal", "why"]
+
+
+def test_two_external_sets_are_one_half_of_mixed_negatives(catalog):
+    table = lending(catalog[catalog["source"] != ADULTS])
+    chosen = select_cases(table, "mixed", hashes=readable(table))
+    healthy = chosen.loc[chosen["label"] == 0, "source"]
+    assert healthy.isin(LENDERS).sum() == (healthy == CHILDREN).sum() == 4
+    assert (chosen["label"] == 1).sum() == 8
+
+
+@pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
+def test_where_the_own_adults_are_external_sets_change_nothing(catalog, negatives):
+    table = lending(catalog)
+    logs = FilterLog(), FilterLog()
+    alone = select_cases(catalog, negatives, log=logs[0], hashes=readable(catalog))
+    beside = select_cases(table, negatives, log=logs[1], hashes=readable(table))
+    pd.testing.assert_frame_equal(alone, beside)
+    assert logs[0] == logs[1]
 
 
 @pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])

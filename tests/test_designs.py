@@ -93,10 +93,23 @@ def test_the_group_table_counts_calls():
     assert table.loc["adults", "auc"] == pytest.approx(roc_auc(pair["label"], pair["score"]))
 
 
+def test_adults_of_two_external_sets_are_one_group():
+    names = ("Actualmed-COVID-chestxray-dataset", "Figure1-COVID-chestxray-dataset")
+    people = {"covid-chestxray-dataset": [True] * 9 + [False], "chest_xray": [False] * 20}
+    lent = scored_table(people | {names[0]: [True] * 5, names[1]: [False] * 5})
+    table = group_table(lent, resamples=50).set_index("group")
+    assert list(table.index) == ["COVID-19", "children", "adults"]
+    assert table.loc["adults", "images"] == 10
+    assert table.loc["adults", "called"] == pytest.approx(0.5)
+    assert auc_against(lent, "adults", resamples=2).value == pytest.approx(
+        roc_auc(*(lent.loc[lent["source"] != "chest_xray", name] for name in ("label", "score")))
+    )
+
+
 def test_a_group_that_is_not_there_has_no_row():
     scored = scored_table({"covid-chestxray-dataset": [True, False], "chest_xray": [False] * 3})
     assert list(group_table(scored, resamples=50)["group"]) == ["COVID-19", "children"]
-    assert auc_against(scored, "nih-no-finding").value is None
+    assert auc_against(scored, "adults").value is None
 
 
 def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):

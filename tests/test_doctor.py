@@ -75,9 +75,12 @@ def test_the_doctor_looks_at_the_data(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     assert "metadata.csv" in place.data_finding(tmp_path).advice
     (tmp_path / "covid-chestxray-dataset" / "metadata.csv").write_text("")
+    without = place.data_finding(tmp_path)
+    assert without.state == doctor.NOTE and "data fetch external" in without.advice
+    (tmp_path / "Actualmed-COVID-chestxray-dataset").mkdir()
     finding = place.data_finding(tmp_path)
     assert finding.state == doctor.OK
-    assert "nih-no-finding" in finding.seen.split("(no ")[1]
+    assert finding.seen.endswith("(no nih-no-finding), adults of Actualmed-COVID-chestxray-dataset")
     monkeypatch.setenv("CXRLAB_DATA", str(tmp_path))
     assert place.data_finding().seen == finding.seen.replace("--data", "CXRLAB_DATA")
     monkeypatch.delenv("CXRLAB_DATA")
@@ -129,7 +132,8 @@ def fetched(tmp_path):
 
     image = tmp_path / covid.NAME / "images" / "a.png"
     image.parent.mkdir(parents=True)
-    (tmp_path / "chest_xray").mkdir()
+    for name in ("chest_xray", "nih-no-finding"):
+        (tmp_path / name).mkdir()
     (tmp_path / covid.NAME / "metadata.csv").write_text("")
     image.write_bytes(b"abc")
     manifest.write_entry(

@@ -14,13 +14,24 @@ from typer.testing import CliRunner
 from upstream import MENDELEY, Upstream, archive_of, serving
 
 from cxrlab import sources
+from cxrlab.case_files import read_cases
 from cxrlab.cases import prepare
 from cxrlab.catalog.schema import COLUMNS
 from cxrlab.cli import app
 from cxrlab.data_status import describe, fetched_state
+from cxrlab.designs import candidates
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
-from cxrlab.sources import actualmed, covid, fetch_github, fetch_kermany, figure1, kermany, manifest
+from cxrlab.sources import (
+    actualmed,
+    covid,
+    fetch_github,
+    fetch_kermany,
+    figure1,
+    kermany,
+    manifest,
+    nih,
+)
 from cxrlab.sources.fetch_all import fetch
 from cxrlab.sources.licences import TERMS
 from cxrlab.sources.plans import in_stable_order
@@ -78,6 +89,42 @@ def test_fetch_all_brings_a_folder_that_the_course_works_through(upstream, phant
     assert not [name for name in images_in(folder) if "PNEUMONIA" in name]
     external = sources.load_external(folder)
     assert set(external["source"]) == {actualmed.NAME, figure1.NAME}
+
+
+def with_adults(upstream: Upstream, data: Path) -> Path:
+    """The folder that is fetched where Actualmed has the adults of ``data``, and NIH is not."""
+    children = sorted((data / kermany.NAME).rglob("NORMAL/*.*"))[:5]
+    adults = sorted((data / nih.NAME).iterdir())
+    upstream.add_external(*([path.read_bytes() for path in some] for some in (children, adults)))
+    fetch("all", workspace_root() / "xrays", say=quiet)
+    return workspace_root() / "xrays"
+
+
+def test_a_fetched_folder_has_healthy_adults_from_the_external_sets(upstream, phantom_data):
+    folder = with_adults(upstream, phantom_data)
+    cases = candidates(folder).cases
+    assert set(cases["source"]) == {covid.NAME, kermany.NAME, actualmed.NAME}
+    assert set(cases.loc[cases["source"] != covid.NAME, "label"]) == {0}
+    read = read_cases(folder)
+    assert set(read["image_id"]) == set(cases["image_id"])
+    status = describe(folder)
+    (said,) = (line for line in status.advice if nih.NAME in line)
+    assert actualmed.NAME in said and "stand in" in said
+    (folder / nih.NAME).mkdir()
+    shutil.copy(next((phantom_data / nih.NAME).iterdir()), folder / nih.NAME)
+    assert set(candidates(folder).cases["source"]) == {covid.NAME, kermany.NAME, nih.NAME}
+
+
+@pytest.mark.slow
+def test_the_notebooks_work_through_a_fetched_folder(upstream, course_phantoms, monkeypatch):
+    offer(upstream, course_phantoms, monkeypatch)
+    folder = with_adults(upstream, course_phantoms)
+    out = workspace_root() / "out"
+    words = ["run", "--data", str(folder), "--budget", "smoke", "--notebooks", "02,06,07"]
+    done = runner.invoke(app, [*words, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    page = (out / "06_what_did_it_learn.html").read_text()
+    assert "Left out here: of this source only X-rays with COVID-19" in page
 
 
 def test_a_second_fetch_asks_no_server_and_says_so(upstream, tmp_path):

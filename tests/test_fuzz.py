@@ -79,7 +79,6 @@ def test_hostile_archives(guard, data):
     tried("archive", data, guard)
 
 
-@pytest.mark.xfail(reason="replay lets RecursionError and an objective that is a list escape")
 @many
 @given(hostile.recordings(recording()))
 def test_hostile_recordings(guard, data):

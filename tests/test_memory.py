@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from cxrlab import memory
+from cxrlab.errors import CXRLabError
 from cxrlab.memory import batch_size_that_fits, memory_here, room_for_batches, training_need
 
 GB = 10**9
@@ -56,6 +60,47 @@ def test_version_1_under_its_own_or_an_unseen_name(machine, name):
     group(machine / "cgroup/memory", V1, 3 * GB, 2 * GB, cached=GB)
     group(machine / "cgroup/memory/jobs/7", V1, 9_223_372_036_854_771_712, 0)
     assert memory_here() == (2 * GB, 3 * GB)
+
+
+def test_a_limit_by_hand_counts_what_this_process_holds(machine, monkeypatch):
+    rss = SimpleNamespace(rss=GB // 2)
+    monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: rss))
+    monkeypatch.setenv("CXRLAB_MEMORY", "1.9")
+    assert memory_here() == (1.4 * GB, 1.9 * GB)
+    monkeypatch.setenv("CXRLAB_MEMORY", "two")
+    with pytest.raises(CXRLabError, match="'two', but has to be a number of GB"):
+        memory_here()
+
+
+AFTER_TRAINING = """
+import os
+import numpy as np, pandas as pd, psutil
+from cxrlab.budgets import get_budget
+from cxrlab.pipeline import Xrays
+from cxrlab.training import Settings, train
+pixels = np.zeros((32, 224, 224, 1), np.uint8)
+xrays = Xrays(pixels, np.arange(32) % 2, pd.DataFrame(index=range(32)))
+settings = Settings(batch_size=16)
+train(xrays, xrays, get_budget("smoke"), settings=settings, precision="float32", quiet=True)
+print(os.environ.get("TF_ONEDNN_USE_SYSTEM_ALLOCATOR"), psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library of Linux")
+def test_where_memory_is_short_a_training_gives_back_what_it_took():
+    pytest.importorskip("tensorflow")
+    left = {}
+    for limit in ("1.9", "16"):
+        done = subprocess.run(
+            [sys.executable, "-c", AFTER_TRAINING],
+            env={**os.environ, "CXRLAB_MEMORY": limit},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        asked, left[limit] = done.stdout.split()
+        assert (asked == "1") == (limit == "1.9")
+    assert int(left["1.9"]) < int(left["16"]) - GB // 8
 
 
 def test_a_group_over_its_limit_leaves_nothing_and_not_less(machine):
@@ -151,7 +196,7 @@ def test_training_and_asking_take_the_batch_that_fits(monkeypatch, capsys):
 
     monkeypatch.setattr(memory, "room_for_batches", lambda: memory.predicting_need(1))
     few = predict(trained.model, xrays)
-    assert "Batches of 1 X-rays instead of 32" in capsys.readouterr().err
+    assert "Batches of 1 X-rays instead of 8" in capsys.readouterr().err
     monkeypatch.undo()
     assert np.allclose(few, predict(trained.model, xrays), atol=1e-6)
 

@@ -211,6 +211,26 @@ def test_normals_of_two_sources_hold_nobody_ill(phantom_data):
         shortcuts.normals_of(load_catalog(phantom_data, "kermany"))
 
 
+def test_the_second_source_is_whoever_lends_the_adults(phantom_data):
+    catalog = load_catalog(phantom_data, "mixed")
+    lender = "Actualmed-COVID-chestxray-dataset"
+    lent = catalog.assign(source=catalog["source"].replace("nih-no-finding", lender))
+    lent["view"] = lent["view"].mask(lent["source"] == lender, "PA")
+    own, found = shortcuts.normals_of(catalog).cases, shortcuts.normals_of(lent).cases
+    assert set(found.loc[found["label"] == 1, "source"]) == {lender}
+    pd.testing.assert_series_equal(found["image_id"], own["image_id"])
+
+
+def test_without_the_files_of_other_findings_there_is_nothing_to_compare(phantom_data):
+    catalog = load_catalog(phantom_data)
+    assert shortcuts.has_other_findings(catalog)
+    positive = catalog["finding"].str.contains("COVID-19", na=False)
+    fetched = catalog.assign(path=catalog["path"].where(positive, "/nowhere/x.png"))
+    assert not shortcuts.has_other_findings(fetched)
+    with pytest.raises(CXRLabError, match="Two classes are needed"):
+        shortcuts.same_source_cases(fetched)
+
+
 def test_same_source_negatives_come_from_the_covid_source_alone(phantom_data):
     found = shortcuts.same_source_cases(load_catalog(phantom_data)).cases
     assert set(found["source"]) == {"covid-chestxray-dataset"}

@@ -14,7 +14,7 @@ from cxrlab import sources
 from cxrlab.catalog.filters import is_covid19
 from cxrlab.catalog.schema import COLUMNS
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import actualmed, covid, figure1, kermany, nih
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
 ROW = "1,m,65,COVID-19,PA,X-ray,images,a.jpg,CC BY,fine"
@@ -257,9 +257,25 @@ def test_load_catalog_takes_the_wanted_negatives(covid_folder, tmp_path):
         sources.load_catalog(tmp_path, "children")
 
 
+def test_external_sets_stand_in_for_adults_that_are_not_there(covid_folder, tmp_path):
+    covid_folder(ROW)
+    for name, column in ((actualmed.NAME, "imagename"), (figure1.NAME, "notes")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metadata.csv").write_text(
+            f"patientid,finding,view,modality,{column}\nA1,No finding,PA,X-ray,a.png\n"
+        )
+    lent = sources.load_catalog(tmp_path, "adult")
+    assert set(lent["source"]) == {covid.NAME, actualmed.NAME, figure1.NAME}
+    picture(tmp_path / nih.NAME / "00001281_000.png")
+    own = sources.load_catalog(tmp_path, "adult")
+    assert set(own["source"]) == {covid.NAME, nih.NAME}
+
+
 def test_load_catalog_says_what_is_missing(covid_folder, tmp_path):
     covid_folder(ROW)
     with pytest.raises(CXRLabError, match=r"no folder nih-no-finding.*holds: covid-chestxray"):
+        sources.load_catalog(tmp_path, "adult")
+    with pytest.raises(CXRLabError, match="`cxrlab data fetch external` brings sets"):
         sources.load_catalog(tmp_path, "adult")
     with pytest.raises(CXRLabError, match="no folder covid-chestxray-dataset"):
         sources.load_catalog(tmp_path / "nowhere")

@@ -75,16 +75,21 @@ class Upstream:
         self.add_repository(covid.NAME, (source / "metadata.csv").read_bytes(), images)
         self.files[MENDELEY] = archive_of(data / "chest_xray")
 
-    def add_external(self, images: list[bytes]) -> None:
-        """Actualmed and Figure 1 in miniature, in the columns of the real ones."""
+    def add_external(self, images: list[bytes], adults: list[bytes] | None = None) -> None:
+        """Actualmed and Figure 1 in miniature, in the columns of the real ones.
+
+        ``adults``: more frontal X-rays without a finding for Actualmed, each of another patient.
+        """
         rows = [HEAD.format(name="imagename,")]
         rows += ["ANON1,,,,COVID-19,,,,PA,X-ray,CR.1.png,,positive"]
         rows += ["ANON1,,,,,,,,PA,X-ray,CR.2.png,,Inconclusive"]
         rows += ["ANON2,,,,No finding,,,,AP,X-ray,CR.3.png,,Negative"]
-        names = ["CR.1.png", "CR.2.png", "CR.3.png"]
-        self.add_repository(
-            actualmed.NAME, "\n".join(rows).encode(), dict(zip(names, images, strict=False))
-        )
+        files = dict(zip(["CR.1.png", "CR.2.png", "CR.3.png"], images, strict=False))
+        for number, image in enumerate(adults or [], start=10):
+            view = "AP" if number % 2 else "PA"
+            rows += [f"ANON{number},,,,No finding,,,,{view},X-ray,CR.{number}.png,,Negative"]
+            files[f"CR.{number}.png"] = image
+        self.add_repository(actualmed.NAME, "\n".join(rows).encode(), files)
         rows = [HEAD.format(name="")]
         rows += ["COVID-00003a,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,"]
         rows += ["COVID-00003b,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,intubated – later"]

@@ -126,9 +126,12 @@ SOURCES = {
         "infection was excluded, or the test was inconclusive. No finding is a negative test "
         "here, not a radiologist's opinion.",
         used="An external set: X-rays with COVID-19 or no finding, in any view, from a hospital "
-        "that the network has not learned from.",
+        "that the network has not learned from. Where NIH's adults are not in the folder, its "
+        "frontal X-rays without a finding stand in for them.",
         pitfalls=(
             "COVIDx contains it: for a network trained on COVIDx it is no external set.",
+            "Once it has lent its healthy adults, it is no external test for a network that was "
+            "trained on them (mixed or adult negatives).",
             "A person may be negative on one day and positive on another.",
             "Both classes come from one source, unlike in the course's own data.",
         ),
@@ -144,9 +147,12 @@ SOURCES = {
         "course treats as not stated. The view is blank for most.",
         labels="What the sender wrote: COVID-19, pneumonia, no finding, or nothing.",
         used="An external set: X-rays with COVID-19 or no finding, in any view. Few are without "
-        "a finding, so specificity cannot be told from it.",
+        "a finding, so specificity cannot be told from it. Where NIH's adults are not in the "
+        "folder, its frontal X-rays without a finding stand in for them.",
         pitfalls=(
             "COVIDx contains it: for a network trained on COVIDx it is no external set.",
+            "Once it has lent its healthy adults, it is no external test for a network that was "
+            "trained on them (mixed or adult negatives).",
             "Some are photographs of screens, with the pattern and the colour of the screen.",
             "A letter after the patient's number (COVID-00003a) counts images, not patients.",
             "The table does not name the files; some end in jpg, some in png.",

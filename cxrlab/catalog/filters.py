@@ -15,7 +15,7 @@ import pandas as pd
 from cxrlab.catalog.audit import fingerprint
 from cxrlab.catalog.schema import once_a_value
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import check_negatives, covid
+from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by
 
 POSITIVES = "COVID-19"  # the branches of the workflow
 NEGATIVES = "normal"
@@ -93,8 +93,18 @@ def keep_posteroanterior(
 
 
 def keep_normal(cases: pd.DataFrame, log: FilterLog, branch: str = NEGATIVES) -> pd.DataFrame:
-    """Rows without a finding (``Normal`` or ``No Finding``)."""
-    return _keep(cases, is_normal(cases["finding"]), log, "normal", "another finding", branch)
+    """Rows without a finding (``Normal`` or ``No Finding``).
+
+    Of an external set, which holds all sorts, only frontal X-rays: from the side, or from nobody
+    knows where, a chest would be told by its view.
+    """
+    keep, why = is_normal(cases["finding"]), "another finding"
+    lent = cases["source"].isin(EXTERNAL)
+    if lent.any():
+        frontal = cases["view"].str.match(r"(?:PA|AP)\b").fillna(False)
+        keep &= ~lent | (frontal & (cases["modality"] == "X-ray"))
+        why += ", or (external sets) no frontal X-ray"
+    return _keep(cases, keep, log, "normal", why, branch)
 
 
 def drop_missing(cases: pd.DataFrame, log: FilterLog, branch: str = BOTH) -> pd.DataFrame:
@@ -158,16 +168,15 @@ def balance(
 ) -> pd.DataFrame:
     """As many negatives as positives: a random choice (``seed``) from the larger class.
 
-    With ``negatives="mixed"`` each source gives half of the negatives. The choice depends on the
-    images alone and not on the order of the rows.
+    With ``negatives="mixed"`` children and adults are half of the negatives each. The choice
+    depends on the images alone and not on the order of the rows.
     """
-    sources = check_negatives(negatives)
+    roles = check_negatives(negatives)
     shuffled = cases.sort_values("image_id").sample(frac=1, random_state=seed)
     positive = shuffled[shuffled["label"] == 1]
-    pools = [
-        shuffled[(shuffled["label"] == 0) & (shuffled["source"] == source)] for source in sources
-    ]
-    # The scarcest source limits its half, and with it the other half and the positives.
+    healthy = shuffled[shuffled["label"] == 0]
+    pools = [healthy[healthy["source"].isin(ROLES[role])] for role in roles]
+    # The scarcest pool limits its half, and with it the other half and the positives.
     size = min(len(positive), min(map(len, pools)) * len(pools))
     shares = [size // len(pools) + (rank < size % len(pools)) for rank in range(len(pools))]
     kept = [positive[:size], *(pool[:share] for pool, share in zip(pools, shares, strict=True))]
@@ -193,7 +202,7 @@ def select_cases(
     Raises :class:`CXRLabError` where one of the classes comes out empty.
     """
     log = FilterLog() if log is None else log
-    sources = check_negatives(negatives)
+    roles = check_negatives(negatives)
 
     positive = catalog[catalog["source"] == covid.NAME]
     positive = keep_covid19(positive, log)
@@ -201,6 +210,8 @@ def select_cases(
     positive = keep_posteroanterior(positive, log)
     positive = drop_missing(positive, log, POSITIVES)
 
+    there = set(catalog["source"])
+    sources = [name for role in roles for name in filled_by(role, there)]
     normal = catalog[catalog["source"].isin(sources)]
     normal = keep_normal(normal, log)
     normal = drop_missing(normal, log, NEGATIVES)

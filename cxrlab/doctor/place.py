@@ -37,7 +37,7 @@ def data_finding(data: str | Path | None = None) -> Finding:
         advice = f"Name another folder ({choice.by}), or leave it out for phantoms."
         brief = f"{folder.name}{how} is no folder"
         return Finding("Data", f"{folder}{how} is no folder", PROBLEM, advice, brief)
-    from cxrlab.sources import SOURCES, covid, is_phantom, kermany
+    from cxrlab.sources import ADULTS, SOURCES, covid, filled_by, is_phantom, kermany, sources_in
 
     present = [name for name in SOURCES if (folder / name).is_dir()]
     state, advice = OK, ""
@@ -51,6 +51,12 @@ def data_finding(data: str | Path | None = None) -> Finding:
     held = ", ".join(present) or "none of the sources"
     if state == OK and (absent := [name for name in SOURCES if name not in present]):
         held += f" (no {', '.join(absent)})"
+        adults = filled_by(ADULTS, sources_in(folder))
+        if not adults:
+            state = NOTE
+            advice = "Notebooks 06 and 07 need adults: `cxrlab data fetch external` brings some."
+        elif adults[0] not in SOURCES:
+            held += f", adults of {', '.join(adults)}"
     kind = "phantoms in " if is_phantom(folder) else ""
     brief = f"{kind}{folder.name}{how}: {held}"
     return Finding("Data", f"{kind}{folder}{how}: {held}", state, advice, brief)

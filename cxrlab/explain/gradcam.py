@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def grad_cam(
-    model: keras.Model, pixels: np.ndarray, layer: str | None = None, batch_size: int = 16
+    model: keras.Model, pixels: np.ndarray, layer: str | None = None, batch_size: int = 8
 ) -> np.ndarray:
     """Grad-CAM (Selvaraju et al. 2017, 10.1109/ICCV.2017.74) of one X-ray or several.
 
@@ -46,7 +46,7 @@ def grad_cam(
 
 
 def hires_cam(
-    model: keras.Model, pixels: np.ndarray, layer: str | None = None, batch_size: int = 16
+    model: keras.Model, pixels: np.ndarray, layer: str | None = None, batch_size: int = 8
 ) -> np.ndarray:
     """HiResCAM (Draelos and Carin 2020, arXiv 2011.08891): every place keeps its own gradient.
 

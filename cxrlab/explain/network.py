@@ -40,8 +40,11 @@ def logit_network(model: keras.Model) -> keras.Model:
     return copy
 
 
-def logits(network: keras.Model, pixels: np.ndarray, batch_size: int = 32) -> np.ndarray:
-    """What :func:`logit_network` gives for X-rays uint8 (n, height, width, 1): float64 (n,)."""
+def logits(network: keras.Model, pixels: np.ndarray, batch_size: int = 8) -> np.ndarray:
+    """What :func:`logit_network` gives for X-rays uint8 (n, height, width, 1): float64 (n,).
+
+    Small batches: outside of a graph the values of each operation are held at once.
+    """
     found = [
         network(as_input(network, pixels[start : start + batch_size]), training=False)
         for start in range(0, len(pixels), batch_size)

@@ -24,7 +24,7 @@ def occlusion_map(
     stride: int = 16,
     fill: float | None = None,
     of: str = "logit",
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> np.ndarray:
     """How much the evidence for COVID-19 falls when a square is covered, at every pixel.
 
@@ -47,7 +47,7 @@ def occlusion_maps(
     stride: int = 16,
     fill: float | None = None,
     of: str = "logit",
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> np.ndarray:
     """:func:`occlusion_map` of several X-rays: shape (n, height, width).
 

@@ -122,8 +122,9 @@ def run_course(
             except KeyboardInterrupt:
                 _say(console, "Interrupted. The same command goes on from what is finished.")
                 raise
-            progress.end(path.stem, execution)
+            # First the page and then the word: what is called done is there, whatever happens next.
             pages.append(_keep(execution, path, paged, plan, record))
+            progress.end(path.stem, execution)
             if execution.failure is not None:
                 failed.append(path.stem)
                 _explain(console, path.stem, execution)

@@ -26,7 +26,7 @@ from cxrlab.shortcuts.regions import (
     frame_only,
     whole_image,
 )
-from cxrlab.shortcuts.selection import normals_of, same_source_cases
+from cxrlab.shortcuts.selection import has_other_findings, normals_of, same_source_cases
 from cxrlab.shortcuts.sources_apart import same_source_probe, source_probe
 from cxrlab.shortcuts.swapped import Swapped, swapped_negatives
 
@@ -42,6 +42,7 @@ __all__ = [
     "centre_blacked_out",
     "corners_only",
     "frame_only",
+    "has_other_findings",
     "header_features",
     "header_probe",
     "held_out_scores",

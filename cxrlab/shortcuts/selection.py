@@ -18,7 +18,7 @@ from cxrlab.catalog.filters import (
     keep_xray,
 )
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import ADULTS, covid, filled_by, kermany
 
 # Rows of later copies of metadata.csv on which nobody has decided.
 UNDECIDED = ("todo", "unknown")
@@ -27,21 +27,24 @@ UNDECIDED = ("todo", "unknown")
 def normals_of(
     catalog: pd.DataFrame,
     first: str = kermany.NAME,
-    second: str = nih.NAME,
+    second: str | None = None,
     hashes: pd.DataFrame | None = None,
 ) -> Prepared:
     """The usable normal X-rays of two sources; ``label`` says which: 0 ``first``, 1 ``second``.
 
-    From the COVID-19 source PA views only, as everywhere in the course. ``hashes`` is what
+    Without ``second`` the adults of the catalog are meant, whichever source they come from. From
+    the COVID-19 source PA views only, as everywhere in the course. ``hashes`` is what
     :func:`cxrlab.catalog.audit.fingerprint` made of the catalog; left out, the files are read
     here. Raises :class:`CXRLabError` where a source has no normal X-ray.
     """
     log = FilterLog()
-    cases = catalog[catalog["source"].isin([first, second])]
+    others = filled_by(ADULTS, set(catalog["source"])) if second is None else (second,)
+    cases = catalog[catalog["source"].isin([first, *others])]
     cases = keep_xray(keep_normal(cases, log, BOTH), log, BOTH)
     cases = cases[(cases["source"] != covid.NAME) | (cases["view"] == "PA")]
-    cases = cases.assign(label=(cases["source"] == second).astype("Int64"))
-    return _usable(cases, log, hashes, (f"normal X-rays of {first}", f"normal X-rays of {second}"))
+    cases = cases.assign(label=cases["source"].isin(others).astype("Int64"))
+    names = (f"normal X-rays of {first}", f"normal X-rays of {' and '.join(others) or ADULTS}")
+    return _usable(cases, log, hashes, names)
 
 
 def same_source_cases(catalog: pd.DataFrame, hashes: pd.DataFrame | None = None) -> Prepared:
@@ -52,13 +55,28 @@ def same_source_cases(catalog: pd.DataFrame, hashes: pd.DataFrame | None = None)
     :class:`CXRLabError` where one of the two is not there.
     """
     log = FilterLog()
+    cases = _decided(catalog, log)
+    names = ("PA X-rays with another finding", "PA X-rays with COVID-19")
+    return _usable(cases, log, hashes, names)
+
+
+def has_other_findings(catalog: pd.DataFrame) -> bool:
+    """Whether files of the other findings are here that :func:`same_source_cases` needs.
+
+    They are not in a folder that was fetched: only the X-rays with COVID-19 are brought.
+    """
+    log = FilterLog()
+    cases = _decided(catalog, log)
+    return not drop_missing(cases[cases["label"] == 0], log).empty
+
+
+def _decided(catalog: pd.DataFrame, log: FilterLog) -> pd.DataFrame:
+    """PA X-rays of the COVID-19 source with a finding; ``label`` 1 COVID-19, 0 another."""
     cases = catalog[catalog["source"] == covid.NAME]
     cases = keep_posteroanterior(keep_xray(cases, log, BOTH), log, BOTH)
     decided = cases["finding"].notna() & ~cases["finding"].str.lower().isin(UNDECIDED)
     cases = cases[decided]
-    cases = cases.assign(label=is_covid19(cases["finding"]).astype("Int64"))
-    names = ("PA X-rays with another finding", "PA X-rays with COVID-19")
-    return _usable(cases, log, hashes, names)
+    return cases.assign(label=is_covid19(cases["finding"]).astype("Int64"))
 
 
 def _usable(

@@ -20,7 +20,7 @@ from cxrlab.shortcuts.regions import (
     whole_image,
 )
 from cxrlab.shortcuts.selection import normals_of, same_source_cases
-from cxrlab.sources import kermany, nih
+from cxrlab.sources import kermany
 
 FEW_REGIONS = (whole_image(), centre_blacked_out(0.6), frame_only(0.1), corners_only(0.1))
 
@@ -28,7 +28,7 @@ FEW_REGIONS = (whole_image(), centre_blacked_out(0.6), frame_only(0.1), corners_
 def source_probe(
     catalog: pd.DataFrame,
     first: str = kermany.NAME,
-    second: str = nih.NAME,
+    second: str | None = None,
     regions: Sequence[Region] = FEW_REGIONS,
     size: int = SIZE,
     seed: int = 0,
@@ -39,7 +39,7 @@ def source_probe(
 
     ``catalog``: all images, as from :func:`cxrlab.sources.load_catalog` with ``"mixed"``;
     ``hashes`` its fingerprints, if they are at hand. One row of ``probe.COLUMNS`` a region;
-    ``positives`` are the images of ``second``.
+    ``positives`` are the images of ``second``, by default the adults of the catalog.
     """
     prepared = normals_of(catalog, first, second, hashes)
     return region_probe(prepared.cases, regions, size, seed, prepared.near, resamples)

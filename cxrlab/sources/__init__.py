@@ -12,21 +12,43 @@ from cxrlab.catalog.schema import validate
 from cxrlab.chosen import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
-from cxrlab.sources import actualmed, covid, figure1, kermany, nih
+from cxrlab.sources import covid, kermany
+from cxrlab.sources.roles import (
+    ADULTS,
+    CHILDREN,
+    COVID19,
+    EXTERNAL,
+    NEGATIVES,
+    ROLES,
+    SOURCES,
+    check_negatives,
+    filled_by,
+)
 
 if TYPE_CHECKING:
     from cxrlab.sources.fetch_report import FetchReport
 
-SOURCES = {module.NAME: module for module in (covid, kermany, nih)}
-# Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
-EXTERNAL = {module.NAME: module for module in (actualmed, figure1)}
-
-# Which folders the negatives come from: children as published, adults, or half and half.
-NEGATIVES = {
-    "kermany": (kermany.NAME,),
-    "adult": (nih.NAME,),
-    "mixed": (kermany.NAME, nih.NAME),
-}
+__all__ = [
+    "ADULTS",
+    "CHILDREN",
+    "COVID19",
+    "EXTERNAL",
+    "NEGATIVES",
+    "ROLES",
+    "SOURCES",
+    "STAMP",
+    "check_negatives",
+    "confounded_phantoms",
+    "data_folder",
+    "fetch",
+    "filled_by",
+    "is_phantom",
+    "load_catalog",
+    "load_external",
+    "phantom_choices",
+    "sources_in",
+    "what_kind",
+]
 
 STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
 
@@ -68,33 +90,26 @@ def phantom_choices(folder: str | Path) -> dict:
     return {name: said[name] for name in ("version", "seed", "confounding", "size")}
 
 
-def check_negatives(negatives: str) -> tuple[str, ...]:
-    """The folder names behind ``kermany``, ``adult`` or ``mixed``. Raises :class:`CXRLabError`."""
-    if negatives not in NEGATIVES:
-        raise CXRLabError(
-            f"There are no negatives called {negatives!r}. Choose kermany (children, as "
-            "published), adult, or mixed (half and half)."
-        )
-    return NEGATIVES[negatives]
+def sources_in(data_dir: str | Path) -> list[str]:
+    """The names of the sources, external ones included, whose folder is in ``data_dir``."""
+    return [name for name in SOURCES | EXTERNAL if (Path(data_dir) / name).is_dir()]
 
 
 def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFrame:
     """All images of the COVID-19 source and of the wanted negatives' source(s), as one catalog.
 
     ``negatives`` is ``kermany`` (children), ``adult`` or ``mixed``. Nothing is filtered yet and
-    files may be missing. Raises :class:`CXRLabError` where a source's folder is not there.
+    files may be missing. Without NIH's adults the external sets stand in for them
+    (:func:`filled_by`). Raises :class:`CXRLabError` where a source's folder is not there.
     """
     data_dir = Path(data_dir)
-    wanted = (covid.NAME, *check_negatives(negatives))
-    missing = [name for name in wanted if not (data_dir / name).is_dir()]
+    there = sources_in(data_dir)
+    roles = (COVID19, *check_negatives(negatives))
+    missing = [ROLES[role][0] for role in roles if not filled_by(role, there)]
     if missing:
-        held = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
-        raise CXRLabError(
-            f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
-            f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
-            "`cxrlab data status` shows the expected layout."
-        )
-    tables = [SOURCES[name].load(data_dir / name) for name in wanted]
+        raise CXRLabError(_lacking(data_dir, missing, negatives))
+    wanted = [name for role in roles for name in filled_by(role, there)]
+    tables = [(SOURCES | EXTERNAL)[name].load(data_dir / name) for name in wanted]
     return validate(pd.concat(tables, ignore_index=True))
 
 
@@ -142,6 +157,21 @@ def confounded_phantoms() -> Path:
     The same patients with the same lungs, but every X-ray is taken in the manner of its source.
     """
     return _phantoms("phantoms-confounded", confounding=1.0)
+
+
+def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
+    names = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
+    held = [name for name in names if not name.startswith(".")]
+    said = (
+        f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
+        f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
+    )
+    if missing == [ROLES[ADULTS][0]]:
+        said += (
+            "`cxrlab data fetch external` brings sets whose X-rays without a finding can stand "
+            "in for it. "
+        )
+    return said + "`cxrlab data status` shows the expected layout."
 
 
 def _phantoms(name: str = "phantoms", **choices: float) -> Path:

@@ -85,9 +85,9 @@ def _read(path: Path) -> Replay:
             f"There is no recorded search at {path}. cxrlab tune leaves one in its RUN folder, "
             "called recording.json."
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         complete = False
-    if not complete or found.objective not in OBJECTIVES:
+    if not complete or found.objective not in list(OBJECTIVES):
         raise CXRLabError(
             f"{path} holds no recorded search. Name the recording.json in a folder that "
             "cxrlab tune has finished."
