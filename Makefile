@@ -105,10 +105,11 @@ test-fuzz: $(STAMP)
 test-kills: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python -m fuzzing.kills
 
-# Runs the committed notebooks again and stores what they show.
+# Runs the committed notebooks again and stores what they show, and the networks they trained.
 notebooks: $(STAMP)
 	@$(BIN)/python -m cxrlab.links
 	@$(BIN)/python -m cxrlab.running.refresh
+	@$(BIN)/python -m cxrlab.running.keep_networks
 
 # DATA names a folder of real X-rays for what is measured on X-rays; without it, phantoms.
 bench: $(STAMP)

@@ -2,8 +2,10 @@
 
 The notebooks run one after the other in one workspace, as `cxrlab run` runs them, each in a
 kernel of its own. What JupyterLab's server takes is measured once, with no notebook open, and
-added: a running server holds little more, as outputs pass through it. The whole course at the
-class budget takes a quarter of an hour; name notebooks for less.
+added: a running server holds little more, as outputs pass through it. The notebooks are told that
+they have what Binder leaves them beside the server (``CXRLAB_MEMORY``); with more they take more,
+because it is quicker. The whole course at the class budget takes a quarter of an hour and more;
+name notebooks for less.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import psutil
 from measure import print_json, result
 
 LIMIT = 1.8  # GB
+BINDER = "1.9"  # GB: 2, less the server
 PAUSE = 0.1  # seconds between two looks
 WAIT = 60.0  # seconds for the server to answer
 
@@ -107,22 +110,25 @@ def main() -> None:
     parser.add_argument("--notebooks", default=None, help="such as 03 or 01-05; default: all")
     parser.add_argument("--budget", default="class", help="smoke, class or full")
     parser.add_argument("--data", type=Path, default=None, help="default: CXRLAB_DATA or phantoms")
+    parser.add_argument("--memory", default=BINDER, help="GB for a kernel; empty: the machine's")
     given = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(given.budget, given.data, Path(folder))
+        environment = {**plan.environment, "CXRLAB_MEMORY": given.memory}
         server = server_bytes(plan.out) / 1e9
         measured, stopped = {}, {}
         for path in select_notebooks(find_notebooks(), given.notebooks):
             with Watch() as watch:
-                execution = execute(path, plan.out / "notebooks", plan.environment)
+                execution = execute(path, plan.out / "notebooks", environment)
             measured[path.stem] = [server + watch.peak / 1e9]
             if execution.failure is not None:
                 stopped[path.stem] = execution.failure.lines
             print(path.stem, round(measured[path.stem][0], 3), "GB", file=sys.stderr)
     print_json(
         result(
-            f"memory of each notebook at the {plan.budget} budget, kernel and server together",
+            f"memory of each notebook at the {plan.budget} budget, kernel and server together, "
+            + (f"where a kernel may take {given.memory} GB" if given.memory else "unlimited"),
             "GB at the most",
             measured,
             needed=f"under {LIMIT} GB each",

@@ -102,3 +102,13 @@ def test_without_a_folder_nothing_is_searched():
     done = CliRunner().invoke(app, ["tune"])
     assert done.exit_code == 1
     assert "--out" in done.output
+
+
+def test_the_course_brings_fifty_trials_of_the_published_space():
+    shown = tuning.replay()
+    assert len(shown.leaderboard) == 50
+    assert "simulated" in shown.recording.data
+    for name, choices in tuning.SPACES["per-layer"].items():
+        assert set(shown.leaderboard[name]) <= set(choices)
+    combinations = shown.leaderboard[list(tuning.SPACES["per-layer"])]
+    assert not combinations.duplicated().any()
