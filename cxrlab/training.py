@@ -30,14 +30,12 @@ from cxrlab.transfer import transfer_network
 if TYPE_CHECKING:
     import keras
 
-
 # Adam's first steps move each weight by nearly the whole learning rate. A dense unit of this
 # network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the loss from
 # 0.7 to 10, most units never answer again, and the score stays the same for every X-ray.
 WARMUP_STEPS = 30
 
-RECALL = "recall_at_specificity"  # a metric of every training
-SPECIFICITY = 0.9  # at which it reads the recall
+RECALL, SPECIFICITY = "recall_at_specificity", 0.9  # a metric of every training, and where it reads
 
 
 @dataclass(frozen=True)
