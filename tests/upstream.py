@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import threading
 import zipfile
 from contextlib import contextmanager
@@ -16,11 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cxrlab.sources import actualmed, covid, figure1
+from cxrlab.sources import actualmed, covid, fetch_kermany, figure1
 from cxrlab.sources.fetch_github import REPOSITORIES
-from cxrlab.sources.fetch_kermany import ARCHIVE
 
-MENDELEY = urlsplit(ARCHIVE).netloc + urlsplit(ARCHIVE).path
+MENDELEY = urlsplit(fetch_kermany.ARCHIVE).netloc + urlsplit(fetch_kermany.ARCHIVE).path
 HEAD = (
     "patientid,offset,sex,age,finding,survival,temperature,pO2 saturation,view,modality,"
     "{name}artifacts/distortion,notes"
@@ -187,3 +187,28 @@ def serving(upstream: Upstream):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
+    """This upstream with what a data folder has, in the place of every real server."""
+    upstream.take(data)
+    pictures = sorted((data / "chest_xray").rglob("NORMAL/*.*"))[:5]
+    upstream.add_external([path.read_bytes() for path in pictures])
+    monkeypatch.setenv("CXRLAB_MIRROR", upstream.address)
+    monkeypatch.setattr(fetch_kermany, "SIZE", len(upstream.files[MENDELEY]))
+    monkeypatch.setattr(fetch_kermany, "ATTACHED", data / "nothing-attached")
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    return upstream
+
+
+def images_in(folder: Path) -> list[str]:
+    """The images below a folder, by their paths in it."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.*")
+        if path.suffix.lower() in (".png", ".jpg", ".jpeg")
+    )
+
+
+def quiet(*_) -> None:
+    """Say nothing."""
