@@ -115,9 +115,10 @@ def clear_away() -> None:
     They refer to themselves in circles, and Python looks for such circles the more rarely, the
     more there is in memory: with TensorFlow loaded, after some GB only.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()  # the libraries' half a million objects need not be looked through each time
     gc.collect()
+    if not gc.get_freeze_count():
+        # What is left are the libraries' half a million objects: not to be looked through again.
+        gc.freeze()
 
 
 def is_beyond_memory(needed: int, share: float = MEMORY_SHARE) -> bool:
