@@ -3,9 +3,6 @@
 import logging
 import os
 
-from cxrlab.memory import spare_memory
-from cxrlab.quiet import quiet_tensorflow
-
 __version__ = "0.1.0"
 
 # TensorFlow opens with lines about its build that mean nothing to a reader; warnings stay.
@@ -15,4 +12,3 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
-quiet_tensorflow(before=spare_memory)

@@ -6,28 +6,36 @@ reader can join at any notebook.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+import hashlib
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cxrlab.cases import Prepared, prepare
-from cxrlab.checkpoints import find, fingerprint
+from cxrlab import checkpoints
+from cxrlab.cases import prepare
 from cxrlab.chosen import PHANTOM, choose, remember
-from cxrlab.designs import group_table, score_with_hidden_parts
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import Estimate, ExternalReport, choose_threshold
-from cxrlab.files import read_json, write_atomically, write_json
+from cxrlab.files import write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.runs import claim, finish, save_training, write_table
 from cxrlab.sources import confounded_phantoms, phantom_choices, what_kind
-from cxrlab.splits import Split, load_manifest, save_manifest, split_by_patient, subsample
-from cxrlab.training import Settings, Trained, load_model, predict, train
-from cxrlab.tuning import Search, search
+from cxrlab.splits import (
+    Split,
+    check_split,
+    load_manifest,
+    save_manifest,
+    split_by_patient,
+    subsample,
+)
 from cxrlab.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    import keras
+
+    from cxrlab.evaluation import Estimate, ExternalReport
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
@@ -52,116 +60,147 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
     return begin(seed, negatives)
 
 
+def get_ten(space: Workspace) -> pd.DataFrame:
+    """The ten X-rays that the reader judges in notebook 01: one per patient, always the same.
+
+    Their patients are set aside before anything is split, so they are in no part.
+    """
+    kept = space.folder / "ten.csv"
+    if not kept.exists():
+        prepared = prepare(space.data, space.negatives, space.seed, ten=True)
+        write_atomically(kept, prepared.ten.to_csv(index=False))
+    return _read_cases(kept)
+
+
 def get_split(space: Workspace) -> Split:
     """The split that notebook 02 left, or the same one made now."""
     manifest, table = space.folder / "split.csv", space.folder / "cases.csv"
-    if manifest.exists() and table.exists():
-        cases = pd.read_csv(table, dtype={"label": "Int64"}, low_memory=False)
-        return load_manifest(manifest, cases)
-    prepared = prepare(space.data, space.negatives, space.seed)
-    return keep_split(space, prepared)
+    if not (manifest.exists() and table.exists()):
+        prepared = prepare(space.data, space.negatives, space.seed, ten=True)
+        split = split_by_patient(prepared.cases, space.seed, together=prepared.near)
+        keep_split(space, split.train, split.validation, split.test)
+    return load_manifest(manifest, _read_cases(table))
 
 
-def keep_split(space: Workspace, prepared: Prepared) -> Split:
-    """Split the prepared cases by patient and leave the split for the next notebooks."""
-    split = split_by_patient(prepared.cases, space.seed, together=prepared.near)
-    write_atomically(space.folder / "cases.csv", prepared.cases.to_csv(index=False))
+def keep_split(
+    space: Workspace, train: pd.DataFrame, validation: pd.DataFrame, test: pd.DataFrame
+) -> Split:
+    """Check three parts and leave them for the next notebooks.
+
+    Raises :class:`CXRLabError` where a patient, an image or a file is in two parts.
+    """
+    split = Split(train, validation, test)
+    problems = check_split(split)
+    if problems:
+        raise CXRLabError(
+            f"This split is not kept: {'; '.join(problems)}. Split by group and run this again."
+        )
+    cases = pd.concat([train, validation, test], ignore_index=True)
+    write_atomically(space.folder / "cases.csv", cases.to_csv(index=False))
     save_manifest(split, space.folder / "split.csv")
     return split
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The decoded X-rays of a split; the training part is cut to the budget."""
+    """The X-rays of a split, each part decoded when it is first asked for.
 
-    training: Xrays
-    validation: Xrays
-    test: Xrays
+    The training part is cut to the budget.
+    """
+
+    split: Split
+    images: int
+    seed: int
+
+    @cached_property
+    def training(self) -> Xrays:
+        """What a network learns from."""
+        return decode(subsample(self.split.train, self.images, self.seed))
+
+    @cached_property
+    def validation(self) -> Xrays:
+        """What choices are made on."""
+        return decode(self.split.validation)
+
+    @cached_property
+    def test(self) -> Xrays:
+        """What is left for the end."""
+        return decode(self.split.test)
 
 
 def get_xrays(space: Workspace) -> Parts:
-    """Decode the split's X-rays once and keep the pixels for the next notebook."""
-    split = get_split(space)
-    parts = {
-        "training": subsample(split.train, space.budget.images, space.seed),
-        "validation": split.validation,
-        "test": split.test,
-    }
-    pixels = {
-        name: decode(cases, cache=space.folder / f"{name}.npy") for name, cases in parts.items()
-    }
-    return Parts(**pixels)
+    """The pixels of the split's three parts."""
+    return Parts(get_split(space), space.budget.images, space.seed)
 
 
-def get_network(
-    space: Workspace, parts: Parts, name: str = "network", train_now: bool = False
-) -> Trained:
-    """The published network as notebook 03 trained it, else as it comes with the course.
+def network_path(space: Workspace) -> Path:
+    """Where notebook 03 leaves its network: another file for another split.
 
-    With ``train_now`` the latter is not asked for.
+    So no notebook picks up a network that has learned from what is now a test X-ray.
     """
-    if not (train_now or (space.folder / name).exists()):
-        shipped = find(how_trained(space, parts, Settings(), space.seed))
-        if shipped is not None:
-            print(f"This network was {shipped.reason}: notebook 03 has not been run here.")
-            return shipped
-    return get_trained(space, parts, name, Settings(), space.seed)
+    return space.folder / f"network-{checkpoints.fingerprint(get_split(space))}.keras"
 
 
-def how_trained(space: Workspace, parts: Parts, settings: Settings, seed: int) -> dict:
-    """All that a training on phantoms depends on, for :mod:`cxrlab.checkpoints`."""
-    images = [part.cases["image_id"] for part in (parts.training, parts.validation, parts.test)]
+def network_file(space: Workspace) -> Path | None:
+    """The ``.keras`` file of the network to use: that of notebook 03, else the course's own.
+
+    The course brings networks trained on its phantoms and split. With other X-rays, another split
+    or the full budget there is none: then this says so and gives None.
+
+    Example: ``model = keras.saving.load_model(course.network_file(space))``.
+    """
+    own = network_path(space)
+    if own.exists():
+        return own
+    shipped = None
+    if space.simulated and space.budget.name != "full":
+        shipped = checkpoints.find(how_shipped(space))
+    if shipped is None:
+        print("There is no network for these X-rays yet: run notebook 03 first.")
+        return None
+    digest = hashlib.sha256(shipped.read_bytes()).hexdigest()[:8]
+    unpacked = space.folder / f"shipped-{digest}.keras"
+    if not unpacked.exists():
+        from cxrlab.training import save_model
+
+        save_model(checkpoints.unpack(shipped), unpacked)
+    print("Notebook 03 has not been run here: this network was trained beforehand.")
+    return unpacked
+
+
+def how_shipped(space: Workspace) -> dict:
+    """All that tells one shipped network from another: the phantoms, the split, the seed."""
     return {
-        "settings": settings.to_json(),
-        "seed": seed,
-        "budget": asdict(space.budget),
         "phantoms": phantom_choices(space.data),
-        "images": fingerprint(*images),
+        "split": checkpoints.fingerprint(get_split(space)),
+        "seed": space.seed,
     }
 
 
-def get_trained(
-    space: Workspace, parts: Parts, name: str, settings: Settings, seed: int
-) -> Trained:
-    """A network with these settings and seed: loaded by ``name``, or trained and kept."""
-    folder = space.folder / name
-    wanted = {**settings.to_json(), "dropout": _as_list(settings.dropout), "seed": seed}
-    how = folder / "settings.json"
-    if how.exists():
-        kept = read_json(how)
-        if {key: kept.get(key) for key in wanted} == wanted:
-            history = pd.read_csv(folder / "history.csv")
-            model = load_model(folder / "model.keras")
-            return Trained(model, history, kept["seconds"], kept["precision"])
-    trained = train(parts.training, parts.validation, space.budget, seed, settings)
-    save_training(folder, trained)
-    # Written last: where it stands, the model beside it is whole.
-    write_json(how, {**wanted, "seconds": trained.seconds, "precision": trained.precision})
-    return trained
+def load_network(space: Workspace, parts: Parts) -> keras.Model:
+    """The network of :func:`network_file`, computing in float32.
 
-
-def get_variant(
-    space: Workspace, parts: Parts, settings: Settings, images: int = 0, epochs: int = 0
-) -> Trained:
-    """The network trained in another way, to compare: loaded, or trained and kept.
-
-    ``images``: training X-rays at the most (0: all). ``epochs``: exactly so many (0: those of the
-    budget); no early stopping, so that the curves show what happens afterwards.
+    Where there is none, the network of notebook 03 is trained now, and kept.
     """
-    few = parts.training.of(subsample(parts.training.cases, images, space.seed))
-    epochs = epochs or space.budget.epochs
-    budget = replace(space.budget, epochs=epochs, patience=epochs)
-    choices = [len(few), epochs, *settings.to_json().values()]
-    name = re.sub(r"[^\w.]+", "-", f"variant-{'-'.join(map(str, choices))}").strip("-")
-    return get_trained(
-        replace(space, budget=budget), replace(parts, training=few), name, settings, space.seed
-    )
+    from cxrlab.model import float32_copy
+    from cxrlab.training import load_model, save_model, train
+
+    file = network_file(space)
+    if file is not None:
+        return float32_copy(load_model(file))
+    print("Until then the same network is trained here.")
+    trained = train(parts.training, parts.validation, space.budget, space.seed)
+    save_model(trained.model, network_path(space))
+    return trained.model
 
 
-def get_threshold(trained: Trained, parts: Parts) -> float:
+def get_threshold(network: keras.Model, parts: Parts) -> float:
     """The threshold with the highest F1 on validation; frozen before the test set is looked at."""
+    from cxrlab.evaluation import choose_threshold
+    from cxrlab.training import predict
+
     validation = parts.validation
-    return choose_threshold(validation.labels, predict(trained.model, validation), rule="f1")
+    return choose_threshold(validation.labels, predict(network, validation), rule="f1")
 
 
 def confounded_data(space: Workspace) -> Path:
@@ -184,8 +223,7 @@ def get_strangers(space: Workspace, parts: Parts, learned_by: Parts | None = Non
     if not table.exists():
         cases = prepare(space.data, "adult", space.seed, balanced=False).cases
         write_atomically(table, cases[cases["label"] == 0].to_csv(index=False))
-    adults = pd.read_csv(table, dtype={"label": "Int64"}, low_memory=False)
-    healthy = decode(adults, cache=space.folder / "adults.npy")
+    healthy = decode(_read_cases(table))
     learned_by = learned_by or parts
     learned = np.concatenate([learned_by.training.patients, learned_by.validation.patients])
     ill = [
@@ -202,7 +240,7 @@ def get_strangers(space: Workspace, parts: Parts, learned_by: Parts | None = Non
 def keep_run(
     space: Workspace,
     parts: Parts,
-    trained: Trained,
+    network: keras.Model,
     threshold: float,
     external: ExternalReport | None = None,
     name: str = "run",
@@ -213,6 +251,10 @@ def keep_run(
     validation and, by group, those of the healthy adults (:func:`get_strangers`) as well;
     :func:`cxrlab.cards.model_card` reads all of it.
     """
+    from cxrlab.designs import group_table, score_with_hidden_parts
+    from cxrlab.runs import claim, finish, write_table
+    from cxrlab.training import Settings, save_model
+
     out = space.folder / name
     if not (out / "metrics.json").exists():
         settings = {
@@ -227,13 +269,13 @@ def keep_run(
             **Settings().to_json(),
         }
         claim(out, settings)
-        save_manifest(get_split(space), out / "split.csv")
-        save_training(out, trained)
-        scored = score_with_hidden_parts(trained.model, parts.test, Settings())
+        save_manifest(parts.split, out / "split.csv")
+        save_model(network, out / "model.keras")
+        scored = score_with_hidden_parts(network, parts.test, Settings())
         finish(out, scored, threshold, "validation", space.budget, space.seed)
         strangers = get_strangers(space, parts)
         adults = strangers.take(np.flatnonzero(strangers.labels == 0))
-        groups = [scored, score_with_hidden_parts(trained.model, adults, Settings())]
+        groups = [scored, score_with_hidden_parts(network, adults, Settings())]
         everybody = pd.concat(groups, ignore_index=True)
         everybody = everybody.assign(called=everybody["score"] >= threshold)
         by_source = group_table(everybody, space.budget.resamples, space.seed)
@@ -243,23 +285,8 @@ def keep_run(
     return out
 
 
-def get_search(
-    space: Workspace,
-    parts: Parts,
-    on_trial: Callable[[pd.DataFrame], None] | None = None,
-    **choices,
-) -> Search:
-    """The search of notebook 05: goes on where it stopped, and is over at once when finished."""
-    name = "-".join(["search", *map(str, choices.values())])
-    return search(
-        parts.training,
-        parts.validation,
-        space.budget,
-        space.folder / name,
-        seed=space.seed,
-        on_trial=on_trial,
-        **choices,
-    )
+def _read_cases(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"label": "Int64"}, low_memory=False)
 
 
 def in_words(estimate: Estimate) -> tuple[str, str]:
@@ -268,7 +295,3 @@ def in_words(estimate: Estimate) -> tuple[str, str]:
         return "undefined", ""
     interval = "" if estimate.low is None else f"{estimate.low:.2f} to {estimate.high:.2f}"
     return f"{estimate.value:.2f}", interval
-
-
-def _as_list(dropout: float | tuple[float, ...]) -> float | list[float]:
-    return dropout if isinstance(dropout, float) else list(dropout)

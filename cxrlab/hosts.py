@@ -1,4 +1,4 @@
-"""On whose machine the course runs, and where that machine keeps files.
+"""On whose machine the course runs, where that machine keeps files, and how much memory it gives.
 
 Colab and Kaggle start every session on a fresh machine, with a folder of their own for what a
 reader makes. On Colab even that goes when the machine is reset; Google Drive stays.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from cxrlab.errors import CXRLabError
 
@@ -25,6 +27,15 @@ SIGNS = {
 KEPT = {KAGGLE: PurePosixPath("/kaggle/working"), COLAB: PurePosixPath("/content")}
 DRIVE = PurePosixPath("/content/drive")
 WORKSPACE = "cxrlab-workspace"
+
+GIGABYTE = 1e9
+SHORT_MEMORY = 4 * GIGABYTE  # with less in all, a training takes small batches
+# What a container (Binder, Kubernetes, Slurm) may take, in control groups of version 2 and 1.
+CGROUP_FILES = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def host() -> str:
@@ -67,3 +78,52 @@ def _mounted_drive() -> PurePosixPath:
             "ON_DRIVE to False to keep your work on Colab's machine."
         ) from error
     return DRIVE
+
+
+class Memory(NamedTuple):
+    """Bytes: ``available`` to this process now, of ``total`` that it may ever have."""
+
+    available: int
+    total: int
+
+
+def memory_here() -> Memory:
+    """The machine's memory, or what its container leaves of it, or ``CXRLAB_MEMORY`` (in GB).
+
+    Raises :class:`CXRLabError` where the variable is no number.
+    """
+    import psutil
+
+    machine = psutil.virtual_memory()
+    available, total = machine.available, machine.total
+    for limit, used in _memory_limits():
+        available = min(available, max(limit - used, 0))
+        total = min(total, limit)
+    return Memory(int(available), int(total))
+
+
+def is_memory_short() -> bool:
+    """Whether this machine has less than 4 GB in all, as Binder has."""
+    return memory_here().total < SHORT_MEMORY
+
+
+def _memory_limits() -> Iterator[tuple[float, float]]:
+    """Limit and use, in bytes, as the container and the variable say."""
+    import psutil
+
+    for limit_file, used_file in CGROUP_FILES:
+        try:
+            yield tuple(float((CGROUPS / name).read_text()) for name in (limit_file, used_file))
+        except (OSError, ValueError):  # no such file, or "max": no limit
+            continue
+    said = os.environ.get("CXRLAB_MEMORY")
+    if said:
+        try:
+            limit = float(said) * GIGABYTE
+        except ValueError:
+            limit = 0
+        if not limit > 0:
+            raise CXRLabError(
+                f"CXRLAB_MEMORY is {said!r}, but has to be a number of GB, such as 1.9."
+            )
+        yield limit, psutil.Process().memory_info().rss

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.images import IMAGE_SIZE
-from cxrlab.memory import clear_away
 
 if TYPE_CHECKING:
     import keras
@@ -78,7 +77,6 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
 def float32_copy(model: keras.Model) -> keras.Model:
     """A copy with the same weights that computes in float32 in every layer, not compiled."""
-    clear_away()  # copies are made one after the other, and most are soon forgotten
     copy = type(model).from_config(_in_float32(model.get_config()))
     copy.set_weights([np.asarray(weights, np.float32) for weights in model.get_weights()])
     return copy

@@ -1,10 +1,17 @@
-"""Training the network within a budget, with seeds, early stopping and a line of progress."""
+"""Training as notebook 03 does it in the open: compile, fit, stop early, keep the best weights.
+
+What stands in the notebook in a few lines of Keras stands here once more, for the later notebooks
+and the command line.
+"""
 
 from __future__ import annotations
 
 import math
+import platform
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,29 +20,104 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.budgets import Budget
-from cxrlab.callbacks import progress_callback
-from cxrlab.devices import shared_evenly, training_strategy
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
-from cxrlab.memory import batch_size_that_fits
-from cxrlab.model import DROPOUT_LAYERS, float32_copy, published_network
-from cxrlab.one_graph import for_asking, like_new
-from cxrlab.pipeline import Xrays, dataset
-from cxrlab.precision import choose_precision, precision_policy
+from cxrlab.hosts import is_memory_short
+from cxrlab.pipeline import Xrays, batches
 from cxrlab.preparation import prepare_pixels
-from cxrlab.quick_steps import quick_steps
-from cxrlab.residual import residual_network
-from cxrlab.transfer import transfer_network
 
 if TYPE_CHECKING:
     import keras
 
-# Adam's first steps move each weight by nearly the whole learning rate. A dense unit of this
-# network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the loss from
-# 0.7 to 10, most units never answer again, and the score stays the same for every X-ray.
-WARMUP_STEPS = 30
+FORMATS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
-RECALL, SPECIFICITY = "recall_at_specificity", 0.9  # a metric of every training, and where it reads
+# Adam's first steps move each weight by nearly the whole learning rate. A dense unit of the
+# published network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the
+# loss from 0.7 to 10, most units never answer again, and every X-ray gets the same score.
+WARM_UP_STEPS = 30
+# Epochs in which a loss that stands still is no sign that there is nothing left to learn.
+FIRST_EPOCHS = 5
+SMALL_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How to train on this machine: what :func:`machine` found."""
+
+    number_format: str  # for keras.mixed_precision.set_global_policy
+    batch_size: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.number_format}, batches of {self.batch_size}: {self.reason}"
+
+
+def machine(precision: str = "auto") -> Machine:
+    """The number format and the batch size for this machine, asked of it and not assumed.
+
+    ``precision`` is ``auto``, ``float32``, ``bfloat16`` or ``float16``. ``auto`` takes float16 on
+    NVIDIA GPUs with tensor cores (compute capability 7 and up), bfloat16 on processors that
+    multiply it in hardware, and float32 everywhere else, where the short formats are slower.
+    Where memory is short (:func:`cxrlab.hosts.is_memory_short`) it takes float32 and batches of
+    8: no slower, and three quarters of the memory.
+
+    Example: ``keras.mixed_precision.set_global_policy(machine().number_format)``.
+    Raises :class:`CXRLabError` for any other word.
+    """
+    size, short = 32, is_memory_short()
+    if short:
+        size = SMALL_BATCH
+    if precision in FORMATS:
+        return Machine(FORMATS[precision], size, "as asked")
+    if precision != "auto":
+        raise CXRLabError(
+            f"Precision {precision!r} is unknown. Choose auto, {', '.join(FORMATS)} (--precision)."
+        )
+    if short:
+        return Machine("float32", size, "memory is short, and small batches take less of it")
+    capability = _gpu_capability()
+    if capability is not None:
+        if capability >= 7:
+            return Machine("mixed_float16", size, "the GPU has tensor cores")
+        return Machine("float32", size, "not every GPU says that it has tensor cores")
+    if cpu_multiplies_bfloat16():
+        reason = "the processor multiplies bfloat16 in hardware"
+        return Machine("mixed_bfloat16", size, reason)
+    return Machine("float32", size, "the processor does not multiply bfloat16 in hardware")
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether this processor says that it has AVX512-BF16 or AMX-BF16 (Linux on x86-64 only)."""
+    if platform.system() != "Linux":
+        return False
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    return bool({"avx512_bf16", "amx_bf16"} & set(flags.split()))
+
+
+def _gpu_capability() -> int | None:
+    """The lowest major compute capability of the GPUs, 0 where one does not say, None without."""
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details
+    gpus = tf.config.list_physical_devices("GPU")
+    return min((details(gpu).get("compute_capability", (0, 0))[0] for gpu in gpus), default=None)
+
+
+@contextmanager
+def _built_in(number_format: str) -> Iterator[None]:
+    """Build layers in this number format inside the block, and as before after it."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.mixed_precision.set_global_policy(number_format)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @dataclass(frozen=True)
@@ -67,13 +149,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, its history (one row an epoch) and how it was trained."""
+    """A trained network in float32, its history (one row per epoch) and how it was trained."""
 
     model: keras.Model
     history: pd.DataFrame
     seconds: float
-    precision: str
-    reason: str = ""  # for the precision, in words
+    machine: Machine
 
     @property
     def best_epoch(self) -> int:
@@ -91,118 +172,79 @@ def train(
     seed: int = 0,
     settings: Settings | None = None,
     precision: str = "auto",
-    quiet: bool = False,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Train a network on ``training`` until ``validation`` stops getting better.
 
     ``training`` and ``validation`` are X-rays as they come: ``settings.preparation`` is applied
-    to both here. Whoever asks the network later does the same with :func:`made_ready`.
-
-    The weights of the epoch with the lowest validation loss are kept; where the settings say not
-    to stop early, those of the last epoch. The model that comes back computes in float32 whatever
-    it was trained in, so that its scores are the same on a machine without the short format.
-    Several GPUs share each batch (:func:`cxrlab.devices.training_strategy`). ``callbacks`` are
-    Keras's own, beside those for early stopping and progress.
+    to both here, and before a prediction by :func:`made_ready`. The weights of the epoch with the
+    lowest validation loss are kept; where the settings say not to stop early, those of the last
+    epoch. The model that comes back computes in float32 whatever it was trained in, so that its
+    scores are the same on a machine without the short format.
     """
-    settings = settings or Settings()
+    import keras
+
+    from cxrlab.model import float32_copy
+
+    settings, how = settings or Settings(), machine(precision)
+    size = min(settings.batch_size, how.batch_size)
     # With more passes the rate falls more slowly, and patience has to grow with them.
     epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
-    budget = replace(budget, epochs=epochs, patience=patience)
     training, validation = (made_ready(part, settings) for part in (training, validation))
-    name, reason = choose_precision(precision)
-    settings = replace(settings, batch_size=batch_size_that_fits(settings.batch_size, name))
-    callbacks = list(callbacks)
-    if settings.stop_early:
-        callbacks.append(stop_early(budget, settings, len(training), epochs))
-    if not quiet:
-        callbacks.append(progress_callback(epochs, f" in {name} ({reason})"))
     started = time.monotonic()
-    model, columns = fit(training, validation, settings, epochs, seed, name, callbacks)
-    history = pd.DataFrame(columns).drop(columns=[RECALL, f"val_{RECALL}"])
-    history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    network = getattr(model, "network", model)
-    return Trained(float32_copy(network), history, time.monotonic() - started, name, reason)
-
-
-def fit(
-    training: Xrays,
-    validation: Xrays,
-    settings: Settings,
-    epochs: int,
-    seed: int,
-    precision: str,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """One training as the settings say, of X-rays that are ready for it.
-
-    ``precision`` is the name of one, not ``auto``. Gives the model, lent until the next training,
-    and a number an epoch for each metric, once more with ``val_`` in front of its name.
-    """
-    import keras
-
     keras.utils.set_random_seed(seed)
-    strategy = training_strategy()
-    size, devices = settings.batch_size, strategy.num_replicas_in_sync
-
-    def new_model() -> keras.Model:
-        network = network_of(settings)
-        model = quick_steps(network) if settings.network == "published" else network
-        compile_network(model, settings, len(training), epochs)
-        return model
-
-    with precision_policy(precision), strategy.scope():
-        if devices == 1:
-            model = like_new((*_kind_of_network(settings), precision), new_model)
-        else:  # a graph belongs to one strategy
-            model = new_model()
-        batches = dataset(training, size, seed, settings.augmentation, settings.balance_sources)
-        checks = dataset(validation, size)
-        fitted = model.fit(
-            shared_evenly(batches, devices, len(training), size),
-            validation_data=shared_evenly(checks, devices, len(validation), size),
-            epochs=epochs,
-            callbacks=list(callbacks),
-            shuffle=False,  # the data set shuffles itself
-            verbose=0,
-        )
-    return model, fitted.history
+    with _built_in(how.number_format):
+        model = network_of(settings)
+    compile_network(model, settings, epochs * math.ceil(len(training) / size))
+    fitted = model.fit(
+        batches(training, size, seed, settings.augmentation, settings.balance_sources),
+        validation_data=batches(validation, size),
+        epochs=epochs,
+        callbacks=[early_stopping(patience)] if settings.stop_early else [],
+        verbose="auto" if sys.stdout.isatty() else 0,
+    )
+    history = pd.DataFrame(fitted.history)
+    history.insert(0, "epoch", np.arange(1, len(history) + 1))
+    return Trained(float32_copy(model), history, time.monotonic() - started, how)
 
 
-def _kind_of_network(settings: Settings) -> tuple:
-    """What of the settings is written into the graph of a training."""
-    dropout = tuple(np.atleast_1d(settings.dropout))
-    if settings.network == "published":
-        # Its rates are in variables, and only whether there is anything to drop is written.
-        dropout = tuple(np.broadcast_to(np.greater(settings.dropout, 0), DROPOUT_LAYERS))
-    return settings.network, settings.dense_units, dropout, settings.weight_decay
+def early_stopping(patience: int) -> keras.callbacks.EarlyStopping:
+    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights."""
+    import keras
+
+    return keras.callbacks.EarlyStopping(
+        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
+    )
 
 
-def compile_network(model: keras.Model, settings: Settings, images: int, epochs: int) -> None:
-    """Give a model loss, optimiser and metrics.
+def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """A learning rate that rises over the first batches and falls along a cosine to the last.
 
-    The learning rate rises to its value over the first batches (:func:`warmup_steps`) and falls
-    along a cosine to nearly nothing in the last of ``epochs`` passes over ``images`` (Loshchilov
-    and Hutter 2016, arXiv 1608.03983): with so few batches a network whose rate stays high ends
-    wherever the last batch threw it.
+    ``steps``: batches in the whole training. With so few batches a network whose rate stays high
+    ends wherever the last batch threw it (Loshchilov and Hutter 2016, arXiv 1608.03983).
     """
     import keras
 
-    rate, steps = settings.learning_rate, epochs * _batches(images, settings)
-    warmup = warmup_steps(steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 1000, max(steps - warmup, 1), alpha=0.02, warmup_target=rate, warmup_steps=warmup
+    warm = min(WARM_UP_STEPS, steps // 4)
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate / 1000,
+        decay_steps=max(steps - warm, 1),
+        alpha=0.02,
+        warmup_target=learning_rate,
+        warmup_steps=warm,
     )
+
+
+def compile_network(model: keras.Model, settings: Settings, steps: int) -> None:
+    """Give a model loss, optimiser and metrics for a training of so many ``steps`` (batches)."""
+    import keras
+
+    rate = warm_up(settings.learning_rate, steps)
     model.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
         if settings.weight_decay
-        else keras.optimizers.Adam(schedule),
+        else keras.optimizers.Adam(rate),
         loss="binary_crossentropy",
-        metrics=[
-            "accuracy",
-            # For the search. Everywhere, so that search and training share a graph.
-            keras.metrics.SensitivityAtSpecificity(SPECIFICITY, name=RECALL),
-        ],
+        metrics=["accuracy"],
     )
 
 
@@ -212,6 +254,10 @@ def network_of(settings: Settings) -> keras.Model:
     Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
     starts from cannot be had.
     """
+    from cxrlab.model import published_network
+    from cxrlab.residual import residual_network
+    from cxrlab.transfer import transfer_network
+
     if settings.network == "published":
         return published_network(settings.dense_units, settings.dropout)
     if settings.network == "residual":
@@ -226,54 +272,16 @@ def network_of(settings: Settings) -> keras.Model:
 def made_ready(xrays: Xrays, settings: Settings) -> Xrays:
     """The X-rays as a network with these settings reads them."""
     if settings.preparation == "none":
-        return xrays  # pixels that lie on the disk stay there
+        return xrays
     return replace(xrays, pixels=prepare_pixels(xrays.pixels, settings.preparation))
 
 
-def warmup_steps(steps: int) -> int:
-    """Batches over which the learning rate rises, in a training of ``steps`` batches at the most.
-
-    ``WARMUP_STEPS``, but never more than a third of a short training.
-    """
-    return min(WARMUP_STEPS, steps // 3)
-
-
-def stop_early(
-    budget: Budget, settings: Settings, images: int, epochs: int
-) -> keras.callbacks.Callback:
-    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights.
-
-    Epochs of the warm-up do not count against the patience: while the learning rate still rises,
-    a loss that stands still is no sign that there is nothing left to learn.
-    """
-    import keras
-
-    batches = _batches(images, settings)
-    warmup = math.ceil(warmup_steps(epochs * batches) / batches)
-
-    class StopEarly(keras.callbacks.EarlyStopping):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            if epoch < warmup:
-                self.wait = 0
-                self.model.stop_training = False
-
-    return StopEarly("val_loss", patience=budget.patience, restore_best_weights=True)
-
-
-def _batches(images: int, settings: Settings) -> int:
-    """Batches an epoch."""
-    return math.ceil(images / settings.batch_size)
-
-
-def predict(model: keras.Model, xrays: Xrays, batch_size: int = 8) -> np.ndarray:
+def predict(model: keras.Model, xrays: Xrays) -> np.ndarray:
     """Scores for COVID-19, shape (n,), within 0...1, in the order of ``xrays``.
 
-    Larger batches are no faster on a processor, and 32 of them take 0.4 GB more.
+    Batches of 8: larger ones are no faster on a processor, and take more memory.
     """
-    batch_size = batch_size_that_fits(batch_size, training=False)
-    asked = for_asking(model)
-    return asked.predict(dataset(xrays, batch_size), verbose=0)[:, 0].astype(float)
+    return model.predict(batches(xrays, SMALL_BATCH), verbose=0)[:, 0].astype(float)
 
 
 def save_model(model: keras.Model, path: Path) -> None:

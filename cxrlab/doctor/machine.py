@@ -13,8 +13,8 @@ from cxrlab import hosts
 from cxrlab.doctor.finding import NOTE, PROBLEM, Finding
 from cxrlab.doctor.versions import first_version
 from cxrlab.files import workspace_root
-from cxrlab.memory import GIGABYTE, memory_here
-from cxrlab.precision import cpu_multiplies_bfloat16
+from cxrlab.hosts import GIGABYTE, memory_here
+from cxrlab.training import cpu_multiplies_bfloat16
 
 MEMORY_NEEDED = 2.0  # GB: TensorFlow takes 0.7, training the network most of the rest
 DISK_NEEDED = 1.0  # GB: phantoms, decoded X-rays, models

@@ -55,7 +55,7 @@ class Exercise:
     ``variable`` is the name that the reader fills in; ``judge_answer`` takes the answer, raises
     :class:`Wrong` and may return a sentence of praise that adds something. ``hints`` become more
     specific one after the other, two at the least. ``answer`` is code that sets ``variable``, as
-    the reader would write it.
+    the reader would write it; ``imports`` stands before it where it runs outside of a notebook.
     """
 
     key: str
@@ -64,6 +64,7 @@ class Exercise:
     judge_answer: Callable[[Any], str | None]
     hints: tuple[str, ...]
     answer: str
+    imports: str = "import numpy as np\nimport pandas as pd\n"
     _shown_hints: int = field(default=0, repr=False)
 
     def judge(self, answer: Any) -> Verdict:
@@ -99,6 +100,18 @@ class Exercise:
         """Show the verdict and, if the answer was attempted, remember it."""
         verdict = self.attempt(answer)
         show_message(verdict.state, verdict.message)
+
+    def or_solution(self, answer: Any) -> Any:
+        """The reader's answer where it is right, else what the solution gives.
+
+        So a notebook goes on with the reader's own work, and runs to its end without it.
+        """
+        if self.judge(answer).state is State.CORRECT:
+            return answer
+        print(f"Going on with the course's solution in place of `{self.variable}`.")
+        names: dict[str, Any] = {}
+        exec(textwrap.dedent(self.imports + self.answer), names)
+        return names[self.variable]
 
     def hint(self) -> None:
         """Show the next hint; the last one stays."""
