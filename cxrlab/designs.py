@@ -122,7 +122,7 @@ def examine(
     training = design.chosen(split.train, seed)
     training = xrays.of(subsample(training, design.images(budget), seed))
     validation = xrays.of(design.chosen(split.validation, seed))
-    trained = train(training, validation, budget, seed, design.settings, quiet=say is None)
+    trained = train(training, validation, budget, seed, design.settings)
     if say is not None:
         say(f"{design.name}: trained on {len(training)} X-rays, best epoch {trained.best_epoch}.")
     ready = made_ready(validation, design.settings)

@@ -144,7 +144,7 @@ def fit_and_score(
     training = xrays.of(subsample(split.train, design.images(budget), seed))
     validation, test = xrays.of(split.validation), xrays.of(split.test)
     trained = train(training, validation, budget, seed, settings, precision)
-    say(f"Trained in {trained.precision} ({trained.reason}), best epoch {trained.best_epoch}.")
+    say(f"Trained in {trained.machine}; best epoch {trained.best_epoch}.")
     ready = made_ready(validation, settings)
     chosen = choose_threshold(ready.labels, predict(trained.model, ready), rule="f1")
     return trained, score_with_hidden_parts(trained.model, test, settings), chosen

@@ -148,7 +148,6 @@ def planted_shortcut(
     at: tuple[float, float] = AT,
     seed: int = 0,
     size: float = SIZE,
-    quiet: bool = True,
 ) -> Planted:
     """Train the published network on films whose positives bear a marker; then move the marker.
 
@@ -162,7 +161,7 @@ def planted_shortcut(
     trained_on, chosen_on, shown = (
         marked_xrays(part, drawn, at, size) for part, drawn in zip(parts, draws, strict=True)
     )
-    model = train(trained_on, chosen_on, budget, seed, quiet=quiet).model
+    model = train(trained_on, chosen_on, budget, seed).model
     threshold = choose_threshold(chosen_on.labels, predict(model, chosen_on), rule="f1")
     marked = draws[-1]
     variants = (

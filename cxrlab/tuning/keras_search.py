@@ -16,9 +16,7 @@ import pandas as pd
 
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.memory import batch_size_that_fits
 from cxrlab.pipeline import Xrays
-from cxrlab.precision import choose_precision
 from cxrlab.training import Settings
 from cxrlab.tuning.live import LiveBoard
 from cxrlab.tuning.oracles import OBJECTIVES, TUNERS, make_oracle, to_train
@@ -92,7 +90,7 @@ def search(
     oracle = make_oracle(tuner, SPACES[space], objective, trials, budget, seed, scratch, deadline)
     live = LiveBoard(folder, objective, oracle.max_trials, deadline, on_trial)
     if host is None:
-        runner = _runner(training, validation, budget, seed, precision, folder)
+        runner = TrialRunner(training, validation, budget, seed, precision, folder)
 
         def run(values: dict[str, Any], epochs: int) -> float:
             live.look()
@@ -137,7 +135,7 @@ def work_for(
     quiet_grpc()
     folder = Path(folder)
     check_same_search(folder, _plan(training, validation, budget, space, tuner, objective, seed))
-    runner = _runner(training, validation, budget, seed, precision, folder)
+    runner = TrialRunner(training, validation, budget, seed, precision, folder)
     scratch = _fresh(folder / "keras-tuner" / worker)
     oracle = make_oracle(tuner, SPACES[space], objective, 1, budget, seed, scratch)
 
@@ -151,15 +149,6 @@ def work_for(
         run,
         lambda beating: make_tuner(oracle, SPACES[space], budget, beating),
     )
-
-
-def _runner(
-    training: Xrays, validation: Xrays, budget: Budget, seed: int, precision: str, folder: Path
-) -> TrialRunner:
-    name, _ = choose_precision(precision)
-    # Asked once: free memory comes and goes, and trials in other batches could not be compared.
-    size = batch_size_that_fits(Settings.batch_size, name)
-    return TrialRunner(training, validation, budget, seed, name, folder, size)
 
 
 def make_tuner(

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from cxrlab.budgets import Budget
+from cxrlab.evaluation.thresholds import recall_at_specificity
 from cxrlab.pipeline import Xrays
-from cxrlab.training import Settings, fit, stop_early
+from cxrlab.training import predict, train
 from cxrlab.tuning.record import read_trial, trial_key, write_trial
 from cxrlab.tuning.space import settings_from
+
+SPECIFICITY = 0.9  # at which a search reads recall
 
 
 @dataclass(frozen=True)
 class TrialRunner:
-    """Trains combinations, or finds them among the finished ones in ``folder``.
-
-    All trials are trained in batches of the same size, which has to fit into memory.
-    """
+    """Trains combinations, or finds them among the finished ones in ``folder``."""
 
     training: Xrays
     validation: Xrays
@@ -27,7 +27,6 @@ class TrialRunner:
     seed: int
     precision: str
     folder: Path
-    batch_size: int = Settings.batch_size
 
     def run(self, values: dict[str, Any], epochs: int) -> dict[str, float]:
         """The metrics of this combination after at most so many epochs.
@@ -39,25 +38,24 @@ class TrialRunner:
         done = read_trial(self.folder / "trials", key)
         if done is not None:
             return done["metrics"]
-        started = time.monotonic()
-        trial_seed = (int(trial_key(values, 0), 16) + self.seed) % 2**31
-        settings = replace(settings_from(values), batch_size=self.batch_size)
-        history = self._train(settings, epochs, trial_seed)
-        best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
+        import keras
+
+        keras.backend.clear_session()  # else every trial leaves its network in memory
+        seed = (int(trial_key(values, 0), 16) + self.seed) % 2**31
+        budget = replace(self.budget, epochs=epochs)
+        parts = (self.training, self.validation)
+        trained = train(*parts, budget, seed, settings_from(values), self.precision)
+        best = trained.history.loc[trained.history["val_loss"].idxmin()]
+        scores = predict(trained.model, self.validation)
         metrics = {
-            "val_loss": float(history["val_loss"][best]),
-            "val_accuracy": float(history["val_accuracy"][best]),
-            "recall_at_specificity": float(history["val_recall_at_specificity"][best]),
-            "epochs": len(history["loss"]),
-            "seconds": round(time.monotonic() - started, 1),
+            "val_loss": float(best["val_loss"]),
+            "val_accuracy": float(best["val_accuracy"]),
+            "recall_at_specificity": recall_at_specificity(
+                self.validation.labels, scores, SPECIFICITY
+            ),
+            "epochs": len(trained.history),
+            "seconds": round(trained.seconds, 1),
         }
-        trial = {"values": values, "seed": trial_seed, "metrics": metrics, "finished": time.time()}
+        trial = {"values": values, "seed": seed, "metrics": metrics, "finished": time.time()}
         write_trial(self.folder / "trials", key, trial)
         return metrics
-
-    def _train(self, settings: Settings, epochs: int, seed: int) -> dict[str, list[float]]:
-        """The history of one training from this seed: a list with one number an epoch each."""
-        stop = stop_early(self.budget, settings, len(self.training), epochs)
-        parts = (self.training, self.validation)
-        _, history = fit(*parts, settings, epochs, seed, self.precision, [stop])
-        return history
