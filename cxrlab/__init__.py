@@ -5,8 +5,9 @@ import os
 
 __version__ = "0.1.0"
 
-# TensorFlow opens with lines about its build that mean nothing to a reader; warnings stay.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+# What TensorFlow's core logs, on its build, on drivers that a machine lacks, on large arrays, means
+# nothing to a reader; what stops a training is raised in Python. Set to 0 to see it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Its Python side warns of retracing whenever several networks predict one after the other. A
 # filter, because TensorFlow sets the level of its logger anew when a notebook imports it.
 logging.getLogger("tensorflow").addFilter(

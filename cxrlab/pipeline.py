@@ -70,26 +70,25 @@ def decode(cases: pd.DataFrame, size: int = IMAGE_SIZE) -> Xrays:
     Raises :class:`CXRLabError` where no file can be read.
     """
 
-    def read(path: str | Path) -> np.ndarray | UnreadableImage:
+    pixels = np.zeros((len(cases), size, size, 1), np.uint8)
+
+    def read(position: int, path: str | Path) -> UnreadableImage | None:
         try:
-            return load_square(path, size)
+            pixels[position, :, :, 0] = load_square(path, size)
         except UnreadableImage as error:
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(read, cases["path"]))
-    whole = np.array([isinstance(image, np.ndarray) for image in found], dtype=bool)
-    damaged = [error for error in found if isinstance(error, UnreadableImage)]
-    if len(cases) and not whole.any():
+        errors = list(pool.map(read, range(len(cases)), cases["path"]))
+    damaged = [error for error in errors if error is not None]
+    if damaged and len(damaged) == len(cases):
         raise CXRLabError(f"None of {len(cases)} X-rays can be read. The first: {damaged[0]}")
     if damaged:
         print(f"{len(damaged)} of {len(cases)} X-rays cannot be read and are left out.")
         print(*damaged[:3], sep="\n")
-    kept = cases[whole]
-    pixels = np.zeros((len(kept), size, size, 1), np.uint8)
-    for position, image in enumerate(image for image in found if isinstance(image, np.ndarray)):
-        pixels[position, :, :, 0] = image
-    return Xrays(pixels, kept["label"].to_numpy(dtype=int), kept)
+        whole = np.array([error is None for error in errors])
+        pixels, cases = pixels[whole], cases[whole]
+    return Xrays(pixels, cases["label"].to_numpy(dtype=int), cases)
 
 
 def batches(

@@ -187,6 +187,7 @@ def train(
 
     settings, how = settings or Settings(), machine(precision)
     size = min(settings.batch_size, how.batch_size)
+    how = replace(how, batch_size=size)
     # With more passes the rate falls more slowly, and patience has to grow with them.
     epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
     training, validation = (made_ready(part, settings) for part in (training, validation))
@@ -200,6 +201,7 @@ def train(
         validation_data=batches(validation, size),
         epochs=epochs,
         callbacks=[early_stopping(patience)] if settings.stop_early else [],
+        shuffle=False,  # the batches shuffle themselves
         verbose="auto" if sys.stdout.isatty() else 0,
     )
     history = pd.DataFrame(fitted.history)

@@ -12,7 +12,6 @@ pytest.register_assert_rewrite("downloads")  # its assertions explain themselves
 # Tests say themselves which data and budget they mean.
 for name in ("CXRLAB_DATA", "CXRLAB_BUDGET"):
     os.environ.pop(name, None)
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Read here, because a relative path means the folder from which pytest was started.
 REAL = os.environ.get("CXRLAB_TEST_REAL")
 REAL_DATA = Path(REAL).absolute() if REAL else None

@@ -64,7 +64,7 @@ def _without_gpu(driver: bool) -> Finding:
 def tensorflow_gpu_finding() -> Finding:
     """What TensorFlow itself says, from a process of its own."""
     code = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
-    answer = _output([sys.executable, "-c", code], {"TF_CPP_MIN_LOG_LEVEL": "3"}).split()
+    answer = _output([sys.executable, "-c", code]).split()
     if not answer or not answer[-1].isdigit():
         advice = 'Install it again: pip install --force-reinstall "cxrlab[tf-cpu]"'
         return Finding("TensorFlow's GPUs", "TensorFlow does not load", PROBLEM, advice)
@@ -79,7 +79,7 @@ def memory_finding() -> Finding:
         return Finding("Memory", seen, brief=f"more than {MEMORY_NEEDED:.0f} GB free")
     advice = f"Close other programs: training wants {MEMORY_NEEDED:.0f} GB."
     if hosts.host() == hosts.BINDER:
-        advice = "Binder gives 2 GB at the most: use it for notebooks 01 and 02."
+        advice = "Binder gives 2 GB at the most: trainings take small batches here."
     return Finding("Memory", seen, NOTE, advice)
 
 
@@ -109,7 +109,7 @@ def existing(folder: Path) -> Path:
     return folder
 
 
-def _output(command: list[str], environment: dict[str, str] | None = None) -> str:
+def _output(command: list[str]) -> str:
     """What a command prints; nothing where it fails or takes more than a minute."""
     try:
         return subprocess.run(
@@ -119,7 +119,6 @@ def _output(command: list[str], environment: dict[str, str] | None = None) -> st
             timeout=60,
             check=True,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""

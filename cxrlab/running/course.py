@@ -64,7 +64,6 @@ class Plan:
             "CXRLAB_BUDGET": self.budget,
             "CXRLAB_DATA": str(self.data or ""),
             "CXRLAB_WORKSPACE": str(self.workspace),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
         }
 
 

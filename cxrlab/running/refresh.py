@@ -104,7 +104,6 @@ def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
         "CXRLAB_BUDGET": budget,
         "CXRLAB_DATA": "",
         "CXRLAB_WORKSPACE": str(workspace),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     with progress_for(console) as progress:
         progress.start(path.stem)

@@ -21,10 +21,13 @@ def small_pictures(cases: pd.DataFrame, size: int = SIZE) -> NDArray[np.uint8]:
     """Every case as a small grey picture, uint8 (n, size, size), 0 black, in the cases' order.
 
     All sources are resampled to one size first: else sharpness and stored size would tell them
-    apart before anything that was X-rayed does. Raises
-    :class:`cxrlab.images.UnreadableImage` where a file cannot be read.
+    apart before anything that was X-rayed does. Raises :class:`CXRLabError` where a file cannot
+    be read.
     """
-    return decode(cases, size=size).pixels[..., 0]
+    pixels = decode(cases, size).pixels
+    if len(pixels) < len(cases):
+        raise CXRLabError("A probe needs every X-ray of its cases. Drop those that are left out.")
+    return pixels[..., 0]
 
 
 def region_probe(
