@@ -1,28 +1,34 @@
 """The most memory that each notebook takes at a budget: kernel, its processes, and the server.
 
-The notebooks run one after the other in one workspace, as `cxrlab run` runs them, each in a
-kernel of its own. What JupyterLab's server takes is measured once, with no notebook open, and
+As by a reader who does everything: the exercises are solved, and every cell that trains runs
+twice. The notebooks run one after the other in one workspace, as `cxrlab run` runs them, each in
+a kernel of its own. What JupyterLab's server takes is measured once, with no notebook open, and
 added: a running server holds little more, as outputs pass through it. The notebooks are told that
 they have what Binder leaves them beside the server (``CXRLAB_MEMORY``); with more they take more,
-because it is quicker. The whole course at the class budget takes a quarter of an hour and more;
-name notebooks for less.
+because it is quicker. The whole course at the class budget takes half an hour and more; name
+notebooks, or fewer ``--epochs``, for less. (Memory grows with each training, and not with its
+epochs.)
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
+import re
 import secrets
 import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import psutil
 from measure import print_json, result
 
@@ -30,6 +36,19 @@ LIMIT = 1.8  # GB
 BINDER = "1.9"  # GB: 2, less the server
 PAUSE = 0.1  # seconds between two looks
 WAIT = 60.0  # seconds for the server to answer
+
+# Keras, Keras Tuner, and what trains in the library.
+TRAINS = re.compile(
+    r"\.fit\(|\.search\(|\btrain\(|\btry_repair\(|\bswapped_negatives\(|\bplanted_shortcut\("
+)
+# A line that hands an answer to an exercise.
+ASKS = re.compile(r"^.*\b(nb0\d)\.(\w+)\.(?:check|or_solution)\(", re.MULTILINE)
+FEWER_EPOCHS = """
+from dataclasses import replace
+from cxrlab import budgets
+for name, budget in budgets.BUDGETS.items():
+    budgets.BUDGETS[name] = replace(budget, epochs={0}, trial_epochs={0})
+"""
 
 
 def resident(process: psutil.Process, itself: bool) -> int:
@@ -100,6 +119,32 @@ def server_bytes(folder: Path) -> int:
         server.wait(30)
 
 
+def as_a_reader_does(path: Path, folder: Path, epochs: int | None) -> Path:
+    """A copy of the notebook with every exercise solved and every training twice."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.source = ASKS.sub(_answered, cell.source)
+        cells += [cell] * (2 if TRAINS.search(cell.source) else 1)
+    if epochs:
+        cells.insert(0, nbformat.v4.new_code_cell(FEWER_EPOCHS.format(epochs)))
+    notebook.cells = [
+        nbformat.v4.new_code_cell(cell.source, id=f"cell-{number}")
+        for number, cell in enumerate(cells)
+    ]
+    nbformat.write(notebook, folder / path.name)
+    return folder / path.name
+
+
+def _answered(asks: re.Match) -> str:
+    """The line with the exercise's answer in front of it; a quiz has none."""
+    exercise = getattr(importlib.import_module(f"cxrlab.exercises.{asks[1]}"), asks[2])
+    answer = getattr(exercise, "answer", "")
+    return f"{textwrap.dedent(answer).strip()}\n{asks[0]}" if answer else asks[0]
+
+
 def main() -> None:
     """Measure the server, then every notebook that was named."""
     from cxrlab.running.course import make_plan
@@ -110,6 +155,7 @@ def main() -> None:
     parser.add_argument("--notebooks", default=None, help="such as 03 or 01-05; default: all")
     parser.add_argument("--budget", default="class", help="smoke, class or full")
     parser.add_argument("--data", type=Path, default=None, help="default: CXRLAB_DATA or phantoms")
+    parser.add_argument("--epochs", type=int, default=None, help="in place of the budget's")
     parser.add_argument("--memory", default=BINDER, help="GB for a kernel; empty: the machine's")
     given = parser.parse_args()
 
@@ -120,7 +166,8 @@ def main() -> None:
         measured, stopped = {}, {}
         for path in select_notebooks(find_notebooks(), given.notebooks):
             with Watch() as watch:
-                execution = execute(path, plan.out / "notebooks", environment)
+                copy = as_a_reader_does(path, plan.out, given.epochs)
+                execution = execute(copy, plan.out / "notebooks", environment)
             measured[path.stem] = [server + watch.peak / 1e9]
             if execution.failure is not None:
                 stopped[path.stem] = execution.failure.lines
@@ -128,6 +175,7 @@ def main() -> None:
     print_json(
         result(
             f"memory of each notebook at the {plan.budget} budget, kernel and server together, "
+            "exercises solved and each training run twice, "
             + (f"where a kernel may take {given.memory} GB" if given.memory else "unlimited"),
             "GB at the most",
             measured,
@@ -135,16 +183,16 @@ def main() -> None:
             met=not stopped and max(peak for (peak,) in measured.values()) < LIMIT,
             server=round(server, 3),
             stopped_early=stopped,
-            batches_in=_precision(),
+            number_format=_number_format(),
         )
     )
 
 
-def _precision() -> str:
-    """What ``auto`` trains in here: float32 takes half as much again."""
-    from cxrlab.precision import choose_precision
+def _number_format() -> str:
+    """What ``auto`` trains in where the notebooks ran."""
+    from cxrlab.training import machine
 
-    return choose_precision()[0]
+    return str(machine())
 
 
 if __name__ == "__main__":

@@ -24,12 +24,8 @@ REPOSITORY = HERE.parent
 #: In the order of the table; the longest last. ``True``: measured on X-rays (--data).
 SCRIPTS = {
     "import_time": False,
-    "million_rows": False,
     "phantoms_500": False,
-    "streaming_memory": False,
     "training_speed": True,
-    "step_limit": True,
-    "search_speed": False,
     "notebook_memory": False,
 }
 
@@ -48,8 +44,8 @@ def run(name: str, data: Path | None) -> list[dict]:
 
 def machine() -> dict[str, str]:
     """Processor, memory and versions, in words."""
-    from cxrlab.precision import cpu_multiplies_bfloat16
     from cxrlab.recordings import versions
+    from cxrlab.training import cpu_multiplies_bfloat16
 
     memory = psutil.virtual_memory().total / 2**30
     short = "with" if cpu_multiplies_bfloat16() else "without"
@@ -61,14 +57,14 @@ def machine() -> dict[str, str]:
 
 
 def page(results: list[dict]) -> str:
-    """docs/performance.md: one row a claim, and under it how to measure again."""
+    """docs/performance.md: one row per claim, and under it how to measure again."""
     lines = [
         "# How fast, and how large",
         "",
         "Every number here was printed by a script in `benchmarks/`; `make bench` runs them all",
-        "and writes this page (`make bench DATA=folder` measures training on real X-rays). Both",
-        "sides of a comparison run in turn within one script, and what counts is the ratio of",
-        "their medians: the machine is shared, and its seconds are not yours.",
+        "and writes this page (`make bench DATA=folder` measures training on real X-rays, too).",
+        "Both sides of a comparison run in turn within one script, and what counts is the ratio",
+        "of their medians: the machine is shared, and its seconds are not yours.",
         "",
         "| claim | measured (median) | ratio | needed | met | script, date |",
         "|---|---|---|---|---|---|",

@@ -38,7 +38,7 @@ from cxrlab.plots.external import (
     plot_internal_external,
     plot_subgroups,
 )
-from cxrlab.plots.hospitals import plot_predictive_values, plot_two_ways
+from cxrlab.plots.hospitals import plot_predictive_values
 from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
 from cxrlab.plots.planted import (
     plot_hidden_places,
@@ -88,7 +88,6 @@ __all__ = [
     "plot_pooling",
     "plot_precision_by_prevalence",
     "plot_predictive_values",
-    "plot_two_ways",
     "plot_preparations",
     "plot_precision_recall",
     "plot_repairs",
