@@ -1,6 +1,6 @@
-"""The reader against ten X-rays: which ten, the reader's calls, and what they amount to.
+"""The reader against ten X-rays: the calls, kept in the workspace, and what they amount to.
 
-Notebook 01 asks the reader, notebook 04 asks the network about the same ten.
+The ten themselves come from :func:`cxrlab.course.get_ten`.
 """
 
 from __future__ import annotations
@@ -14,39 +14,12 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import Confusion, Estimate, confusion, wilson
+from cxrlab.evaluation import Confusion, confusion, wilson
 from cxrlab.files import read_json, write_json
 from cxrlab.images import fit, read_image
-from cxrlab.splits import Split
 from cxrlab.workspace import Workspace
 
-TEN = 10
-# How many of the ten are positive is drawn anew for each seed: a reader who counts the calls
-# so far cannot work out the last one.
-FEWEST_POSITIVES, MOST_POSITIVES = 4, 6
 FILE = "reader.json"
-
-
-def ten_xrays(split: Split, seed: int = 0) -> pd.DataFrame:
-    """Ten cases of the test part, one a patient, in random order; always the same for a seed.
-
-    Four to six of them are positive where the test part has as many. No network has trained on
-    them. Raises :class:`CXRLabError` where the test part has too few patients.
-    """
-    rng = np.random.default_rng([seed, TEN])
-    # Sorted first, so that the draw depends on the cases alone and not on the order of the rows.
-    cases = split.test.sort_values("image_id", ignore_index=True)
-    cases = cases.iloc[rng.permutation(len(cases))].drop_duplicates("patient_id")
-    positive, negative = cases[cases["label"] == 1], cases[cases["label"] == 0]
-    if len(cases) < TEN:
-        raise CXRLabError(
-            f"The test part holds {len(cases)} patients, but ten are needed, one an X-ray. "
-            "Name a folder with more X-rays in CXRLAB_DATA, or unset it to use phantoms."
-        )
-    wanted = int(rng.integers(FEWEST_POSITIVES, MOST_POSITIVES + 1))
-    count = min(max(wanted, TEN - len(negative)), len(positive))
-    drawn = pd.concat([positive[:count], negative[: TEN - count]])
-    return drawn.iloc[rng.permutation(TEN)].reset_index(drop=True)
 
 
 def picture(path: str | Path, side: int, square: bool = False) -> np.ndarray:
@@ -93,6 +66,45 @@ def take_calls(
     return {name: kept[name] for name in cases["image_id"] if name in kept}
 
 
+def missing_calls(cases: pd.DataFrame, calls: Mapping[str, int]) -> int:
+    """How many of the cases have no call yet."""
+    return int((~cases["image_id"].isin(calls)).sum())
+
+
+def reading(
+    space: Workspace,
+    ten: pd.DataFrame,
+    others: pd.DataFrame,
+    written: Sequence[int] | EllipsisType | None = None,
+) -> pd.DataFrame:
+    """Truth and call side by side once **all** ten are called; until then, an imaginary reader's.
+
+    One row per X-ray, numbered from 1 in the index; columns ``truth`` and ``you``, each 0 or 1,
+    and the ``path`` of the file. ``written`` are calls as for :func:`take_calls`. The truth of a
+    case that is still to be called stays hidden: the imaginary reader reads some of ``others``.
+    """
+    calls = take_calls(space, ten, written)
+    if left := missing_calls(ten, calls):
+        print(f"Calls still to make: {left}. Until then: an imaginary reader, on other X-rays.")
+        return example_reading(others)
+    print("Your own calls.")
+    return _side_by_side(ten, [calls[name] for name in ten["image_id"]])
+
+
+def example_reading(cases: pd.DataFrame) -> pd.DataFrame:
+    """An imaginary reader on ten of the cases, one per patient, in the form of :func:`reading`.
+
+    Misses one of five positive cases and raises two false alarms on five negative ones.
+    """
+    one_each = cases.sort_values("image_id").drop_duplicates("patient_id")
+    drawn = []
+    for label, calls in ((1, (1, 0, 1, 1, 1)), (0, (0, 1, 0, 0, 1))):
+        of_class = one_each[one_each["label"] == label].head(len(calls))
+        drawn.append(of_class.assign(call=calls[: len(of_class)]))
+    mixed = pd.concat(drawn).sample(frac=1, random_state=0)
+    return _side_by_side(mixed, mixed["call"].to_list())
+
+
 def reader_confusion(cases: pd.DataFrame, calls: Mapping[str, int]) -> Confusion:
     """The confusion matrix of the calls, over those of the cases that have one."""
     called = cases[cases["image_id"].isin(calls)]
@@ -101,64 +113,35 @@ def reader_confusion(cases: pd.DataFrame, calls: Mapping[str, int]) -> Confusion
     return confusion(called["label"], [calls[name] for name in called["image_id"]], 0.5)
 
 
-def reading(cases: pd.DataFrame, calls: Mapping[str, int]) -> pd.DataFrame:
-    """Truth and call side by side once **all** cases are called; until then, made-up ones.
-
-    One row an X-ray, numbered from 1 in the index; columns ``truth`` and ``call``, each 0 or 1.
-    The truth of a case that is still to be called stays hidden.
-    """
-    if missing_calls(cases, calls):
-        return example_reading()
-    return _numbered(
-        cases["label"].astype(int).to_list(), [calls[name] for name in cases["image_id"]]
-    )
-
-
-def example_reading() -> pd.DataFrame:
-    """An imaginary reader on ten imaginary X-rays, in the form of :func:`reading`."""
-    return _numbered([1, 0, 1, 1, 0, 0, 1, 0, 1, 0], [1, 0, 0, 1, 1, 0, 1, 0, 1, 1])
-
-
-def missing_calls(cases: pd.DataFrame, calls: Mapping[str, int]) -> int:
-    """How many of the cases have no call yet."""
-    return int((~cases["image_id"].isin(calls)).sum())
-
-
-def confusion_of(read: pd.DataFrame) -> Confusion:
-    """The confusion matrix of a table with the columns ``truth`` and ``call``."""
-    return confusion(read["truth"], read["call"], 0.5)
-
-
-def with_interval(hits: int, cases: int) -> Estimate:
-    """The share ``hits / cases`` with Wilson's 95 % interval; undefined where there are no cases.
-
-    Fit for the ten X-rays, which come from ten patients.
-    """
-    return Estimate(hits / cases, *wilson(hits / cases, cases)) if cases else Estimate(None)
-
-
 def in_a_sentence(counts: Confusion) -> str:
-    """What the calls found and spared, and how little so few cases say about a reader."""
+    """The recall and the specificity of the calls, and how little so few cases say."""
     sentences = []
     for name, hits, cases, done, kind in (
         ("recall", counts.tp, counts.tp + counts.fn, "found", "positive"),
-        ("specificity", counts.tn, counts.tn + counts.fp, "left in peace", "negative"),
+        ("specificity", counts.tn, counts.tn + counts.fp, "correctly cleared", "negative"),
     ):
-        share = with_interval(hits, cases)
-        if share.value is None:
+        if not cases:
             sentences.append(f"There was no {kind} case, so the {name} is undefined.")
             continue
+        low, high = wilson(hits / cases, cases)  # fit for the ten, which come from ten patients
         sentences.append(
             f"{hits} of {cases} {kind} cases {'was' if hits == 1 else 'were'} {done}: a {name} of "
-            f"{share.value:.2f}. From so few it is uncertain: readers whose true {name} lies "
-            f"anywhere from {share.low:.2f} to {share.high:.2f} could well come to this."
+            f"{hits / cases:.2f}. A reader with a true {name} between {low:.2f} and {high:.2f} "
+            "could easily score this."
         )
     return " ".join(sentences)
 
 
-def _numbered(truth: list[int], calls: list[int]) -> pd.DataFrame:
-    numbers = pd.RangeIndex(1, len(truth) + 1, name="X-ray")
-    return pd.DataFrame({"truth": truth, "call": calls}, index=numbers)
+def _side_by_side(cases: pd.DataFrame, calls: list[int]) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "truth": cases["label"].astype(int).to_list(),
+            "you": calls,
+            "path": cases["path"].to_list(),
+        }
+    )
+    table.index = pd.RangeIndex(1, len(table) + 1, name="X-ray")
+    return table
 
 
 def _call(call: int) -> int:

@@ -53,8 +53,20 @@ def test_groups_of_people_stand_side_by_side_with_their_titles():
 
 def test_a_thousand_people_fit():
     (ax,) = plot_people(Confusion(9, 132, 1, 858), columns=40)
-    ax.figure.canvas.draw()
     assert ax.figure.get_figwidth() == 7
+
+
+def test_marks_are_whole_pixels_apart():
+    groups = {"one": Confusion(0, 0, 10, 90), "two": Confusion(9, 18, 1, 72)}
+    for axes in (plot_people(Confusion(98, 396, 2, 504), columns=50), plot_people(groups)):
+        for ax in axes:
+            places = [
+                ax.transData.transform(line.get_xydata())
+                for line in ax.lines
+                if len(line.get_xydata())
+            ]
+            steps = np.vstack(places) - places[0][0]
+            np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
 
 
 def test_the_threshold_is_marked_among_the_metrics(cases):

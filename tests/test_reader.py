@@ -8,25 +8,20 @@ import pytest
 
 from cxrlab import reader
 from cxrlab.budgets import SMOKE
+from cxrlab.cases import ten_xrays
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import Confusion
-from cxrlab.splits import Split
 from cxrlab.workspace import Workspace
 
 
 def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataFrame:
     labels = [1] * positives + [0] * negatives
     rows = [
-        {"image_id": f"i{patient:03d}-{image}", "patient_id": f"p{patient}", "label": label}
+        {"image_id": f"i{patient:03d}-{image}", "group": f"p{patient}", "label": label}
         for patient, label in enumerate(labels)
         for image in range(images)
     ]
     return pd.DataFrame(rows)
-
-
-def split_of(test: pd.DataFrame) -> Split:
-    other = test.assign(image_id="train-" + test["image_id"], patient_id="t" + test["patient_id"])
-    return Split(other, other[:0], test)
 
 
 @pytest.fixture
@@ -36,42 +31,7 @@ def space(tmp_path) -> Workspace:
 
 @pytest.fixture
 def ten() -> pd.DataFrame:
-    return reader.ten_xrays(split_of(cases()))
-
-
-def test_ten_patients_of_the_test_part():
-    test = cases()
-    for seed in range(20):
-        ten = reader.ten_xrays(split_of(test), seed)
-        assert len(ten) == ten["patient_id"].nunique() == 10
-        assert set(ten["image_id"]) <= set(test["image_id"])
-        assert 4 <= ten["label"].sum() <= 6
-
-
-def test_counting_calls_gives_nothing_away():
-    tens = [reader.ten_xrays(split_of(cases()), seed) for seed in range(60)]
-    assert {int(ten["label"].sum()) for ten in tens} == {4, 5, 6}
-    # Every place holds positives and negatives: the order says nothing either.
-    shares = np.mean([ten["label"] for ten in tens], axis=0)
-    assert shares.min() > 0.25 and shares.max() < 0.75
-
-
-def test_the_same_ten_whatever_the_order_of_the_rows():
-    test = cases()
-    shuffled = test.sample(frac=1, random_state=1)
-    first, second = (reader.ten_xrays(split_of(table), 3) for table in (test, shuffled))
-    pd.testing.assert_frame_equal(first, second)
-    assert reader.ten_xrays(split_of(test), 4)["image_id"].tolist() != first["image_id"].tolist()
-
-
-def test_few_of_one_class_are_filled_up_from_the_other():
-    assert reader.ten_xrays(split_of(cases(2, 30)))["label"].sum() == 2
-    assert reader.ten_xrays(split_of(cases(30, 2)))["label"].sum() == 8
-
-
-def test_too_few_patients_are_said_to_be_too_few():
-    with pytest.raises(CXRLabError, match="holds 9 patients"):
-        reader.ten_xrays(split_of(cases(5, 4)))
+    return ten_xrays(cases())
 
 
 def test_calls_are_kept_and_replaced(space, ten):
@@ -116,28 +76,44 @@ def test_confusion_over_the_called_ones(ten):
     assert reader.reader_confusion(ten, wrong) == Confusion(0, 10 - positives, positives, 0)
 
 
-def test_the_truth_is_hidden_until_the_tenth_call(ten):
-    calls = dict.fromkeys(ten["image_id"][:9], 1)
-    assert reader.missing_calls(ten, calls) == 1
-    pd.testing.assert_frame_equal(reader.reading(ten, calls), reader.example_reading())
-    calls[ten["image_id"].iloc[9]] = 0
-    read = reader.reading(ten, calls)
+def with_files(cases: pd.DataFrame) -> pd.DataFrame:
+    return cases.assign(path=cases["image_id"] + ".png", patient_id=cases["group"])
+
+
+def test_the_truth_is_hidden_until_the_tenth_call(space, ten, capsys):
+    ten, others = with_files(ten), with_files(cases())
+    reader.keep_calls(space, dict.fromkeys(ten["image_id"][:9], 1))
+    read = reader.reading(space, ten, others)
+    assert "Calls still to make: 1." in capsys.readouterr().out
+    pd.testing.assert_frame_equal(read, reader.example_reading(others))
+    read = reader.reading(space, ten, others, [1] * 9 + [0])
+    assert "Your own calls" in capsys.readouterr().out
     assert read["truth"].tolist() == ten["label"].tolist()
-    assert read["call"].tolist() == [1] * 9 + [0]
+    assert read["path"].tolist() == ten["path"].tolist()
+    assert read["you"].tolist() == [1] * 9 + [0]
     assert read.index.tolist() == list(range(1, 11))
-    assert reader.confusion_of(read) == reader.reader_confusion(ten, calls)
+    counts = reader.reader_confusion(ten, reader.get_calls(space))
+    assert reader.reader_confusion(ten, dict(zip(ten["image_id"], read["you"], strict=True))) == (
+        counts
+    )
 
 
-def test_the_example_has_all_four_outcomes():
-    counts = reader.confusion_of(reader.example_reading())
-    assert min(counts.tp, counts.fp, counts.fn, counts.tn) > 0 and counts.n == 10
+def test_the_imaginary_reader_makes_mistakes_of_both_kinds_on_ten_patients():
+    others = with_files(cases())
+    read = reader.example_reading(others)
+    assert pd.crosstab(read["truth"], read["you"]).to_numpy().tolist() == [[3, 2], [1, 4]]
+    shown = others.set_index("path").loc[read["path"]]
+    assert shown["patient_id"].is_unique
+    assert shown["label"].tolist() == read["truth"].tolist()
+    few = reader.example_reading(with_files(cases(2, 30)))
+    assert few["truth"].sum() == 2 and len(few) == 7
 
 
 def test_the_sentence_says_how_little_ten_cases_say():
     words = reader.in_a_sentence(Confusion(tp=5, fp=4, fn=0, tn=1))
     assert "5 of 5 positive cases were found: a recall of 1.00" in words
-    assert "from 0.57 to 1.00" in words
-    assert "1 of 5 negative cases was left in peace: a specificity of 0.20" in words
+    assert "true recall between 0.57 and 1.00" in words
+    assert "1 of 5 negative cases was correctly cleared: a specificity of 0.20" in words
     assert "specificity is undefined" in reader.in_a_sentence(Confusion(3, 0, 7, 0))
 
 

@@ -53,7 +53,7 @@ def test_ten_calls_give_the_readers_own_matrix(space, ten):
     shown.call(*TRUTH[2:])
     assert "false alarms" in shown.result.value
     assert "5 of 5 positive cases were found" in shown.result.value
-    assert "4 of 5 negative cases were left in peace" in shown.result.value
+    assert "4 of 5 negative cases were correctly cleared" in shown.result.value
     assert "0.57" in shown.result.value  # Wilson's lower end for 5 of 5
 
 

@@ -1,4 +1,4 @@
-"""What notebook 01 asks of a reader's calls, counts, recall and costs."""
+"""What notebook 01 asks of a reader's calls, matrix, shares, people and costs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlab.cases import TEN
 from cxrlab.evaluation import PUBLISHED, published_specificity
-from cxrlab.exercises.engine import Wrong, described
+from cxrlab.exercises.engine import NotAttempted, Wrong, described, holds_dots
 from cxrlab.exercises.expect import called, close, number
-from cxrlab.reader import TEN, confusion_of, in_a_sentence
 
-COUNTS = ("tp", "fp", "fn", "tn")
-MEANING = {
-    "tp": "positive cases called positive",
-    "fp": "negative cases called positive",
-    "fn": "positive cases called negative",
-    "tn": "negative cases called negative",
-}
-# The reader of exercise 3, who read 80 X-rays.
-HAND = {"tp": 27, "fp": 6, "fn": 3, "tn": 44}
-ILL = 2000  # people with COVID-19 in exercise 4
+# What the function of exercise 2 is tried on: all four counts differ.
+TRUTH = pd.Series([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], name="truth")
+CALL = pd.Series([1, 1, 1, 1, 0, 0, 0, 1, 0, 0], name="call")
+COUNTS = ("tp", "fn", "fp", "tn")
 
 
 def check_calls(calls: Any) -> str | None:
@@ -54,100 +48,50 @@ def check_calls(calls: Any) -> str | None:
     return f"You called {sum(map(int, calls))} of the ten positive."
 
 
-def check_counts(answer: Any) -> str:
-    """(counts, table): the four counts of a table with the columns ``truth`` and ``call``."""
-    if not isinstance(answer, tuple) or len(answer) != 2 or not _is_reading(answer[1]):
-        raise Wrong("Hand over both, the counts and the table: `check((my_counts, read))`.")
-    given, read = answer
-    if isinstance(given, dict):
-        given = tuple(given.get(name) for name in COUNTS)
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != len(COUNTS):
+def check_matrix(function: Any) -> str:
+    """matrix_of(truth, call): a table of counts, truth in rows and calls in columns."""
+    name = "matrix_of"
+    table = called(name, function, TRUTH, CALL)
+    right = pd.crosstab(TRUTH, CALL)
+    if isinstance(table, np.ndarray) and np.array_equal(table, right):
         raise Wrong(
-            f"`my_counts` is {described(given)}, but should be four numbers: tp, fp, fn, tn."
+            f"`{name}` returns the right counts without names: that is scikit-learn's "
+            "`confusion_matrix`, which comes next. Use `pd.crosstab`, which names rows and columns."
         )
-    seen = dict(zip(COUNTS, given, strict=True))
-    for name, count in seen.items():
-        number(f"{name} in my_counts", count, 0, len(read))
-    counts = confusion_of(read)
-    right = {name: getattr(counts, name) for name in COUNTS}
-    if seen == right:
-        return in_a_sentence(counts)
-    if sum(seen.values()) != len(read):
+    if isinstance(table, pd.Series):
         raise Wrong(
-            f"The four numbers of `my_counts` add up to {sum(seen.values())}, but the table has "
-            f"{len(read)} X-rays, and each belongs to exactly one of the four."
+            f"`{name}` returns one column of counts. In a confusion matrix the calls are columns: "
+            "`pd.crosstab` puts them there."
         )
-    if seen == right | {"fp": right["fn"], "fn": right["fp"]}:
+    if not isinstance(table, pd.DataFrame):
+        raise Wrong(f"`{name}` returns {described(table)}, but should return a table of counts.")
+    if len(table) == TEN:
+        raise Wrong(f"`{name}` returns one row per X-ray. Count them: `pd.crosstab` does.")
+    if table.shape == (3, 3):
+        raise Wrong(f"`{name}` returns sums as well. Leave `margins` out.")
+    values = table.to_numpy()
+    if table.shape != (2, 2):
         raise Wrong(
-            "In `my_counts`, fp and fn are swapped. A false positive is a false alarm (truth 0, "
-            "call 1), a false negative is a miss (truth 1, call 0)."
+            f"`{name}` returns {table.shape[0]} × {table.shape[1]} numbers, but truth and call "
+            "each have two values: 2 × 2."
         )
-    if seen == right | {"tp": right["tn"], "tn": right["tp"]}:
+    if np.array_equal(values, right):
+        return "Four counts, with names. From here on your function counts the calls."
+    if np.array_equal(values, right.T):
         raise Wrong(
-            "In `my_counts`, tp and tn are swapped. The second word is the call: a true positive "
-            "was called 1."
+            f"`{name}` puts the calls in the rows. Hand over the truth first: rows are the truth, "
+            "columns the calls."
         )
-    first = next(name for name in COUNTS if seen[name] != right[name])
+    if np.all(values <= 1):
+        raise Wrong(f"`{name}` returns shares. Leave `normalize` out: four counts are wanted.")
+    if values[0, 1] == values[1, 0] == 0:
+        raise Wrong(
+            f"`{name}` finds no mistake at all. It counts one of the two columns against itself: "
+            "use `truth` and `call`."
+        )
     raise Wrong(
-        f"`{first}` in `my_counts` is {seen[first]:g}. Count the {MEANING[first]}: "
-        f"rows with truth {int(first in ('tp', 'fn'))} and call {int(first in ('tp', 'fp'))}."
-    )
-
-
-def check_recall(recall: Any) -> str:
-    """The recall of HAND, as a share."""
-    tp, fp, fn, tn = (HAND[name] for name in COUNTS)
-    if close(number("recall", recall), (tp + fn) / tp):
-        raise Wrong(
-            f"`recall` is {recall:.2f}. That is the fraction upside down: divide the positive "
-            "cases that were found by all positive cases."
-        )
-    recall = number("recall", recall, 0, 1)
-    if close(recall, tp / (tp + fn)):
-        return f"Of {tp + fn} positive cases, {tp} were found and {fn} missed."
-    mistakes = (
-        (
-            tp / (tp + fp),
-            "the precision: of the cases called positive, the share that is. Recall looks at "
-            "the cases that **are** positive",
-        ),
-        (tn / (tn + fp), "the specificity: it is about the negative cases"),
-        ((tp + tn) / 80, "the accuracy: it mixes positive and negative cases"),
-        (tp / 80, "tp divided by all 80 cases. Divide by the positive cases only"),
-        (fn / (tp + fn), "the share that was missed. Recall is the share that was found"),
-    )
-    for value, words in mistakes:
-        if close(recall, value):
-            raise Wrong(f"`recall` is {recall:.2f}. That is {words}.")
-    raise Wrong(
-        f"`recall` is {recall:.2f}. Divide the positive cases that were found by all positive "
-        "cases, found or missed."
-    )
-
-
-def check_fewer_missed(fewer: Any) -> str:
-    """Misses among ILL people at the two published recalls, the difference."""
-    fewer = number("fewer_missed", fewer)
-    before, after = (values["recall"] for values in PUBLISHED.values())
-    if math.isclose(fewer, ILL * (after - before), abs_tol=0.5):
-        return (
-            f"{ILL * (1 - before):.0f} are missed before tuning and {ILL * (1 - after):.0f} after."
-        )
-    mistakes = (
-        (ILL * (1 - before), "the misses before tuning. Take off the misses after it"),
-        (ILL * (1 - after), "the misses after tuning. The question is how many fewer that is"),
-        (ILL * before, "the people who are **found** before tuning"),
-        (ILL * after, "the people who are **found** after tuning"),
-        (ILL * (before - after), "right but for its sign: fewer misses, counted as positive"),
-        (100 * (after - before), f"of 100 people. Here {ILL:,} people have COVID-19"),
-        (after - before, "a share. The question is how many people"),
-    )
-    for value, words in mistakes:
-        if math.isclose(fewer, value, abs_tol=1e-6):
-            raise Wrong(f"`fewer_missed` is {fewer:g}. That is {words}.")
-    raise Wrong(
-        f"`fewer_missed` is {fewer:g}. Work out how many of {ILL:,} are missed at each recall, "
-        "then subtract."
+        f"`{name}` returns {values.tolist()} where {right.to_numpy().tolist()} is right. Use both "
+        "arguments of the function, and nothing from outside it."
     )
 
 
@@ -166,6 +110,8 @@ def check_implied(function: Any) -> str:
             raise Wrong(f"{shown} You return the share of false alarms; subtract it from 1.")
         if close(given, 1 - (1 - precision) / precision):
             raise Wrong(f"{shown} You count all positive cases as found; only `recall` of them is.")
+        if close(given, 1 - precision * (1 - recall) / recall):
+            raise Wrong(f"{shown} Precision and recall have changed places in the formula.")
         if close(given, 1 - (1 - precision) * recall) or close(given, 1 - (1 - precision)):
             raise Wrong(
                 f"{shown} 1 - precision is the share of the **alarms** that are false. "
@@ -177,7 +123,67 @@ def check_implied(function: Any) -> str:
             f"{shown} With one unit of positive and one of negative cases, tp is the recall. "
             "Find fp from the precision first."
         )
-    return "So before tuning about half of the healthy were called positive, and after it 44 %."
+    _takes_a_column(name, function, np.array([0.65, 0.69]), np.array([0.93, 0.98]))
+    return "It works for single numbers and for whole columns."
+
+
+def check_people(function: Any) -> str:
+    """sort_people(recall, specificity, ill, healthy): four counts of whole people."""
+    name = "sort_people"
+    for arguments in ((0.93, 0.7, 200, 800), (0.98, 0.56, 100, 900), (0.8, 0.95, 50, 950)):
+        recall, specificity, ill, healthy = arguments
+        given = called(name, function, *arguments)
+        if not isinstance(given, dict) or set(given) != set(COUNTS):
+            raise Wrong(
+                f"`{name}` returns {described(given)}, but should return a dictionary with "
+                "the four counts tp, fn, fp and tn."
+            )
+        if holds_dots(given):
+            raise NotAttempted
+        seen = {key: number(f"{key} of {name}{arguments}", given[key]) for key in COUNTS}
+        tp, tn = ill * recall, healthy * specificity
+        right = {"tp": tp, "fn": ill - tp, "fp": healthy - tn, "tn": tn}
+        if _same_people(seen, right, 1):
+            continue
+        shown = f"`{name}{arguments}` is {given}."
+        mistakes = (
+            (_swapped(right, "tp", "fn"), "tp and fn are swapped: tp of the ill are found."),
+            (_swapped(right, "fp", "tn"), "fp and tn are swapped: tn of the healthy are cleared."),
+            (_swapped(right, "fn", "fp"), "fn and fp are swapped: fn are ill, fp are healthy."),
+            (
+                {
+                    "tp": ill * specificity,
+                    "fn": ill * (1 - specificity),
+                    "fp": healthy * (1 - recall),
+                    "tn": healthy * recall,
+                },
+                "Recall is about the ill, specificity about the healthy. Here it is the other way.",
+            ),
+            (
+                {
+                    "tp": recall,
+                    "fn": 1 - recall,
+                    "fp": 1 - specificity,
+                    "tn": specificity,
+                },
+                "These are shares. Multiply them by `ill` and by `healthy`.",
+            ),
+        )
+        for wrong, words in mistakes:
+            if _same_people(seen, wrong, 0.02 if max(wrong.values()) <= 1 else 1):
+                raise Wrong(f"{shown} {words}")
+        for group, keys in (("ill", ("tp", "fn")), ("healthy", ("fp", "tn"))):
+            size = {"ill": ill, "healthy": healthy}[group]
+            if abs(seen[keys[0]] + seen[keys[1]] - size) > 1:
+                raise Wrong(
+                    f"{shown} {keys[0]} and {keys[1]} add up to "
+                    f"{seen[keys[0]] + seen[keys[1]]:g}, but {size} people are {group}."
+                )
+        key = next(key for key in COUNTS if abs(seen[key] - right[key]) > 1)
+        raise Wrong(f"{shown} {key} should be {right[key]:.0f}: start from {_start_of(key)}.")
+    if any(not float(count).is_integer() for count in seen.values()):
+        raise Wrong(f"`{name}` returns fractions of people. Wrap the counts in `round(...)`.")
+    return "With a recall of 0.93, 14 of 200 ill people are missed."
 
 
 def check_cost(function: Any) -> str:
@@ -192,14 +198,15 @@ def check_cost(function: Any) -> str:
         given = number(f"{name}{arguments}", called(name, function, *arguments))
         missed, alarms = ill * (1 - recall), healthy * (1 - specificity)
         wanted = missed * miss + alarms * alarm
-        if math.isclose(given, wanted, rel_tol=0.005):
+        # Whoever counts whole people is off by half a person of each kind.
+        if math.isclose(given, wanted, rel_tol=0.005, abs_tol=0.5 * (miss + alarm) + 1e-9):
             continue
         shown = f"`{name}{arguments}` is {given:g}, but should be {wanted:g}."
-        found, spared = ill * recall, healthy * specificity
+        found, cleared = ill * recall, healthy * specificity
         mistakes = (
             (missed * alarm + alarms * miss, "The two costs are swapped."),
             (
-                found * miss + spared * alarm,
+                found * miss + cleared * alarm,
                 "You charge for the right calls. Misses are `ill * (1 - recall)`, and false "
                 "alarms come from `1 - specificity`.",
             ),
@@ -210,14 +217,36 @@ def check_cost(function: Any) -> str:
                 (ill + healthy) * ((1 - recall) * miss + (1 - specificity) * alarm),
                 "Only the ill can be missed, and only the healthy can raise a false alarm.",
             ),
-            (wanted / (ill + healthy), "That is the cost a person. The cost of all is asked for."),
+            (wanted / (ill + healthy), "That is the cost per person. The cost of all is wanted."),
         )
         for value, words in mistakes:
             if math.isclose(given, value, rel_tol=1e-6):
                 raise Wrong(f"{shown} {words}")
         raise Wrong(f"{shown} Add misses times their cost and false alarms times theirs.")
-    return "Which test is the better one now hangs on two numbers that no test set contains."
+    _takes_a_column(name, function, 50, 950, 0.98, 0.56, np.array([10, 41, 100]), 1)
+    return "Which test is the better one now depends on two numbers that no test set contains."
 
 
-def _is_reading(table: Any) -> bool:
-    return isinstance(table, pd.DataFrame) and {"truth", "call"} <= set(table)
+def _takes_a_column(name: str, function: Any, *arguments: Any) -> None:
+    """The function goes on to work on many numbers at once, as the notebook uses it."""
+    try:
+        fits = np.shape(function(*arguments)) == np.shape(np.broadcast_arrays(*arguments)[0])
+    except Exception as error:
+        raise Wrong(
+            f"`{name}` is right for single numbers, but stops with {type(error).__name__} for a "
+            "column of them. Write the formula alone, without `if`, `int(...)` or `float(...)`."
+        ) from error
+    if not fits:
+        raise Wrong(f"`{name}` is right for single numbers, but gives one number for a column.")
+
+
+def _same_people(seen: dict[str, float], other: dict[str, float], tolerance: float) -> bool:
+    return all(abs(seen[key] - other[key]) <= tolerance for key in COUNTS)
+
+
+def _swapped(counts: dict[str, float], first: str, second: str) -> dict[str, float]:
+    return counts | {first: counts[second], second: counts[first]}
+
+
+def _start_of(key: str) -> str:
+    return "`ill` and the recall" if key in ("tp", "fn") else "`healthy` and the specificity"

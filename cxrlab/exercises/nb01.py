@@ -6,10 +6,9 @@ from cxrlab.exercises import Exercise, Option, Question, Quiz
 from cxrlab.exercises.about_reading import (
     check_calls,
     check_cost,
-    check_counts,
-    check_fewer_missed,
     check_implied,
-    check_recall,
+    check_matrix,
+    check_people,
 )
 
 ten_calls = Exercise(
@@ -25,65 +24,54 @@ ten_calls = Exercise(
     answer="my_calls = [1, 0, 1, 0, 0, 1, 0, 1, 0, 1]  # yours will differ",
 )
 
-own_counts = Exercise(
-    key="01.own_counts",
-    title="Four counts",
-    variable="my_counts",
-    judge_answer=check_counts,
+matrix = Exercise(
+    key="01.matrix",
+    title="A confusion matrix with pandas",
+    variable="matrix_of",
+    judge_answer=check_matrix,
     hints=(
-        "Go through the table column by column and put each X-ray into one of four heaps: both "
-        "1, both 0, truth 1 but call 0, truth 0 but call 1.",
-        "tp: both are 1. fp: truth 0, call 1. fn: truth 1, call 0. tn: both are 0. In Python: "
-        '`((read["truth"] == 1) & (read["call"] == 1)).sum()` counts the first.',
+        "One function of pandas counts how often each pair of values occurs in two columns. "
+        "Search its documentation for *cross tabulation*.",
+        "`pd.crosstab(rows, columns)`: which of your two arguments belongs in the rows?",
     ),
     answer="""
-        ill, alarm = read["truth"] == 1, read["call"] == 1
-        tp, fp = (ill & alarm).sum(), (~ill & alarm).sum()
-        fn, tn = (ill & ~alarm).sum(), (~ill & ~alarm).sum()
-        my_counts = (tp, fp, fn, tn)
+        def matrix_of(truth, call):
+            return pd.crosstab(truth, call)
     """,
-)
-
-recall_by_hand = Exercise(
-    key="01.recall",
-    title="A recall by hand",
-    variable="recall",
-    judge_answer=check_recall,
-    hints=(
-        "Which of the four counts are of people who do have COVID-19? Two of them are.",
-        "Positive cases: tp + fn = 27 + 3. Found among them: tp = 27.",
-    ),
-    answer="recall = 27 / (27 + 3)",
-)
-
-fewer_missed = Exercise(
-    key="01.fewer_missed",
-    title="From shares to people",
-    variable="fewer_missed",
-    judge_answer=check_fewer_missed,
-    hints=(
-        "A recall of 0.93 finds 93 of 100 people. How many of 2,000 does it miss?",
-        "Misses are 2000 × (1 - recall), once with 0.93 and once with 0.98.",
-    ),
-    answer="fewer_missed = 2000 * (1 - 0.93) - 2000 * (1 - 0.98)",
 )
 
 implied_specificity = Exercise(
     key="01.implied_specificity",
-    title="The specificity that nobody published",
+    title="The specificity that was not published",
     variable="implied_specificity",
     judge_answer=check_implied,
     hints=(
-        "Imagine 1 positive and 1 negative case for each unit: then tp is the recall itself. "
-        "How large is fp, if precision is tp / (tp + fp)?",
-        "Solve precision = recall / (recall + fp) for fp: fp = recall × (1 - precision) / "
-        "precision. The negative cases number 1, too, so specificity is 1 - fp.",
+        "Step 1 of the derivation gives fp. In code, tp is `recall`, because there is one unit "
+        "of positive cases.",
+        "fp is `recall * (1 - precision) / precision`. Step 2 subtracts it from 1.",
         "Try it on 0.65 and 0.93 by hand: fp = 0.93 × 0.35 / 0.65 = 0.50.",
     ),
     answer="""
         def implied_specificity(precision, recall):
             false_alarms = recall * (1 - precision) / precision
             return 1 - false_alarms
+    """,
+)
+
+people = Exercise(
+    key="01.people",
+    title="From shares to people",
+    variable="sort_people",
+    judge_answer=check_people,
+    hints=(
+        "A recall of 0.93 finds 93 of 100 ill people. How many of `ill` does it find?",
+        "tp is `round(ill * recall)`, and the other ill people are missed: fn is `ill - tp`.",
+        "The healthy go the same way: tn is `round(healthy * specificity)`, fp is the rest.",
+    ),
+    answer="""
+        def sort_people(recall, specificity, ill, healthy):
+            tp, tn = round(ill * recall), round(healthy * specificity)
+            return {"tp": tp, "fn": ill - tp, "fp": healthy - tn, "tn": tn}
     """,
 )
 
@@ -94,7 +82,7 @@ screening_cost = Exercise(
     judge_answer=check_cost,
     hints=(
         "How many of the ill are missed, and how many of the healthy raise a false alarm? "
-        "Each kind has its price.",
+        "Each kind has its own cost.",
         "Misses: ill × (1 - recall). False alarms: healthy × (1 - specificity).",
         "Return misses × miss + false alarms × alarm.",
     ),
@@ -137,12 +125,12 @@ quiz = Quiz(
                     "That would be the precision: it looks at the alarms, recall at the ill.",
                 ),
                 Option(
-                    "98 of 100 healthy people are left in peace.",
+                    "98 of 100 healthy people are correctly cleared.",
                     "That would be the specificity. Recall says nothing about the healthy.",
                 ),
                 Option(
                     "98 of 100 positive cases are found.",
-                    "And 2 of 100 are missed. What the healthy go through, it does not say.",
+                    "And 2 of 100 are missed. It says nothing about the healthy.",
                     right=True,
                 ),
             ),
@@ -153,8 +141,8 @@ quiz = Quiz(
             options=(
                 Option(
                     "1 and 0",
-                    "Nobody is missed and nobody is left in peace. One number alone can "
-                    "always be made to shine.",
+                    "No case is missed and no healthy person is cleared. One number alone can "
+                    "always be made perfect.",
                     right=True,
                 ),
                 Option(
@@ -188,22 +176,21 @@ quiz = Quiz(
         ),
         Question(
             key="01.quiz5",
-            text="Why do the examples that you studied come from the training part, and the ten "
-            "X-rays of your own test from the test part?",
+            text="Why were the patients of your ten X-rays set aside before the others were split?",
             options=(
                 Option(
-                    "The test part holds the harder X-rays.",
-                    "Both are drawn from the same X-rays at random; neither is harder on purpose.",
+                    "Their X-rays are the hardest ones.",
+                    "They were drawn at random from all patients; none is harder on purpose.",
                 ),
                 Option(
-                    "The training part holds more X-rays.",
-                    "It does, but ten could be taken from either. What would your score mean if "
-                    "you had seen the answers before?",
+                    "Ten X-rays are too few for training.",
+                    "They would fit in. What would your score mean, or the network's, if the "
+                    "answers had been seen before?",
                 ),
                 Option(
-                    "Who has seen an X-ray with its answer cannot be tested on it.",
-                    "This holds for you as it does for the network, and notebook 02 takes great "
-                    "pains over it.",
+                    "If you have seen a patient's X-ray and the truth, you cannot be tested on it.",
+                    "This holds for you as it does for the network, and notebook 02 is careful "
+                    "about it.",
                     right=True,
                 ),
             ),

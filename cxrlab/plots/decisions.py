@@ -17,10 +17,10 @@ from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, SERIES_COLOURS, WIDT
 
 # Truth by colour and shape, the call by filling: nothing hangs on colour alone.
 _PEOPLE = (  # count, marker, colour, called, words
-    ("tp", "s", COVID, True, "ill, called ill"),
+    ("tp", "s", COVID, True, "ill, found"),
     ("fn", "s", COVID, False, "ill, MISSED"),
     ("fp", "o", NOT_COVID, True, "healthy, false alarm"),
-    ("tn", "o", NOT_COVID, False, "healthy, left in peace"),
+    ("tn", "o", NOT_COVID, False, "healthy, correctly cleared"),
 )
 _LINES = {  # metric: colour, line
     "recall": (COVID, "-"),
@@ -33,26 +33,26 @@ _LINES = {  # metric: colour, line
 def plot_people(
     counts: Confusion | Mapping[str, Confusion], columns: int = 10, width: float = WIDTH
 ) -> np.ndarray:
-    """One mark a person: squares are ill, circles healthy; filled means called ill.
+    """One mark per person: squares are ill, circles healthy; filled means called positive.
 
     ``counts`` is one confusion matrix or several by title, drawn side by side in rows of
     ``columns``. Returns the array of Axes.
     """
     groups = {"": counts} if isinstance(counts, Confusion) else dict(counts)
     rows = max(-(-group.n // columns) for group in groups.values())
-    side = width / len(groups) / columns  # inches a person
-    side = min(side, 0.3)
-    _, axes = plt.subplots(
-        1,
-        len(groups),
-        figsize=(width, side * rows + 1.35),
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, (title, group) in zip(axes.flat, groups.items(), strict=True):
-        _draw_people(ax, group, columns, 40 * side)
+    dpi = plt.rcParams["figure.dpi"]
+    # Whole pixels from mark to mark, or marks at unlike fractions of a pixel show as bands.
+    pitch = int(min(0.97 * width / len(groups) / columns, 0.3) * dpi)
+    across, down, head, foot = pitch * columns, pitch * rows, int(0.3 * dpi), int(1.0 * dpi)
+    size = (int(width * dpi), down + head + foot)
+    figure = plt.figure(figsize=(size[0] / dpi, size[1] / dpi), layout="none")
+    for place, (title, group) in enumerate(groups.items()):
+        left = int((place + 0.5) * size[0] / len(groups) - across / 2)
+        box = (left / size[0], foot / size[1], across / size[0], down / size[1])
+        ax = figure.add_axes(box)
+        _draw_people(ax, group, columns, rows, 0.56 * 72 * pitch / dpi)
         ax.set_title(title, loc="center")
-    return axes[0]
+    return np.array(figure.axes)
 
 
 def plot_threshold_choice(table: pd.DataFrame, threshold: float, ax: Axes | None = None) -> Axes:
@@ -184,7 +184,7 @@ def plot_threshold_and_prevalence(
     return axes
 
 
-def _draw_people(ax: Axes, counts: Confusion, columns: int, size: float) -> None:
+def _draw_people(ax: Axes, counts: Confusion, columns: int, rows: int, size: float) -> None:
     """The marks row by row, the ill first, and a legend below with the four counts."""
     start = 0
     for name, marker, colour, called, words in _PEOPLE:
@@ -202,8 +202,7 @@ def _draw_people(ax: Axes, counts: Confusion, columns: int, size: float) -> None
             label=f"{count:,} {words}",
         )
         start += count
-    rows = -(-counts.n // columns)
-    ax.set(xlim=(-0.8, columns - 0.2), ylim=(-rows + 0.2, 0.8), aspect="equal")
+    ax.set(xlim=(-0.5, columns - 0.5), ylim=(0.5 - rows, 0.5))
     ax.axis("off")
     legend = ax.legend(
         loc="upper center",

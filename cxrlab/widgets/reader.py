@@ -25,7 +25,7 @@ OUTCOMES = {  # (truth, call) in words
     (1, 1): "found",
     (1, 0): "missed",
     (0, 1): "a false alarm",
-    (0, 0): "left in peace",
+    (0, 0): "correctly cleared",
 }
 
 
@@ -110,7 +110,7 @@ def next_open(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> int:
 
 
 def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
-    """The reading desk as an ipywidgets Box; ``cases`` as from :func:`cxrlab.reader.ten_xrays`.
+    """The reading desk as an ipywidgets Box; ``cases`` as from :func:`cxrlab.course.get_ten`.
 
     Goes on with the calls kept in the workspace, and keeps each new one there. The last call
     closes the reading: it shows the truth, and no call can be changed until a new start.
