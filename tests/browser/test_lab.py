@@ -89,7 +89,7 @@ def hides_places(box: Locator) -> None:
 
 # A notebook, the cell of its widget and what a reader does there, and one of its exercises.
 READING = [
-    ("01", "read_ten(space", reads_ten_xrays, "recall_by_hand"),
+    ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
     ("02", "browse_filters(", looks_through_the_filters, "view_filter"),
     ("03", "convolution_bench(", edits_a_kernel, "one_output"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "recall_by_hand"),
