@@ -108,7 +108,7 @@ def _gpu_capability() -> int | None:
 
 
 @contextmanager
-def _built_in(number_format: str) -> Iterator[None]:
+def built_in(number_format: str) -> Iterator[None]:
     """Build layers in this number format inside the block, and as before after it."""
     import keras
 
@@ -193,7 +193,7 @@ def train(
     training, validation = (made_ready(part, settings) for part in (training, validation))
     started = time.monotonic()
     keras.utils.set_random_seed(seed)
-    with _built_in(how.number_format):
+    with built_in(how.number_format):
         model = network_of(settings)
     compile_network(model, settings, epochs * math.ceil(len(training) / size))
     fitted = model.fit(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from functools import partial
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import cards, course, workspace
-from cxrlab.budgets import BUDGETS, get_budget
+from cxrlab import cards, checkpoints, course, training, workspace
+from cxrlab.budgets import BUDGETS, FULL, get_budget
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import external_report
+from cxrlab.explain import grad_cam
 from cxrlab.files import read_json
-from cxrlab.training import Settings
+from cxrlab.model import published_network
 from cxrlab.workspace import open_workspace
 
 
@@ -79,15 +83,110 @@ def test_the_budget_cuts_the_training_part_only(space):
     assert len(parts.test) == len(split.test)
 
 
-def test_a_network_is_trained_once(space):
+def test_the_ten_are_of_ten_patients_who_are_in_no_part(space):
+    ten = course.get_ten(space)
+    assert len(ten) == ten["patient_id"].nunique() == 10
+    assert 4 <= ten["label"].sum() <= 6
+    pd.testing.assert_frame_equal(course.get_ten(space), ten)
+    for part in course.get_split(space).parts().values():
+        assert not set(part["patient_id"]) & set(ten["patient_id"])
+
+
+def test_a_split_that_leaks_is_not_kept(space):
+    split = course.get_split(space)
+    leaking = pd.concat([split.test, split.train.iloc[:1]])
+    with pytest.raises(CXRLabError, match="This split is not kept: .*Split by group"):
+        course.keep_split(space, split.train, split.validation, leaking)
+    found = course.get_split(space)
+    assert list(found.test["image_id"]) == list(split.test["image_id"])
+
+
+def swap(space) -> None:
+    """Keep another split of the same X-rays: validation and test change places."""
+    split = course.get_split(space)
+    course.keep_split(space, split.train, split.test, split.validation)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Built as notebook 03 builds it on a machine with the short format."""
+    with training.built_in("mixed_bfloat16"):
+        return published_network()
+
+
+@pytest.fixture
+def ships(space, network, tmp_path, monkeypatch):
+    """A course that brings a network for the phantoms and the split of ``space``."""
+    folder = tmp_path / "networks"
+    checkpoints.keep(network, course.how_shipped(space), folder / "one.npz")
+    monkeypatch.setattr(checkpoints, "find", partial(checkpoints.find, folder=folder))
+
+
+def test_what_notebook_03_has_left_is_used_and_computes_in_float32(space, ships, network, capsys):
+    network.save(course.network_path(space))
+    assert course.network_file(space) == course.network_path(space)
     parts = course.get_xrays(space)
-    first = course.get_network(space, parts)
-    written = (space.folder / "network" / "model.keras").stat().st_mtime_ns
-    again = course.get_network(space, parts)
-    assert (space.folder / "network" / "model.keras").stat().st_mtime_ns == written
-    assert (again.seconds, again.precision) == (first.seconds, first.precision)
-    pd.testing.assert_frame_equal(again.history, first.history)
-    assert 0 <= course.get_threshold(again, parts) <= 1
+    found = course.load_network(space, parts)
+    assert capsys.readouterr().out == ""
+    assert {layer.compute_dtype for layer in found.layers} == {"float32"}
+    assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
+    assert 0 <= course.get_threshold(found, parts) <= 1
+    assert grad_cam(found, parts.validation.pixels[0]).shape == (224, 224)
+
+
+def test_a_network_that_has_learned_from_another_split_is_never_used(space, network, capsys):
+    network.save(course.network_path(space))
+    swap(space)
+    assert not course.network_path(space).exists()
+    assert course.network_file(space) is None
+    assert "run notebook 03 first" in capsys.readouterr().out
+
+
+def test_on_phantoms_the_course_brings_a_network_as_an_ordinary_file(space, ships, capsys):
+    file = course.network_file(space)
+    assert "trained beforehand" in capsys.readouterr().out
+    assert file.parent == space.folder and file.suffix == ".keras"
+    assert keras.saving.load_model(file).count_params() == 5_631_169
+    assert course.network_file(space) == file
+
+
+@pytest.mark.parametrize("reason", ["another split", "another seed", "the full budget", "real"])
+def test_a_network_that_the_course_brings_is_for_its_own_phantoms_only(
+    space, ships, reason, tmp_path, phantom_data, capsys
+):
+    if reason == "another split":
+        swap(space)
+    elif reason == "another seed":
+        space = replace(space, seed=1)
+    elif reason == "the full budget":
+        space = replace(space, budget=FULL)
+    else:
+        space = without_stamp(phantom_data, tmp_path)
+    assert course.network_file(space) is None
+    assert capsys.readouterr().out == (
+        "There is no network for these X-rays yet: run notebook 03 first.\n"
+    )
+
+
+def without_stamp(phantom_data, tmp_path):
+    """The same X-rays, taken for real ones."""
+    shutil.copytree(phantom_data, tmp_path / "x-rays")
+    (tmp_path / "x-rays" / "phantoms.json").unlink()
+    return open_workspace(tmp_path / "x-rays", budget="smoke")
+
+
+def test_without_notebook_03_its_network_is_trained_once_and_kept(
+    phantom_data, tmp_path, monkeypatch, capsys
+):
+    space = without_stamp(phantom_data, tmp_path)
+    assert not space.simulated
+    parts = course.get_xrays(space)
+    first = course.load_network(space, parts)
+    said = capsys.readouterr().out
+    assert "run notebook 03 first" in said and "trained here" in said
+    monkeypatch.setattr(training, "train", None)
+    again = course.load_network(space, parts)
+    assert all(map(np.array_equal, again.get_weights(), first.get_weights()))
 
 
 def test_headlines_are_replaced_and_kept_in_the_order_of_the_notebooks(space):
@@ -96,31 +195,6 @@ def test_headlines_are_replaced_and_kept_in_the_order_of_the_notebooks(space):
     space.headline("04", "Recall", "0.90", "0.80 to 0.95")
     kept = read_json(space.folder.parent / "headlines.json")
     assert [(line["notebook"], line["value"]) for line in kept] == [("02", "10"), ("04", "0.90")]
-
-
-def test_a_variant_is_named_by_what_differs(space, monkeypatch):
-    parts, trained = course.get_xrays(space), []
-
-    def train(training, validation, budget, seed, settings):
-        trained.append((len(training), budget.epochs, budget.patience, settings))
-        raise InterruptedError
-
-    monkeypatch.setattr(course, "train", train)
-    slow = Settings(learning_rate=1e-5)
-    for choices in ({}, {"images": 8}, {"images": 8, "epochs": 3}):
-        with pytest.raises(InterruptedError):
-            course.get_variant(space, parts, slow, **choices)
-    whole = len(parts.training)
-    assert trained == [(whole, 1, 1, slow), (8, 1, 1, slow), (8, 3, 3, slow)]
-
-
-def test_a_variant_is_trained_once(space):
-    parts = course.get_xrays(space)
-    first = course.get_variant(space, parts, Settings(dropout=0.0), images=6)
-    again = course.get_variant(space, parts, Settings(dropout=0.0), images=6)
-    assert again.seconds == first.seconds
-    other = course.get_variant(space, parts, Settings(dropout=0.1), images=6)
-    assert other.seconds != first.seconds
 
 
 def test_strangers_are_the_ill_of_the_test_part_and_adults_nobody_has_met(space):
@@ -138,12 +212,11 @@ def test_strangers_are_the_ill_of_the_test_part_and_adults_nobody_has_met(space)
 
 
 def test_a_network_becomes_a_run_with_a_card(space):
-    parts = course.get_xrays(space)
-    trained = course.get_network(space, parts)
+    parts, network = course.get_xrays(space), published_network()
     strangers = course.get_strangers(space, parts)
     scored = strangers.cases.assign(score=np.linspace(0, 1, len(strangers)))
     away = external_report(scored, 0.25, name="hospital B", resamples=20)
-    run = course.keep_run(space, parts, trained, 0.25, external=away)
+    run = course.keep_run(space, parts, network, 0.25, external=away)
     assert read_json(run / "metrics.json")["threshold"] == 0.25
     assert set(pd.read_csv(run / "by_source.csv")["group"]) == {"COVID-19", "children", "adults"}
     card = cards.model_card(run)
@@ -170,8 +243,5 @@ def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(
     assert asked == [(beside, {"confounding": 1.0})]
     assert beside.parent == tmp_path.resolve() and beside.name == "phantoms-confounded"
 
-    elsewhere = tmp_path / "x-rays"
-    shutil.copytree(phantom_data, elsewhere)
-    (elsewhere / "phantoms.json").unlink()
-    found = course.confounded_data(open_workspace(elsewhere, budget="smoke"))
-    assert found == elsewhere.resolve() and len(asked) == 1
+    elsewhere = without_stamp(phantom_data, tmp_path)
+    assert course.confounded_data(elsewhere) == elsewhere.data and len(asked) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -92,6 +93,30 @@ def test_hints_come_in_stages_and_the_last_one_stays(half, capsys):
     assert "half = 1 / 2" in capsys.readouterr().out
 
 
+def test_a_right_answer_is_handed_on_as_it_is(half, capsys):
+    answer = 0.5 + 1e-12
+    assert half.or_solution(answer) is answer
+    assert capsys.readouterr().out == ""
+    assert progress.load() == {}
+
+
+@pytest.mark.parametrize("answer", [..., 0.25, "no number"])
+def test_without_a_right_answer_the_solution_takes_its_place(half, answer, capsys):
+    assert half.or_solution(answer) == 0.5
+    said = "Going on with the course's solution in place of `half`.\n"
+    assert capsys.readouterr().out == said
+
+
+def test_a_solution_may_need_imports_and_give_several_things(half, capsys):
+    half.judge_answer, half.variable = lambda answer: answer[2], "half, third"
+    half.answer = """
+        half = math.sqrt(0.25)
+        third = np.float64(1 / 3)
+    """
+    half.imports = "import math\nimport numpy as np\n"
+    assert half.or_solution((..., 1)) == (0.5, pytest.approx(1 / 3))
+
+
 def test_only_attempts_are_remembered_and_what_was_solved_stays_solved(half, capsys):
     half.check(...)
     assert progress.load() == {}
@@ -180,6 +205,22 @@ def test_every_exercise_stands_in_its_notebook_with_hint_and_solution(number):
     for name in names:
         for way_out in ("hint", "solution"):
             assert f"# nb{number}.{name}.{way_out}()" in code
+
+
+OWN = [
+    exercise
+    for number in COURSE
+    for exercise in vars(importlib.import_module(f"cxrlab.exercises.nb{number}")).values()
+    # Its solution speaks of what the notebook has made before.
+    if isinstance(exercise, Exercise) and exercise.key != "04.threshold"
+]
+
+
+@pytest.mark.parametrize("exercise", OWN, ids=lambda exercise: exercise.key)
+def test_every_solution_runs_on_its_own_and_is_right(exercise, capsys):
+    given = exercise.or_solution(...)
+    assert "Going on with the course's solution" in capsys.readouterr().out
+    assert exercise.judge(given).state is State.CORRECT
 
 
 def test_progress_counts_what_was_solved():

@@ -7,9 +7,9 @@ import pytest
 
 from cxrlab import explain
 from cxrlab.errors import CXRLabError
-from cxrlab.explain.network import logit_network, logits
+from cxrlab.explain.network import logit_network, outputs
 from cxrlab.model import published_network
-from cxrlab.training import precision_policy
+from cxrlab.training import built_in
 
 SIDE = 8
 
@@ -126,7 +126,7 @@ def test_nested_and_short_precision_networks_give_the_maps_of_the_plain_one():
     keras.utils.set_random_seed(0)  # some random weights find no evidence at all
     plain = residual_network(nested=False)
     nested = residual_network(nested=True)
-    with precision_policy("bfloat16"):
+    with built_in("mixed_bfloat16"):
         short = residual_network(nested=True)
     in_a_row = keras.Sequential([keras.Input((16, 16, 3)), nested], name="row")
     nested.set_weights(plain.get_weights())
@@ -192,7 +192,7 @@ def test_every_pixel_is_covered_and_overlapping_squares_are_averaged(image):
 
 
 def test_the_logit_copy_scores_as_the_network_does(image):
-    found = logits(logit_network(averaging_network()), image[None, :, :, None])
+    found = outputs(logit_network(averaging_network()), image[None, :, :, None])
     grey = np.repeat(image[None, :, :, None] / np.float32(255), 3, -1)
     score = float(averaging_network()(grey)[0, 0])
     assert np.isclose(1 / (1 + np.exp(-found[0])), score, atol=1e-6)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import psutil
 import pytest
 
 from cxrlab import hosts
@@ -99,6 +100,58 @@ def test_drive_elsewhere_than_on_colab_changes_nothing(monkeypatch, capsys):
     hosts.keep_work(on_drive=True)
     assert "CXRLAB_WORKSPACE" not in os.environ
     assert "This is Kaggle." in capsys.readouterr().out
+
+
+GB = 10**9
+
+
+@pytest.fixture
+def sixteen(tmp_path, monkeypatch):
+    """16 GB, 10 of them free, and a folder for control groups that is still empty."""
+    free = SimpleNamespace(available=10 * GB, total=16 * GB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(hosts, "CGROUPS", tmp_path)
+    (tmp_path / "memory").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("files", hosts.CGROUP_FILES)
+@pytest.mark.parametrize(
+    ("limit", "used", "expected", "short"),
+    [
+        (f"{2 * GB}\n", GB, (GB, 2 * GB), True),
+        (f"{2 * GB}\n", 3 * GB, (0, 2 * GB), True),
+        (f"{12 * GB}\n", GB, (10 * GB, 12 * GB), False),
+        ("max\n", GB, (10 * GB, 16 * GB), False),  # no limit, in version 2
+        ("9223372036854771712\n", GB, (10 * GB, 16 * GB), False),  # and in version 1
+    ],
+)
+def test_a_container_may_give_less_than_the_machine_has(
+    sixteen, files, limit, used, expected, short
+):
+    for name, content in zip(files, (limit, str(used)), strict=True):
+        (sixteen / name).write_text(content)
+    assert hosts.memory_here() == expected
+    assert hosts.is_memory_short() is short
+
+
+def test_without_control_groups_the_machine_counts(sixteen):
+    assert hosts.memory_here() == (10 * GB, 16 * GB)
+
+
+def test_a_limit_by_hand_counts_what_this_process_holds(sixteen, monkeypatch):
+    rss = SimpleNamespace(rss=GB // 2)
+    monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: rss))
+    monkeypatch.setenv("CXRLAB_MEMORY", "1.9")
+    assert hosts.memory_here() == (1.4 * GB, 1.9 * GB)
+    assert hosts.is_memory_short()
+
+
+@pytest.mark.parametrize("said", ["two", "-1", "0", "nan"])
+def test_a_limit_by_hand_that_is_no_number_is_a_sentence(monkeypatch, said):
+    monkeypatch.setenv("CXRLAB_MEMORY", said)
+    with pytest.raises(CXRLabError, match=f"CXRLAB_MEMORY is '{said}', but has to be a number"):
+        hosts.memory_here()
 
 
 def first_code_cell(path: Path) -> dict:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from cxrlab.model import layer_table, published_network
+from cxrlab.model import float32_copy, layer_table, published_network
+from cxrlab.training import built_in
 
 # The layer table of the published project: type, output shape, parameters.
 PUBLISHED_LAYERS = [
@@ -65,10 +67,10 @@ def test_a_wrong_number_of_rates_is_refused():
         published_network(dropout=(0.2, 0.3))
 
 
-def test_the_score_stays_in_float32_whatever_the_rest_computes_in():
-    from cxrlab.training import precision_policy
-
-    with precision_policy("bfloat16"):
+def test_a_copy_computes_in_float32_with_the_same_weights():
+    with built_in("mixed_bfloat16"):
         network = published_network()
-    assert network.get_layer("conv_2").compute_dtype == "bfloat16"
-    assert network.get_layer("score").compute_dtype == "float32"
+    copy = float32_copy(network)
+    assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
+    for ours, theirs in zip(copy.get_weights(), network.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)

@@ -31,7 +31,7 @@ def five_networks(course_phantoms):
     for seed in SEEDS:
         split = split_by_patient(prepared.cases, seed, together=prepared.near)
         training = xrays.of(subsample(split.train, budget.images, seed))
-        network = train(training, xrays.of(split.validation), budget, seed, quiet=True).model
+        network = train(training, xrays.of(split.validation), budget, seed).model
         test = xrays.of(split.test)
         scores = predict(network, test)
         counts = confusion(test.labels, scores, 0.5)

@@ -132,7 +132,7 @@ class Reader:
 def read_not_trained(monkeypatch):
     seen = {}
 
-    def train(training, validation, budget, seed, quiet):
+    def train(training, validation, budget, seed):
         seen.update(training=training, validation=validation)
         return replace_model(Reader())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,16 +16,16 @@ PACKAGE = Path(cxrlab.__file__).parent
 
 # The rooms in the order of the flow. A room imports from its own line and from those above it.
 FLOW = [
-    {"errors", "quiet", "hosts"},
-    {"files", "budgets", "progress", "recordings", "memory", "stored", "chosen"},
+    {"errors", "hosts"},
+    {"files", "budgets", "progress", "recordings", "chosen"},
     {"images"},
     {"fetching"},
     # The schema is the words in which sources and catalog speak; it imports neither.
     {"sources", "catalog"},
     {"splits", "cases", "data_status"},
     {"preparation", "augmentation"},
-    {"pipeline", "precision", "convolution", "devices", "callbacks"},
-    {"model", "residual", "transfer", "quick_steps", "one_graph"},
+    {"pipeline", "convolution"},
+    {"model", "residual", "transfer"},
     {"training"},
     {"evaluation", "tuning", "explain", "checkpoints"},
     {"designs"},
@@ -76,11 +77,15 @@ def test_the_schema_imports_no_room_but_the_errors():
     assert imported_rooms(PACKAGE / "catalog" / "schema.py") <= {"errors"}
 
 
-def loaded_after(code: str) -> set[str]:
-    command = f"import sys\n{code}\nprint(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", command], capture_output=True, text=True, check=True
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name[:3] != "TF_"}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
+
+
+def loaded_after(code: str) -> set[str]:
+    done = run(f"import sys\n{code}\nprint(*sys.modules)")
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
@@ -93,3 +98,20 @@ def test_what_needs_no_model_loads_no_tensorflow():
     rooms = "cases, evaluation, plots, reader, splits, sources, images, runs, course, tuning"
     rooms += ", case_files, shortcuts"
     assert not {"tensorflow", "keras", "keras_tuner"} & loaded_after(f"from cxrlab import {rooms}")
+
+
+def test_notebook_03_needs_no_network_metric_or_search_of_the_library():
+    """It builds, trains and judges its own; the library brings the steps around that."""
+    run(
+        "import sys\n"
+        "for name in ('model', 'evaluation', 'metrics', 'tuning'):\n"
+        "    sys.modules[f'cxrlab.{name}'] = None\n"
+        "import cxrlab.course, cxrlab.training, cxrlab.pipeline, cxrlab.exercises.nb03\n"
+        "print(cxrlab.training.machine(), cxrlab.training.warm_up(1e-3, 100)(0))"
+    )
+
+
+def test_tensorflow_says_nothing_where_the_course_was_imported_first():
+    """What goes to standard error is a red box in a notebook."""
+    code = "import cxrlab, keras\nkeras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])"
+    assert run(code).stderr == ""

@@ -19,6 +19,7 @@ from cxrlab.pipeline import Xrays, decode
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import (
     Settings,
+    built_in,
     load_model,
     machine,
     made_ready,
@@ -129,15 +130,11 @@ def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32():
 
 
 def test_the_score_stays_in_float32_whatever_the_rest_computes_in():
-    before = keras.config.dtype_policy()
-    keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    try:
-        for name in ("published", "residual"):
+    for name in ("published", "residual"):
+        with built_in("mixed_bfloat16"):
             network = network_of(Settings(network=name))
-            assert {layer.compute_dtype for layer in network.layers[:-1]} == {"bfloat16"}
-            assert network.layers[-1].compute_dtype == "float32"
-    finally:
-        keras.config.set_dtype_policy(before)
+        assert {layer.compute_dtype for layer in network.layers[:-1]} == {"bfloat16"}
+        assert network.layers[-1].compute_dtype == "float32"
 
 
 def test_a_saved_model_gives_the_same_scores(trained, tmp_path):

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import one_graph, tuning
+from cxrlab import tuning
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.pipeline import Xrays
-from cxrlab.training import Settings
+from cxrlab.training import Machine, Settings, Trained, built_in
+from cxrlab.tuning import trials
 from cxrlab.tuning.live import time_left
 from cxrlab.tuning.record import read_trial, trial_key, write_trial
 from cxrlab.tuning.trials import TrialRunner
@@ -212,21 +214,47 @@ def combination(units: int, rate: float, *dropout: float) -> dict:
     return {"dense_units": units, **rates, "learning_rate": rate}
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_trial_on_a_used_graph_is_a_trial_on_its_own(tmp_path, precision):
+def test_a_trial_is_one_training_read_at_its_best_epoch(tmp_path, monkeypatch):
+    asked = []
+
+    def train(training, validation, budget, seed, settings, precision):
+        asked.append((len(training), len(validation), budget.epochs, settings, precision))
+        history = pd.DataFrame({"val_loss": [0.5, 0.3, 0.4], "val_accuracy": [0.6, 0.7, 0.8]})
+        return Trained(None, history, 1.26, Machine("float32", 32, "as asked"))
+
+    monkeypatch.setattr(trials, "train", train)
+    # Of the four positives two score above all negatives.
+    scores = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.2, 0.4, 0.3])
+    monkeypatch.setattr(trials, "predict", lambda model, xrays: scores)
+    values = combination(128, 1e-4, *[0.3] * 4)
+    runner = TrialRunner(some_xrays(4), some_xrays(), BUDGET, 0, "float32", tmp_path)
+    metrics = runner.run(values, 3)
+    assert asked == [(4, 8, 3, Settings(128, (0.3,) * 4, 1e-4), "float32")]
+    assert metrics == {
+        "val_loss": 0.3,
+        "val_accuracy": 0.7,
+        "recall_at_specificity": 0.5,
+        "epochs": 3,
+        "seconds": 1.3,
+    }
+    assert runner.run(values, 3) == metrics and len(asked) == 1
+
+
+def test_a_trial_after_another_is_a_trial_on_its_own(tmp_path):
     rng = np.random.default_rng(0)
     xrays = some_xrays(4)
     xrays = Xrays(rng.integers(0, 255, xrays.pixels.shape, np.uint8), xrays.labels, xrays.cases)
     # Rates of learning so far apart that the one's would never give the other's loss.
     first, second = combination(64, 1e-2, 0.5, 0.2, 0.2, 0.3), combination(64, 1e-4, *[0.3] * 4)
 
-    def losses(name: str, *trials: dict) -> list[float]:
-        one_graph.forget()
-        runner = TrialRunner(xrays, xrays, BUDGET, 0, precision, tmp_path / name)
-        return [runner.run(trial, 2)["val_loss"] for trial in trials]
+    def losses(name: str, *combinations: dict) -> list[float]:
+        runner = TrialRunner(xrays, xrays, BUDGET, 0, "float32", tmp_path / name)
+        return [runner.run(values, 2)["val_loss"] for values in combinations]
 
-    alone = losses("alone", second)
-    after_another = losses("after", first, second)
+    with built_in("mixed_bfloat16"):
+        alone = losses("alone", second)
+        after_another = losses("after", first, second)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # a notebook's own stays
     assert after_another[1:] == pytest.approx(alone, rel=1e-4)
     assert after_another[0] != pytest.approx(alone[0], rel=1e-2)
 

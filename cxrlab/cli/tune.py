@@ -21,8 +21,6 @@ from cxrlab.cli.options import (
 from cxrlab.cli.shown import show
 from cxrlab.errors import CXRLabError
 
-NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
-
 
 class Tuner(StrEnum):
     """How the search proposes settings."""

@@ -107,6 +107,7 @@ best_of_board = Exercise(
         small = nb05.small_board()
         best_trial = small.loc[small["val_loss"].idxmin(), "trial"]
     """,
+    imports="from cxrlab.exercises import nb05\n",
 )
 
 discordant_cases = Exercise(

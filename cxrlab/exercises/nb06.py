@@ -128,6 +128,7 @@ adults_called = Exercise(
         people = nb06.fifty_people()
         share_of_adults = people.loc[people["group"] == "adult", "called"].mean()
     """,
+    imports="from cxrlab.exercises import nb06\n",
 )
 
 leaking_splits = Exercise(
@@ -144,6 +145,7 @@ leaking_splits = Exercise(
         coin = nb06.coin_table()
         leaking = set(coin.index[coin["low"] > 0.5])
     """,
+    imports="from cxrlab.exercises import nb06\n",
 )
 
 missing_controls = Exercise(

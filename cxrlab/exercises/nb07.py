@@ -54,6 +54,7 @@ frozen_threshold = Exercise(
         healthy = people[people["label"] == 0]
         frozen_specificity = (healthy["score"] < nb07.THRESHOLD).mean()
     """,
+    imports="from cxrlab.exercises import nb07\n",
 )
 
 bayes = Exercise(
@@ -122,6 +123,7 @@ pairs = Exercise(
         a_right, b_right = two["call_a"] == two["label"], two["call_b"] == two["label"]
         only_one = (a_right & ~b_right).sum(), (~a_right & b_right).sum()
     """,
+    imports="from cxrlab.exercises import nb07\n",
 )
 
 repair_choice = Exercise(

@@ -1,9 +1,8 @@
-"""Looking inside a trained network: its filters and maps, and where its evidence lies."""
+"""Looking inside a trained network: where its evidence lies."""
 
 from cxrlab.explain.asked_again import ask_again, far_from
-from cxrlab.explain.asking import scores_now
 from cxrlab.explain.gradcam import evidence_layer, grad_cam, hires_cam
-from cxrlab.explain.maps import feature_maps, first_filters, most_different
+from cxrlab.explain.network import scores_now
 from cxrlab.explain.occlusion import occlusion_map, occlusion_maps
 from cxrlab.explain.regions import REGIONS, hide, region
 from cxrlab.explain.sanity import Cascade, cascade
@@ -25,13 +24,10 @@ __all__ = [
     "energy_inside",
     "evidence_layer",
     "far_from",
-    "feature_maps",
-    "first_filters",
     "grad_cam",
     "hide",
     "hires_cam",
     "map_lead",
-    "most_different",
     "occlusion_map",
     "occlusion_maps",
     "opacity_masks",

@@ -40,14 +40,23 @@ def logit_network(model: keras.Model) -> keras.Model:
     return copy
 
 
-def logits(network: keras.Model, pixels: np.ndarray, batch_size: int = 8) -> np.ndarray:
-    """What :func:`logit_network` gives for X-rays uint8 (n, height, width, 1): float64 (n,).
+def scores_now(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Scores of a few X-rays, quick enough while a slider moves: float64 (n,), within 0...1.
+
+    A call of the network instead of ``model.predict``, which takes longer to set out than one
+    X-ray does. ``pixels``, and what is raised, as in :func:`as_stack`.
+    """
+    return outputs(model, as_stack(model, pixels)[0])
+
+
+def outputs(network: keras.Model, stack: np.ndarray, batch_size: int = 8) -> np.ndarray:
+    """What a network with one output gives for X-rays uint8 (n, height, width, 1): float64 (n,).
 
     Small batches: outside of a graph the values of each operation are held at once.
     """
     found = [
-        network(as_input(network, pixels[start : start + batch_size]), training=False)
-        for start in range(0, len(pixels), batch_size)
+        network(as_input(network, stack[start : start + batch_size]), training=False)
+        for start in range(0, len(stack), batch_size)
     ]
     return np.concatenate([np.asarray(batch, np.float64)[:, 0] for batch in found])
 

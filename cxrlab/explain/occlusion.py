@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlab.errors import CXRLabError
-from cxrlab.explain.network import as_stack, logit_network, logits
+from cxrlab.explain.network import as_stack, logit_network, outputs
 
 if TYPE_CHECKING:
     import keras
@@ -81,13 +81,13 @@ def _drops(
     batch_size: int,
 ) -> np.ndarray:
     grey = np.uint8(np.rint(image.mean() if fill is None else fill))
-    found = [logits(network, image[None])]
+    found = [outputs(network, image[None])]
     for start in range(0, len(squares), batch_size):
         some = squares[start : start + batch_size]
         covered = np.repeat(image[None], len(some), axis=0)
         for one, (top, left) in zip(covered, some, strict=True):
             one[top : top + size, left : left + size] = grey
-        found.append(logits(network, covered, batch_size))
+        found.append(outputs(network, covered, batch_size))
     values = np.concatenate(found)
     if of == "score":
         values = 1 / (1 + np.exp(-np.clip(values, -500, 500)))

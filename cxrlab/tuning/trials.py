@@ -40,7 +40,9 @@ class TrialRunner:
             return done["metrics"]
         import keras
 
+        number_format = keras.config.dtype_policy()
         keras.backend.clear_session()  # else every trial leaves its network in memory
+        keras.config.set_dtype_policy(number_format)  # which that has reset
         seed = (int(trial_key(values, 0), 16) + self.seed) % 2**31
         budget = replace(self.budget, epochs=epochs)
         parts = (self.training, self.validation)
