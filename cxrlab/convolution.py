@@ -20,6 +20,8 @@ KERNELS: dict[str, np.ndarray] = {
     "Laplacian": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float),
 }
 
+LIVING = 0.05  # the share of a feature map that is not 0, below which it is left out of a figure
+
 
 def convolve(pixels: np.ndarray, kernel: np.ndarray, bias: float = 0.0) -> np.ndarray:
     """Slide ``kernel`` over ``pixels`` as Keras's Conv2D does: the map of its weighted sums.
@@ -67,17 +69,6 @@ def max_pool(values: np.ndarray, size: int = 2) -> np.ndarray:
     return squares.max(axis=(1, 3))
 
 
-def drop_out(values: np.ndarray, rate: float, seed: int) -> np.ndarray:
-    """Silence a random share ``rate`` (0 up to, not including, 1) of the numbers, as in training.
-
-    Those that are left are divided by ``1 - rate``, so that the mean stays about the same.
-    """
-    if not 0 <= rate < 1:
-        raise CXRLabError(f"The dropout rate is {rate}, but should be 0 or more and below 1.")
-    kept = np.random.default_rng(seed).random(np.shape(values)) >= rate
-    return np.where(kept, values, 0) / (1 - rate)
-
-
 def busiest_patch(pixels: np.ndarray, kernel: np.ndarray, size: int = 5) -> tuple[int, int]:
     """Top row and left column of the ``size`` × ``size`` patch where the kernel answers most.
 
@@ -93,18 +84,37 @@ def busiest_patch(pixels: np.ndarray, kernel: np.ndarray, size: int = 5) -> tupl
     return top + int(row), left + int(column)
 
 
-def spelled_out(window: np.ndarray, kernel: np.ndarray) -> str:
-    """One output in pencil steps, a line a row: ``93·(-1) + 101·0 + 140·1 = 47``."""
-    lines, total = [], 0.0
-    for values, weights in zip(np.asarray(window), np.asarray(kernel), strict=True):
-        terms = [
-            f"{value:g}·{weight:g}" if weight >= 0 else f"{value:g}·({weight:g})"
-            for value, weight in zip(values, weights, strict=True)
-        ]
-        row = float(np.dot(np.asarray(values, float), weights))
-        total += row
-        lines.append(f"{' + '.join(terms)} = {row:g}")
-    return "\n".join([*lines, f"sum of the rows = {total:g}"])
+def liveliest_corner(values: np.ndarray, size: int = 3) -> tuple[int, int]:
+    """Row and column of the ``size`` × ``size`` numbers that differ most from one another.
+
+    Only the middle half is searched, as in :func:`busiest_patch`.
+    """
+    top, left = (side // 4 for side in values.shape)
+    middle = values[top : 3 * top, left : 3 * left]
+    spread = sliding_window_view(middle, (size, size)).std(axis=(2, 3))
+    row, column = np.unravel_index(int(spread.argmax()), spread.shape)
+    return top + int(row), left + int(column)
+
+
+def most_different(maps: np.ndarray, count: int = 5) -> list[int]:
+    """The numbers of ``count`` feature maps that resemble one another least.
+
+    ``maps``: shape (height, width, filters). The most varied map comes first, then always the one
+    whose strongest correlation with those taken is the weakest. Maps that are 0 nearly everywhere
+    (``LIVING``) show nothing: they are taken only where no others are left.
+    """
+    flat = np.asarray(maps, float).reshape(-1, maps.shape[-1])
+    spread = flat.std(axis=0)
+    unit = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    alike = np.abs(unit.T @ unit) / len(flat)
+    alike[:, (flat != 0).mean(axis=0) < LIVING] = 2  # behind all others
+    alike[:, spread == 0] = 3
+    taken = [int(spread.argmax())]
+    while len(taken) < min(count, maps.shape[-1]):
+        nearest = alike[taken].max(axis=0)
+        nearest[taken] = np.inf
+        taken.append(int(nearest.argmin()))
+    return taken
 
 
 def to_picture(values: np.ndarray) -> np.ndarray:

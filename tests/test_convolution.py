@@ -9,10 +9,10 @@ from cxrlab.convolution import (
     KERNELS,
     busiest_patch,
     convolve,
-    drop_out,
+    liveliest_corner,
     max_pool,
+    most_different,
     relu,
-    spelled_out,
     to_picture,
 )
 from cxrlab.errors import CXRLabError
@@ -83,19 +83,6 @@ def test_relu_keeps_what_is_positive():
     assert relu(np.array([-2.0, 0.0, 3.0])).tolist() == [0, 0, 3]
 
 
-def test_dropout_silences_its_share_and_keeps_the_mean():
-    ones = np.ones((300, 300))
-    dropped = drop_out(ones, 0.3, seed=0)
-    assert (dropped == 0).mean() == pytest.approx(0.3, abs=0.01)
-    assert dropped.max() == pytest.approx(1 / 0.7)
-    assert dropped.mean() == pytest.approx(1, abs=0.01)
-    assert np.array_equal(dropped, drop_out(ones, 0.3, seed=0))
-    assert not np.array_equal(dropped, drop_out(ones, 0.3, seed=1))
-    assert np.array_equal(drop_out(ones, 0, seed=0), ones)
-    with pytest.raises(CXRLabError, match="below 1"):
-        drop_out(ones, 1, seed=0)
-
-
 def test_the_busiest_patch_lies_on_the_edge():
     picture = np.zeros((40, 40))
     picture[:, 22:] = 200
@@ -106,11 +93,23 @@ def test_the_busiest_patch_lies_on_the_edge():
     assert set(np.unique(patch)) == {0, 200}
 
 
-def test_an_output_can_be_followed_with_a_pencil():
-    window, kernel = np.array([[1, 2], [3, 4]]), np.array([[1, -1], [0, 0.5]])
-    assert spelled_out(window, kernel) == (
-        "1·1 + 2·(-1) = -1\n3·0 + 4·0.5 = 2\nsum of the rows = 1"
-    )
+def test_the_liveliest_corner_lies_in_the_middle():
+    values = np.zeros((40, 40))
+    values[2, 2], values[20, 24] = 100, 9  # a letter near the edge counts for nothing
+    row, column = liveliest_corner(values)
+    assert row <= 20 < row + 3 and column <= 24 < column + 3
+
+
+def test_the_most_different_maps_are_not_copies_of_one_another():
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 20, 20))
+    maps = np.stack([np.zeros((20, 20)), 3 * one, one, -2 * one + 5, other], axis=-1)
+    assert most_different(maps, 2) == [1, 4]
+    assert len(set(most_different(maps, 4))) == 4
+    assert most_different(maps, 9)[-1] == 0  # a map without anything in it comes last
+    assert len(most_different(np.zeros((4, 4, 3)), 2)) == 2
+    faint = np.stack([9 * one, 0.01 * one, other], axis=-1)
+    assert most_different(faint, 2) == [0, 2]
 
 
 def test_a_map_becomes_a_picture():

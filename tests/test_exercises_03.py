@@ -9,18 +9,24 @@ from cxrlab.exercises import State, exercises_in, nb03
 
 EXERCISES = [e for e in exercises_in(nb03) if "quiz" not in e.key]
 UNTOUCHED = {
-    "03.output": "output = ...",
-    "03.parameters": "def conv_parameters(kernel, channels, filters):\n    return ...",
-    "03.side": "def side_after(side, kernel, pool):\n    return ...",
+    "03.convolution": nb03.convolve.answer.replace(
+        "(pixels[row : row + 3, column : column + 3] * kernel).sum()", "..."
+    ),
+    "03.blocks": "def second_block(dropout):\n    return ...\n\n\n"
+    "def third_block(dropout):\n    return ...",
+    "03.pipeline": "def make_batches(files):\n    return ...",
     "03.curves": 'diagnosis = {"A": ..., "B": ..., "C": ...}',
-    "03.model": "model = ...",
+    "03.small": "small = ...",
 }
 
 
-def written(code, exercise):
+def written(code, what):
+    """What the reader would have after this code: an exercise's answer, or a name's value."""
     namespace = {"np": np, "nb03": nb03}
-    exec(code, namespace)
-    return namespace[exercise.variable]
+    exec(getattr(what, "imports", "") + code, namespace)
+    names = getattr(what, "variable", what).split(", ")
+    values = tuple(namespace[name] for name in names)
+    return values if len(values) > 1 else values[0]
 
 
 def verdicts(exercise, answers):
@@ -47,59 +53,106 @@ def test_the_solution_passes_and_the_placeholder_is_no_attempt(exercise):
     assert len(exercise.hints) >= 2
 
 
-def test_one_output_knows_the_usual_slips():
-    flipped = int((nb03.WINDOW * nb03.KERNEL[::-1, ::-1]).sum())
-    answers = [
-        (flipped, "180 degrees"),
-        (-9, "swapped"),
-        (23, "minus sign"),
-        (18, "window alone"),
-        (-1, "kernel alone"),
-        (-13 / 9, "mean"),
-        (13, "wrong way round"),
-        (0, "ReLU"),
-        (nb03.WINDOW * nb03.KERNEL, "one number"),
-        (7, "nine products"),
-        ("-13", "should be a number"),
-    ]
-    verdicts(nb03.one_output, answers)
-    assert nb03.one_output.judge(np.array([[-13.0]])).state is State.CORRECT
+def test_convolve_knows_the_usual_slips():
+    def with_line(line):
+        code = nb03.convolve.answer.replace(
+            "(pixels[row : row + 3, column : column + 3] * kernel).sum()", line
+        )
+        return written(code, nb03.convolve)
 
-
-def test_parameters_know_the_usual_slips():
+    window = "pixels[row : row + 3, column : column + 3]"
     verdicts(
-        nb03.conv_parameters,
+        nb03.convolve,
         [
-            (lambda k, c, f: k * k * c * f, "biases are missing"),
-            (lambda k, c, f: k * k * c * f + 1, "one bias is not enough"),
-            (lambda k, c, f: (k * k + 1) * c * f, "not one a channel"),
-            (lambda k, c, f: (k * k + 1) * f, "channels are missing"),
-            (lambda k, c, f: (k * c + 1) * f, "side counts twice"),
-            (lambda k, c, f: (k * k * c + 1) * f * 224 * 224, "shared"),
-            (lambda k, c, f: None, "return"),
-            (lambda k, c: 896, "stops with TypeError"),
-            (896, "should be a function"),
-            (lambda k, c, f: 896, "conv_parameters(3, 32, 64)"),
-            (lambda k, c, f: k + c + f, "one filter first"),
+            (with_line(f"({window} * kernel).mean()"), "mean of the nine"),
+            (with_line(f"({window} * kernel).max()"), "largest"),
+            (with_line(f"{window}.sum()"), "kernel is missing"),
+            (with_line("pixels[row + 1, column + 1] * kernel[1, 1]"), "only the middle"),
+            (with_line(f"({window} @ kernel).sum()"), "matrix product"),
+            (with_line(f"({window} * kernel[::-1, ::-1]).sum()"), "180 degrees"),
+            (with_line(f"({window} * kernel.T).sum()"), "swapped"),
+            (with_line(f"max(({window} * kernel).sum(), 0)"), "ReLU"),
+            (with_line("(pixels[row : row + 2, column : column + 2] * kernel).sum()"), "stops"),
+            (with_line("1.5"), "begins at"),
+            (lambda pixels, kernel: np.zeros((4, 4)), "2 × 2 positions"),
+            (lambda pixels, kernel: 3.0, "a float"),
+            ("convolve", "should be a function"),
         ],
     )
 
 
-def test_sides_know_the_usual_slips():
+def block(filters, kernel=3, activation="relu", pool=2, rate=None, **more):
+    from keras import layers
+
+    def build(dropout):
+        return [
+            layers.Conv2D(filters, kernel, activation=activation, **more),
+            layers.MaxPooling2D(pool),
+            layers.Dropout(dropout if rate is None else rate),
+        ]
+
+    return build
+
+
+def test_blocks_know_the_usual_slips():
+    import keras
+
+    right = block(128)
     verdicts(
-        nb03.side_after,
+        nb03.two_blocks,
         [
-            (lambda s, k, p: s // p, "convolution is missing"),
-            (lambda s, k, p: s - k + 1, "pooling is missing"),
-            (lambda s, k, p: (s - k + 1) / p, "half a square"),
-            (lambda s, k, p: -(-(s - k + 1) // p), "rounds down"),
-            (lambda s, k, p: round((s - k + 1) / p), "up or down"),
-            (lambda s, k, p: (s - k) // p, "one place is missing"),
-            (lambda s, k, p: (s - 2 * (k - 1)) // p, "taken off twice"),
-            (lambda s, k, p: None, "return"),
-            (lambda s, k, p: "111", "whole number"),
+            ((block(128), block(64)), "swapped"),
+            ((block(32), right), "should have 64"),
+            ((block(64, kernel=5), right), "kernel"),
+            ((block(64, activation=None), right), "activation"),
+            ((block(64, pool=3), right), "pooling"),
+            ((block(64, padding="same"), right), "padding"),
+            ((block(64, strides=2), right), "strides"),
+            ((block(64, rate=0.3), right), "hand the argument"),
+            ((block(64), lambda dropout: block(128)(dropout)[:2]), "returns Conv2D, MaxPooling2D,"),
+            ((block(64), lambda dropout: None), "return ["),
+            ((block(64), lambda dropout: keras.Sequential(right(dropout))), "list of three"),
+            ((block(64), right(0.3)), "should be a function"),
+            (block(64), "two, in round brackets"),
         ],
     )
+    one_left = (block(64), lambda dropout: ...)
+    assert nb03.two_blocks.judge(one_left).state is State.UNTOUCHED
+
+
+def test_the_solutions_blocks_make_the_published_network():
+    import keras
+    from keras import layers
+
+    second, third = nb03.two_blocks.or_solution(...)
+    stack = [*block(32)(0.3), *second(0.3), *third(0.3), layers.Flatten()]
+    stack += [layers.Dense(64), layers.Dropout(0.3), layers.Dense(1)]
+    assert keras.Sequential([keras.Input((224, 224, 3)), *stack]).count_params() == 5_631_169
+
+
+def test_pipelines_know_the_usual_slips():
+    load = written(nb03.LOAD, "load")
+    verdicts(
+        nb03.pipeline,
+        [
+            (lambda files: files.shuffle(40), "paths, no pictures"),
+            (lambda files: files.shuffle(40).map(load), "one at a time"),
+            (lambda files: files.map(load).batch(32), "does not shuffle"),
+            (lambda files: files.map(load).batch(32).shuffle(40, seed=1), "batches of"),
+            (lambda files: files.batch(32).map(load), "stops"),
+            (lambda files: files.shuffle(40).map(load).batch(16), "batches of 16"),
+            (lambda files: files.shuffle(2, seed=0).map(load).batch(32), "too late or too little"),
+            (
+                lambda files: files.shuffle(40).map(load).batch(32, drop_remainder=True),
+                "do not drop",
+            ),
+            (lambda files: files.shuffle(40).map(load).batch(32).repeat(), "no repeat"),
+            (lambda files: files.take(3), "paths, no pictures yet"),
+            (lambda files: list(files), "tf.data.Dataset"),
+            (32, "should be a function"),
+        ][1:],
+    )
+    assert "paths" in nb03.pipeline.judge(lambda files: files.shuffle(40)).message
 
 
 def test_diagnoses_know_the_usual_slips():

@@ -1,10 +1,9 @@
-"""Figures of convolution and of learning: they show the numbers that they are given."""
+"""Figures of convolution: they show the numbers that they are given."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 
 from cxrlab import plots
@@ -55,35 +54,9 @@ def test_dropout_paints_what_it_silenced_and_not_what_was_zero():
     assert np.ma.getmaskarray(painted).tolist() == [[True, False], [True, False]]
 
 
-def test_the_maps_that_are_shown_can_be_chosen():
-    maps = {"conv": np.random.default_rng(0).normal(size=(6, 6, 4))}
-    axes = plots.plot_feature_maps(XRAY, maps, each=2, chosen={"conv": [3, 0]})
-    titles = [ax.get_title(loc="center") for ax in axes.flat]
-    assert titles == ["X-ray", "conv #3", "conv #0"]
-
-
 def test_pooling_shows_the_same_corner_before_and_after():
     before = np.round(convolve(XRAY, KERNELS["horizontal edges"]))
     after = max_pool(before)
     axes = plots.plot_pooling(before, after, (4, 6))
     assert texts(axes[1, 0]) == [f"{value:.4g}" for value in before[8:14, 12:18].ravel()]
     assert texts(axes[1, 1]) == [f"{value:.4g}" for value in after[4:7, 6:9].ravel()]
-
-
-def test_the_loss_figure_marks_the_answers():
-    ax = plots.plot_loss_of_scores({"sure and right": (0.95, 0.05), "unsure": (0.5, 0.69)})
-    assert texts(ax) == ["sure and right: 0.05", "unsure: 0.69"]
-
-
-def test_histories_share_their_axes():
-    history = pd.DataFrame({"epoch": [1, 2], "loss": [0.7, 0.2], "val_loss": [0.7, 1.4]})
-    axes = plots.plot_histories({"a": history, "b": history.head(1)}, guess=0.69, columns=2)[0]
-    assert axes[0].get_ylim() == axes[1].get_ylim()
-    assert axes[0].get_xlim() == axes[1].get_xlim()
-    assert [ax.get_title(loc="center") for ax in axes] == ["a", "b"]
-    legend = axes[0].figure.legends[0]
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "training",
-        "validation",
-        "knowing nothing",
-    ]

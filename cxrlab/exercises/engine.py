@@ -110,8 +110,9 @@ class Exercise:
             return answer
         print(f"Going on with the course's solution in place of `{self.variable}`.")
         names: dict[str, Any] = {}
-        exec(textwrap.dedent(self.imports + self.answer), names)
-        return names[self.variable]
+        exec(self.imports + textwrap.dedent(self.answer), names)
+        values = [names[name.strip()] for name in self.variable.split(",")]
+        return values[0] if len(values) == 1 else tuple(values)
 
     def hint(self) -> None:
         """Show the next hint; the last one stays."""

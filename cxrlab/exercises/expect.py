@@ -31,12 +31,21 @@ def called(name: str, function: Any, *arguments: Any) -> Any:
     try:
         result = function(*arguments)
     except Exception as error:
+        if "ellipsis" in str(error):  # the dots still stand in the function
+            raise NotAttempted from error
         raise Wrong(
             f"`{name}` stops with {type(error).__name__} ({error}) when it gets {shown}."
         ) from error
     if holds_dots(result):
         raise NotAttempted
     return result
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any]:
+    """Two answers in one."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise Wrong(f"`{name}` is {described(value)}, but should be two, in round brackets.")
+    return value[0], value[1]
 
 
 def kind(name: str, value: Any, wanted: type, words: str) -> Any:

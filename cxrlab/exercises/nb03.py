@@ -1,178 +1,237 @@
-"""The exercises of notebook 03: what a convolutional network is. Its quiz: ``quiz03``."""
+"""The exercises and the quiz of notebook 03: what a convolutional network is."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from cxrlab.convolution import convolve
-from cxrlab.exercises import Exercise, Wrong, about_functions, about_models, expect, quiz03
+from cxrlab import convolution
+from cxrlab.exercises import Exercise, Option, Question, Quiz, Wrong, about_models, expect
 from cxrlab.exercises.engine import described
-
-# Not symmetric, so that a flipped or turned kernel gives another number, and small enough
-# for a pencil.
-WINDOW = np.array([[1, 2, 0], [4, 3, 1], [0, 2, 5]])
-KERNEL = np.array([[1, 2, 0], [0, -1, 0], [0, 0, -3]])
 
 XRAY_SHAPE = (224, 224, 3)
 MOST_PARAMETERS = 100_000
 CURVE_WORDS = ("overfit", "underfit", "fine")
 
+# Not symmetric, so that a flipped or turned kernel gives other numbers.
+PIXELS = np.array([[1, 2, 0, 5], [4, 3, 1, 2], [0, 2, 5, 1], [3, 1, 1, 0]], float)
+KERNEL = np.array([[1, 2, 0], [0, -1, 0], [0, 0, -3]], float)
 
-def check_output(output: Any) -> str:
-    """One output of a convolution, by hand."""
-    if isinstance(output, np.ndarray) and output.size == 1:
-        output = output.item()  # convolve(WINDOW, KERNEL) is right as well
-    if isinstance(output, list | tuple | np.ndarray):
+Slip = tuple[Callable[[np.ndarray, np.ndarray], float], str]
+CONVOLUTION_SLIPS: list[Slip] = [
+    (lambda w, k: (w * k).mean(), "that is the mean of the nine products. Add them up."),
+    (lambda w, k: (w * k).max(), "that is the largest of the nine products. Add them up."),
+    (lambda w, k: w.sum(), "the kernel is missing: multiply the window with it first."),
+    (lambda w, k: w[1, 1] * k[1, 1], "only the middle is there: take the whole 3 × 3 window."),
+    (lambda w, k: (w @ k).sum(), "`@` is a matrix product; `*` multiplies element by element."),
+    (lambda w, k: (w * k[::-1, ::-1]).sum(), "the kernel is turned by 180 degrees."),
+    (lambda w, k: (w * k.T).sum(), "rows and columns of the kernel are swapped."),
+    (lambda w, k: max((w * k).sum(), 0), "negative outputs are 0: ReLU comes later."),
+]
+
+
+def check_convolve(convolve: Any) -> str:
+    """The double loop of a convolution."""
+    found = np.asarray(expect.called("convolve", convolve, PIXELS, KERNEL))
+    right = convolution.convolve(PIXELS, KERNEL)
+    if found.shape != right.shape:
         raise Wrong(
-            f"`output` holds {np.size(output)} numbers. A window gives one number: multiply field "
-            "by field, then add all nine products."
+            f"`convolve` returns {described(found) if found.ndim == 0 else f'shape {found.shape}'} "
+            f"for 4 × 4 pixels, but a kernel of 3 × 3 fits in 2 × 2 positions. Leave the loops as "
+            "they are and fill in the one line."
         )
-    value = expect.number("output", output)
-    right = float(convolve(WINDOW, KERNEL)[0, 0])
-    if expect.close(value, right):
-        return "A negative output: the ReLU that follows would turn it into 0."
-    products = WINDOW * KERNEL
-    flipped = float((WINDOW * KERNEL[::-1, ::-1]).sum())
-    turned = float((WINDOW * KERNEL.T).sum())
-    slips = [
-        (flipped, "you turned the kernel by 180 degrees, as mathematicians do. Keras does not."),
-        (turned, "rows and columns of the kernel are swapped."),
-        (float(np.abs(products).sum()), "a minus sign is lost: 3·(-1) is -3 and 5·(-3) is -15."),
-        (float(WINDOW.sum()), "that is the sum of the window alone; weight it with the kernel."),
-        (float(KERNEL.sum()), "that is the sum of the kernel alone; multiply it by the window."),
-        (right / 9, "that is the mean of the nine products. A convolution adds them up."),
-        (-right, "the sign is the wrong way round."),
-        (0.0, "that is the output after ReLU. Here the convolution alone is asked for."),
-        (float((WINDOW @ KERNEL).sum()), "that is a matrix product; multiply field by field."),
-    ]
-    for number, why in slips:
-        if expect.close(value, number):
-            raise Wrong(f"`output` is {value:g}: {why}")
+    if np.allclose(found, right):
+        return "Keras does the same, some hundred times faster."
+    windows = [PIXELS[row : row + 3, column : column + 3] for row in (0, 1) for column in (0, 1)]
+    for slip, why in CONVOLUTION_SLIPS:
+        if np.allclose(found.ravel(), [slip(window, KERNEL) for window in windows]):
+            raise Wrong(f"The first output of `convolve` is {found[0, 0]:g}: {why}")
     raise Wrong(
-        f"`output` is {value:g}. Write down the nine products first; only four of them are not 0."
+        f"The first output of `convolve` is {found[0, 0]:g}, but should be {right[0, 0]:g}. Take "
+        "the window of 3 × 3 pixels that begins at `row` and `column`."
     )
 
 
-one_output = Exercise(
-    key="03.output",
-    title="One output by hand",
-    variable="output",
-    judge_answer=check_output,
+convolve = Exercise(
+    key="03.convolution",
+    title="Program the convolution",
+    variable="convolve",
+    judge_answer=check_convolve,
     hints=(
-        "Lay the kernel over the window. Each of the nine fields gives one product.",
-        "Where the kernel is 0 the product is 0. Four fields remain: 1·1, 2·2, 3·(-1) and 5·(-3).",
-    ),
-    answer="output = 1 * 1 + 2 * 2 + 3 * (-1) + 5 * (-3)",
-)
-
-
-def check_parameters(conv_parameters: Any) -> str:
-    """The parameters of a Conv2D as a function of kernel side, channels in, and filters."""
-    about_functions.agrees(
-        "conv_parameters",
-        conv_parameters,
-        ((3, 3, 32), (3, 32, 64), (5, 1, 8)),
-        lambda k, c, f: (k * k * c + 1) * f,
-        [
-            (lambda k, c, f: k * k * c * f, "the biases are missing: each filter has one."),
-            (lambda k, c, f: k * k * c * f + 1, "one bias is not enough: each filter has its own."),
-            (
-                lambda k, c, f: (k * k + 1) * c * f,
-                "a filter has one bias in all, not one a channel.",
-            ),
-            (
-                lambda k, c, f: (k * k + 1) * f,
-                "the channels are missing: a kernel has a slice for each channel.",
-            ),
-            (
-                lambda k, c, f: (k * c + 1) * f,
-                "a kernel is a square, so its side counts twice.",
-            ),
-            (
-                lambda k, c, f: (k * k * c + 1) * f * 224 * 224,
-                "the size of the image does not matter: the weights are shared by all places.",
-            ),
-        ],
-        "count the weights of one filter first, then add its bias, then take all filters.",
-    )
-    return "The size of the image is not in it: the same few weights serve every place."
-
-
-conv_parameters = Exercise(
-    key="03.parameters",
-    title="The parameters of a convolution layer",
-    variable="conv_parameters",
-    judge_answer=check_parameters,
-    hints=(
-        "A kernel has side × side weights for each channel that comes in.",
-        "Each filter adds one bias to its weights.",
-        "(weights of one filter + 1) times the number of filters.",
+        "The window is a slice of `pixels`: three rows from `row`, three columns from `column`.",
+        "`pixels[row : row + 3, column : column + 3]` is the window. Multiply it with `kernel`.",
+        "`.sum()` adds up the nine products.",
     ),
     answer="""
-def conv_parameters(kernel, channels, filters):
-    return (kernel * kernel * channels + 1) * filters
+def convolve(pixels, kernel):
+    outputs = np.zeros((pixels.shape[0] - 2, pixels.shape[1] - 2))
+    for row in range(outputs.shape[0]):
+        for column in range(outputs.shape[1]):
+            outputs[row, column] = (pixels[row : row + 3, column : column + 3] * kernel).sum()
+    return outputs
 """,
 )
 
 
-def check_side(side_after: Any) -> str:
-    """The side of a map after a convolution (kernel side) and pooling (side of its square)."""
-    about_functions.agrees(
-        "side_after",
-        side_after,
-        ((224, 3, 2), (111, 3, 2), (54, 3, 2), (113, 3, 2), (100, 5, 3)),
-        lambda side, kernel, pool: (side - kernel + 1) // pool,
-        [
-            (
-                lambda side, kernel, pool: side // pool,
-                "the convolution is missing: it makes each side kernel - 1 shorter.",
-            ),
-            (
-                lambda side, kernel, pool: side - kernel + 1,
-                "the pooling is missing: divide by the side of its square.",
-            ),
-            (
-                lambda side, kernel, pool: (side - kernel + 1) / pool,
-                "half a square is left over in some cases. Pooling drops it: use `//`.",
-            ),
-            (
-                lambda side, kernel, pool: round((side - kernel + 1) / pool),
-                "`round` goes up or down. Pooling always rounds down: use `//`.",
-            ),
-            (
-                lambda side, kernel, pool: -(-(side - kernel + 1) // pool),
-                "pooling rounds down: what fills no square is left out.",
-            ),
-            (
-                lambda side, kernel, pool: (side - kernel) // pool,
-                "one place is missing: a kernel as wide as the image still fits in once.",
-            ),
-            (
-                lambda side, kernel, pool: (side - 2 * kernel + 2) // pool,
-                "the kernel's margin was taken off twice.",
-            ),
-        ],
-        "first count the places where the kernel fits, then the whole squares.",
-    )
-    return "Three such blocks turn 224 into 111, 54 and 26: the sizes in the table of layers."
+def check_block(name: str, block: Any, filters: int) -> None:
+    """Whether a function gives convolution, pooling and dropout with so many filters."""
+    found = expect.called(name, block, 0.3)
+    kinds = ["Conv2D", "MaxPooling2D", "Dropout"]
+    if found is None:
+        raise Wrong(f"`{name}(0.3)` is None. End the function with `return [...]`.")
+    if not isinstance(found, list | tuple):
+        raise Wrong(f"`{name}(0.3)` is {described(found)}, but should be a list of three layers.")
+    seen = [type(layer).__name__ for layer in found]
+    if seen != kinds:
+        raise Wrong(f"`{name}` returns {', '.join(seen)}, but should return {', '.join(kinds)}.")
+    conv, pool, dropout = found
+    if conv.filters != filters:
+        other = " The two blocks are swapped." if conv.filters in (64, 128) else ""
+        raise Wrong(f"`{name}` has {conv.filters} filters, but should have {filters}.{other}")
+    for what, value, wanted in (
+        ("kernel", tuple(conv.kernel_size), (3, 3)),
+        ("padding", conv.padding, "valid"),
+        ("strides", tuple(conv.strides), (1, 1)),
+        ("pooling", tuple(pool.pool_size), (2, 2)),
+        ("activation", conv.activation.__name__, "relu"),
+    ):
+        if value != wanted:
+            raise Wrong(f"The {what} of `{name}` is {value}, but should be {wanted}.")
+    rates = [layer.rate for layer in (dropout, expect.called(name, block, 0.4)[2])]
+    if rates != [0.3, 0.4]:
+        raise Wrong(
+            f"The dropout of `{name}` is {rates[1]:g} where 0.4 was asked for: hand the argument "
+            "on, `layers.Dropout(dropout)`."
+        )
 
 
-side_after = Exercise(
-    key="03.side",
-    title="The size of a map",
-    variable="side_after",
-    judge_answer=check_side,
+def check_blocks(blocks: Any) -> str:
+    """The second and third block of the published network."""
+    for name, block, filters in zip(
+        ("second_block", "third_block"), expect.pair("blocks", blocks), (64, 128), strict=True
+    ):
+        check_block(name, block, filters)
+    return "Each block halves the map and doubles the filters."
+
+
+two_blocks = Exercise(
+    key="03.blocks",
+    title="The second and the third block",
+    variable="second_block, third_block",
+    judge_answer=check_blocks,
     hints=(
-        "In a row of 5 pixels a kernel of 3 finds 3 places. In a row of 6?",
-        "The convolution leaves side - kernel + 1. Pooling divides that and rounds down.",
-        "In Python `//` divides and rounds down.",
+        "Copy the line of the first block and change one number.",
+        '`layers.Conv2D(64, 3, activation="relu")` has 64 filters of 3 × 3.',
     ),
+    imports="from keras import layers\n",
     answer="""
-def side_after(side, kernel, pool):
-    return (side - kernel + 1) // pool
+def second_block(dropout):
+    return [
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Dropout(dropout),
+    ]
+
+
+def third_block(dropout):
+    return [
+        layers.Conv2D(128, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Dropout(dropout),
+    ]
+""",
+)
+
+LOAD = """
+import tensorflow as tf
+
+
+def load(path, label):
+    image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    return tf.image.resize(image, (224, 224)) / 255, label
+"""
+FILES, BATCH = 40, 32
+
+
+def check_pipeline(make_batches: Any) -> str:
+    """A pipeline from files to batches, tried on forty small pictures whose grey is their label."""
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder) / f"{number}.png") for number in range(FILES)]
+        for number, path in enumerate(paths):
+            Image.new("L", (8, 8), 6 * number).save(path)
+        labels = np.arange(FILES, dtype="float32")[:, None]
+        files = tf.data.Dataset.from_tensor_slices((paths, labels))
+        found = expect.called("make_batches", make_batches, files)
+        if not isinstance(found, tf.data.Dataset):
+            raise Wrong(
+                f"`make_batches` returns {described(found)}, but should return a tf.data.Dataset: "
+                "`return files.shuffle(...)....`"
+            )
+        if found is files or found.element_spec == files.element_spec:
+            raise Wrong("`make_batches` gives paths, no pictures yet: `.map(load)` reads them.")
+        try:
+            # More than there should be, so that `repeat` and a wrong size are seen.
+            given = [tuple(np.asarray(part) for part in pair) for pair in islice(found, 3)]
+        except Exception as error:
+            raise Wrong(
+                f"`make_batches` stops while it reads ({type(error).__name__}). `load` takes one "
+                "path at a time: send each through it before you make batches."
+            ) from error
+    return _judge_batches(given)
+
+
+def _judge_batches(given: list[tuple[np.ndarray, ...]]) -> str:
+    images, labels = given[0]
+    if images.ndim != 4:
+        raise Wrong(
+            f"`make_batches` gives images of shape {images.shape}, one at a time. Add `.batch(32)`."
+        )
+    sizes = [len(part[0]) for part in given]
+    if sizes[0] != BATCH:
+        raise Wrong(f"`make_batches` gives batches of {sizes[0]}, but 32 were asked for.")
+    if sizes != [BATCH, FILES - BATCH]:
+        more = "The last batch may be smaller: do not drop it." if len(sizes) == 1 else ""
+        raise Wrong(
+            f"From {FILES} files `make_batches` gives batches of {sizes}, but should give "
+            f"[{BATCH}, {FILES - BATCH}]. {more or 'Each file comes once per epoch: no repeat.'}"
+        )
+    order = np.concatenate([part[1] for part in given]).ravel()
+    grey = np.concatenate([part[0] for part in given])[:, 0, 0, 0] * 255 / 6
+    if not np.allclose(grey, order, atol=0.1):
+        raise Wrong("`make_batches` gives pictures with the labels of others. Keep them in pairs.")
+    if (np.diff(order) == 1).all():
+        raise Wrong("`make_batches` does not shuffle: every epoch has the order of the table.")
+    if np.sort(order[:BATCH]).tolist() == list(range(BATCH)) or (np.diff(order) == 1).mean() > 0.8:
+        raise Wrong(
+            "`make_batches` shuffles too late or too little: the first batch holds the first 32 "
+            "files. Shuffle single files, before `.batch`, with a size as large as the table."
+        )
+    return "Paths are shuffled first, because they are small; pictures are read after that."
+
+
+pipeline = Exercise(
+    key="03.pipeline",
+    title="A pipeline",
+    variable="make_batches",
+    judge_answer=check_pipeline,
+    hints=(
+        "Each method returns a new dataset, so they can be chained: `files.shuffle(...).map(...)`.",
+        "Shuffle before `batch`, and with a size of `len(files)`: else only near ones are mixed.",
+        "`.map(load)` sends each pair of path and label through the function.",
+    ),
+    imports=LOAD,
+    answer="""
+def make_batches(files):
+    return files.shuffle(len(files), seed=0).map(load).batch(32)
 """,
 )
 
@@ -244,53 +303,131 @@ diagnose = Exercise(
 )
 
 
-def check_model(model: Any) -> str:
+def check_model(small: Any) -> str:
     """A small network for this task."""
-    about_models.keras_model("model", model)
-    about_models.reads("model", model, XRAY_SHAPE)
+    about_models.keras_model("small", small)
+    about_models.reads("small", small, XRAY_SHAPE)
     why = "Without a convolution each pixel would be a thing of its own: begin with Conv2D."
-    about_models.has_layer("model", model, "Conv2D", why)
-    about_models.answers_once("model", model)
-    about_models.is_not_linear("model", model)
-    about_models.is_compiled("model", model)
-    about_models.output_fits_loss("model", model)
-    about_models.learns("model", model)
-    count = about_models.parameters_within("model", model, 300, MOST_PARAMETERS)
+    about_models.has_layer("small", small, "Conv2D", why)
+    about_models.answers_once("small", small)
+    about_models.is_not_linear("small", small)
+    about_models.is_compiled("small", small)
+    about_models.output_fits_loss("small", small)
+    about_models.learns("small", small)
+    count = about_models.parameters_within("small", small, 300, MOST_PARAMETERS)
     return (
         f"It has {count:,} parameters, one for every {5_631_169 / count:,.0f} of the published "
-        "network's. Whether it sees as much, a training would have to show."
+        "network's. Whether it sees as much, the training below shows."
     )
 
 
 small_network = Exercise(
-    key="03.model",
+    key="03.small",
     title="A network with fewer than 100,000 parameters",
-    variable="model",
+    variable="small",
     judge_answer=check_model,
     hints=(
-        "Keep the three blocks of convolution and pooling: they have only 93,248 parameters.",
-        "The dense layer is the costly one, because Flatten hands it 86,528 numbers. "
-        "`keras.layers.GlobalAveragePooling2D()` hands on the mean of each map: 128 numbers.",
-        "End in Dense(1) with a sigmoid, and compile with the loss binary_crossentropy.",
+        "The convolutions are cheap. The dense layer is costly, because `Flatten` hands it 86,528 "
+        "numbers: hand it fewer.",
+        "Each further block of convolution and pooling quarters the map. After five blocks it has "
+        "5 × 5 places, and few filters per block are enough.",
+        "End in Dense(1) with a sigmoid, and compile with the loss binary_crossentropy. A learning "
+        "rate of 0.001 is safe here: no unit adds up 86,528 numbers.",
     ),
+    imports="import keras\nfrom keras import layers\n",
     answer="""
-import keras
-
-model = keras.Sequential(
-    [
-        keras.Input((224, 224, 3)),
-        keras.layers.Conv2D(32, 3, activation="relu"),
-        keras.layers.MaxPooling2D(2),
-        keras.layers.Conv2D(64, 3, activation="relu"),
-        keras.layers.MaxPooling2D(2),
-        keras.layers.Conv2D(128, 3, activation="relu"),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(1, activation="sigmoid"),
-    ]
-)
-model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+stack = [keras.Input((224, 224, 3))]
+for filters in (8, 16, 32, 32, 32):
+    stack += [layers.Conv2D(filters, 3, activation="relu"), layers.MaxPooling2D(2)]
+stack += [
+    layers.Flatten(),
+    layers.Dense(64, activation="relu"),
+    layers.Dropout(0.3),
+    layers.Dense(1, activation="sigmoid", dtype="float32"),
+]
+small = keras.Sequential(stack)
+small.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
 """,
 )
 
-quiz = quiz03.quiz
+quiz = Quiz(
+    (
+        Question(
+            "03.quiz1",
+            "Why do the three convolution layers, which do the seeing, need so few parameters?",
+            (
+                Option(
+                    "They look only at a part of the image.",
+                    "Each output sees a small window, but the windows cover the whole image.",
+                ),
+                Option(
+                    "The same small kernel is used at every place.",
+                    "The weights are shared: 3 × 3 of them a channel, however large the image.",
+                    right=True,
+                ),
+                Option(
+                    "Pooling throws most of their parameters away.",
+                    "Pooling throws outputs away. It has no parameters and takes none from others.",
+                ),
+            ),
+        ),
+        Question(
+            "03.quiz2",
+            "A network is asked about a new patient. What does its dropout do?",
+            (
+                Option(
+                    "It silences a random 30 % of the numbers, as always.",
+                    "Then the same X-ray would get another score each time. Dropout belongs to "
+                    "training.",
+                ),
+                Option(
+                    "It silences the 30 % that matter least.",
+                    "Dropout knows nothing about what matters; it draws at random, in training.",
+                ),
+                Option(
+                    "Nothing: it only works while the network is trained.",
+                    "All numbers pass. This is also why a training loss can lie above the "
+                    "validation loss.",
+                    right=True,
+                ),
+            ),
+        ),
+        Question(
+            "03.quiz3",
+            "The X-ray shows COVID-19. Which score costs the highest loss?",
+            (
+                Option(
+                    "0.04",
+                    "Sure and wrong: -log(0.04) is 3.2. At 0.5 the loss is 0.69.",
+                    right=True,
+                ),
+                Option("0.5", "An unsure answer costs 0.69. Being sure and wrong costs more."),
+                Option("0.97", "That is a sure, right answer: it costs 0.03, the least of all."),
+            ),
+        ),
+        Question(
+            "03.quiz4",
+            "The training loss falls to 0.02 while the validation loss has been rising for five "
+            "epochs. What helps?",
+            (
+                Option(
+                    "Training on, until the validation loss comes down too.",
+                    "The gap comes from learning by heart, and more epochs give more of that.",
+                ),
+                Option(
+                    "A network with more parameters.",
+                    "More parameters can learn more by heart: the gap would rather grow.",
+                ),
+                Option(
+                    "More training X-rays, more dropout, or stopping earlier.",
+                    "All three make learning by heart harder, or stop before it begins.",
+                    right=True,
+                ),
+                Option(
+                    "A smaller learning rate, because the network underfits.",
+                    "A training loss of 0.02 is no underfitting: the training X-rays are known.",
+                ),
+            ),
+        ),
+    )
+)

@@ -2,7 +2,6 @@
 
 from cxrlab.plots.alt_text import show
 from cxrlab.plots.chest import plot_chest_guide
-from cxrlab.plots.cohort import plot_makeup, plot_pairs
 from cxrlab.plots.convolution import (
     plot_convolution_step,
     plot_dropout,
@@ -39,7 +38,6 @@ from cxrlab.plots.external import (
     plot_subgroups,
 )
 from cxrlab.plots.hospitals import plot_predictive_values
-from cxrlab.plots.learning import plot_histories, plot_loss_of_scores
 from cxrlab.plots.planted import (
     plot_hidden_places,
     plot_marker_positions,
@@ -48,11 +46,10 @@ from cxrlab.plots.planted import (
 from cxrlab.plots.preparation import plot_preparations
 from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
 from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
-from cxrlab.plots.shortcuts import plot_leakage, plot_probe_aucs, plot_shown
+from cxrlab.plots.shortcuts import plot_probe_aucs, plot_shown
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, COVID, NOT_COVID, use_style
-from cxrlab.plots.training import plot_history, plot_parameters
-from cxrlab.plots.workflow import plot_workflow
-from cxrlab.plots.xrays import plot_feature_maps, plot_filters, plot_xrays
+from cxrlab.plots.workflow import plot_workflow, workflow_text
+from cxrlab.plots.xrays import plot_xrays
 
 __all__ = [
     "CLASS_COLOURS",
@@ -67,23 +64,15 @@ __all__ = [
     "plot_decision_curve",
     "plot_dropout",
     "plot_explanations",
-    "plot_feature_maps",
-    "plot_filters",
     "plot_heat_map",
     "plot_hidden_parts",
     "plot_hidden_places",
-    "plot_histories",
-    "plot_history",
     "plot_internal_external",
     "plot_intervals",
-    "plot_makeup",
-    "plot_pairs",
-    "plot_loss_of_scores",
     "plot_map_scores",
     "plot_maps",
     "plot_marker_positions",
     "plot_parallel",
-    "plot_parameters",
     "plot_planted",
     "plot_pooling",
     "plot_precision_by_prevalence",
@@ -96,7 +85,6 @@ __all__ = [
     "plot_search_progress",
     "plot_search_settings",
     "plot_seeds",
-    "plot_leakage",
     "plot_probe_aucs",
     "plot_shown",
     "plot_space_grid",
@@ -110,6 +98,7 @@ __all__ = [
     "plot_swapped",
     "plot_threshold_choice",
     "plot_workflow",
+    "workflow_text",
     "plot_xrays",
     "show",
     "use_style",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import seaborn as sns
 from matplotlib.axes import Axes
 
@@ -26,6 +28,8 @@ DPI = 110
 
 def use_style() -> None:
     """Set Matplotlib's defaults for the whole session; call it once at the top of a notebook."""
+    # seaborn's grids bring a layout of their own, which is meant.
+    warnings.filterwarnings("ignore", "The figure layout has changed to tight")
     sns.set_theme(
         style="whitegrid",
         palette=list(CLASS_COLOURS),

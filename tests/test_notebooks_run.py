@@ -1,0 +1,86 @@
+"""Notebooks executed as tests: every line that stands commented out, and 03 without the library."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+
+from cxrlab.running.execute import execute
+from cxrlab.running.notebooks import CHECKOUT
+
+NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+# A call or an assignment behind a hash, and no sentence.
+COMMENTED = re.compile(r"^(\s*)# ([\w.]+(?:\(| = ).*)$", re.MULTILINE)
+FROM_THE_LIBRARY = "from the library"
+WITHOUT = """
+import sys
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("cxrlab.model", "cxrlab.evaluation", "cxrlab.metrics", "cxrlab.tuning"):
+            raise ImportError(f"{name} is not needed here")
+
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+def uncommented(source: str) -> str:
+    """The cell with every commented-out line of code in force."""
+    return COMMENTED.sub(r"\1\2", source)
+
+
+def run(notebook, tmp_path):
+    path = tmp_path / "notebook.ipynb"
+    nbformat.write(notebook, path)
+    environment = {
+        "CXRLAB_BUDGET": "smoke",
+        "CXRLAB_DATA": "",
+        "CXRLAB_WORKSPACE": str(tmp_path / "workspace"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    execution = execute(path, CHECKOUT / "notebooks", environment)
+    assert execution.failure is None, execution.failure
+    return execution.notebook
+
+
+def texts(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs
+    )
+
+
+def test_a_commented_line_is_told_from_a_sentence():
+    assert uncommented("x = 1\n# nb03.x.hint()") == "x = 1\nnb03.x.hint()"
+    assert uncommented("# found = search(3)") == "found = search(3)"
+    for sentence in ("# between the calls 0 and 1", "# (n, 1) like the scores", "y = 1  # two()"):
+        assert uncommented(sentence) == sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_commented_line_runs(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    lines = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            lines += len(COMMENTED.findall(cell.source))
+            cell.source = uncommented(cell.source)
+    assert lines >= 2
+    run(notebook, tmp_path)
+
+
+@pytest.mark.slow
+def test_notebook_03_needs_no_network_of_the_library(tmp_path):
+    path = next(path for path in NOTEBOOKS if path.stem.startswith("03"))
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [
+        cell for cell in notebook.cells if FROM_THE_LIBRARY not in cell.metadata.get("tags", [])
+    ]
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT))
+    done = run(notebook, tmp_path)
+    assert "5,631,169" in texts(done)
