@@ -17,7 +17,6 @@ from cxrlab.cases import prepare
 from cxrlab.catalog.audit import fingerprint
 from cxrlab.shortcuts import (
     header_probe,
-    leakage_lab,
     region_probe,
     same_source_probe,
     source_probe,
@@ -42,20 +41,6 @@ def probes(data: Path) -> pd.DataFrame:
     )
 
 
-def leaks(data: Path) -> pd.DataFrame:
-    """Split by image against split by patient, true labels and labels by lot.
-
-    By lot among the patients with several X-rays only, who alone can leak; with the true labels
-    among all, since in real folders hardly a healthy person has several.
-    """
-    children = prepare(data)
-    tables = []
-    for coin in (False, True):
-        found = leakage_lab(children.cases, coin=coin, several_only=coin, together=children.near)
-        tables.append(found.table().assign(labels="by lot" if coin else "true"))
-    return pd.concat(tables, ignore_index=True)
-
-
 def in_words(value: float, low: float, high: float) -> str:
     """A number with its interval."""
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
@@ -68,14 +53,6 @@ def main(folders: list[str]) -> None:
         for row in probes(folder).itertuples():
             auc = in_words(row.auc, row.low, row.high)
             print(f"| {row.experiment} | {row.shown} | {auc} | {row.images} |")
-        print("\n| labels | probe | by image | by patient | difference (95 % interval) |")
-        print("|---|---|---|---|---|")
-        for row in leaks(folder).itertuples():
-            gained = in_words(row.difference, row.low, row.high)
-            print(
-                f"| {row.labels} | {row.probe} | {row.by_image:.3f} | {row.by_patient:.3f} "
-                f"| {gained} |"
-            )
 
 
 if __name__ == "__main__":

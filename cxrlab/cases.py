@@ -8,33 +8,109 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cxrlab.catalog.audit import fingerprint, near_duplicates
-from cxrlab.catalog.filters import FilterLog, select_cases
+from cxrlab.catalog.filters import (
+    FilterLog,
+    balance,
+    drop_exact_duplicates,
+    drop_unreadable,
+    nothing_left,
+    published_candidates,
+)
+from cxrlab.errors import CXRLabError
 from cxrlab.sources import load_catalog
+from cxrlab.splits import patient_groups
+
+TEN = 10
+# How many of the ten are positive is drawn anew for each seed: a reader who counts the calls
+# so far cannot work out the last one.
+FEWEST_POSITIVES, MOST_POSITIVES = 4, 6
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Selected cases, the log of how they were selected, and pairs that must stay together."""
+    """Selected cases, the log of how they were selected, and pairs that must stay together.
+
+    ``near`` holds pairs of image_ids that show almost the same picture. The column ``group`` of
+    the cases joins the patients of such pairs, also those whose copy was dropped. ``ten`` are the
+    X-rays set aside for the reader, if that was asked for.
+    """
 
     cases: pd.DataFrame
     log: FilterLog
-    near: pd.DataFrame  # pairs of image_ids that show almost the same picture
+    near: pd.DataFrame
+    ten: pd.DataFrame | None = None
 
 
 def prepare(
-    data: Path, negatives: str = "kermany", seed: int = 0, balanced: bool = True
+    data: Path,
+    negatives: str = "kermany",
+    seed: int = 0,
+    balanced: bool = True,
+    ten: bool = False,
 ) -> Prepared:
     """Load, filter, audit and balance the X-rays in ``data``.
 
     ``negatives``: ``kermany`` (the published children), ``adult`` or ``mixed``. Without
-    ``balanced`` all usable X-rays are kept.
+    ``balanced`` all usable X-rays are kept. With ``ten`` the X-rays of notebook 01 are drawn, and
+    all X-rays of their patients are left out of the cases.
     """
-    catalog = load_catalog(data, negatives)
-    hashes = fingerprint(catalog)
+    return select(load_catalog(data, negatives), negatives, seed, balanced, ten)
+
+
+def select(
+    catalog: pd.DataFrame,
+    negatives: str = "kermany",
+    seed: int = 0,
+    balanced: bool = True,
+    ten: bool = False,
+    hashes: pd.DataFrame | None = None,
+) -> Prepared:
+    """The same from a catalog. ``hashes`` is what ``fingerprint`` made of it; else files are read.
+
+    Raises :class:`CXRLabError` where one of the classes comes out empty.
+    """
     log = FilterLog()
-    cases = select_cases(catalog, negatives, seed=seed, log=log, hashes=hashes, balanced=balanced)
-    near = near_duplicates(hashes.loc[cases["image_id"]])
-    return Prepared(cases, log, near)
+    cases = published_candidates(catalog, negatives, log)
+    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
+    near = near_duplicates(hashes)
+    # Before any duplicate is dropped: it may be what ties two patients.
+    cases = cases.assign(group=patient_groups(cases, near))
+    cases = drop_unreadable(cases, log, hashes)
+    cases = drop_exact_duplicates(cases, log, hashes)
+    if cases["label"].nunique() < 2:
+        raise nothing_left(log)
+    drawn = None
+    if ten:
+        drawn = ten_xrays(cases, seed)
+        cases = cases[~cases["group"].isin(drawn["group"])]
+    if balanced:
+        cases = balance(cases, log, seed, negatives)
+    return Prepared(cases.reset_index(drop=True), log, near, drawn)
+
+
+def ten_xrays(cases: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Ten of the cases for the reader of notebook 01, one per group of patients, shuffled.
+
+    Four to six of them are positive where there are as many; the same cases and seed give the
+    same ten. Raises :class:`CXRLabError` where the cases have too few patients.
+    """
+    rng = np.random.RandomState(seed)
+    # Sorted first, so that the draw depends on the cases alone and not on the order of the rows.
+    ordered = cases.sort_values("image_id", ignore_index=True)
+    one_each = ordered.groupby("group").sample(1, random_state=rng)
+    positive, negative = (one_each[one_each["label"] == label] for label in (1, 0))
+    if len(one_each) < TEN:
+        raise CXRLabError(
+            f"The X-rays are of {len(one_each)} patients, but ten are needed, one per X-ray. "
+            "Name a folder with more X-rays in CXRLAB_DATA, or unset it to use phantoms."
+        )
+    wanted = int(rng.randint(FEWEST_POSITIVES, MOST_POSITIVES + 1))
+    count = min(max(wanted, TEN - len(negative)), len(positive))
+    drawn = [positive.sample(count, random_state=rng)]
+    drawn.append(negative.sample(TEN - count, random_state=rng))
+    shuffled = pd.concat(drawn).sample(frac=1, random_state=np.random.RandomState([seed, TEN]))
+    return shuffled.reset_index(drop=True)

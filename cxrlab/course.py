@@ -17,6 +17,7 @@ import pandas as pd
 
 from cxrlab import checkpoints
 from cxrlab.cases import prepare
+from cxrlab.catalog.schema import to_catalog
 from cxrlab.chosen import PHANTOM, choose, remember
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically, write_json
@@ -77,7 +78,7 @@ def get_split(space: Workspace) -> Split:
     manifest, table = space.folder / "split.csv", space.folder / "cases.csv"
     if not (manifest.exists() and table.exists()):
         prepared = prepare(space.data, space.negatives, space.seed, ten=True)
-        split = split_by_patient(prepared.cases, space.seed, together=prepared.near)
+        split = split_by_patient(prepared.cases, space.seed)
         keep_split(space, split.train, split.validation, split.test)
     return load_manifest(manifest, _read_cases(table))
 
@@ -87,15 +88,17 @@ def keep_split(
 ) -> Split:
     """Check three parts and leave them for the next notebooks.
 
-    Raises :class:`CXRLabError` where a patient, an image or a file is in two parts.
+    Columns of the catalog that the tables lack are added empty. Raises :class:`CXRLabError` where
+    a patient, a group, an image or a file is in two parts, or an image has no patient.
     """
-    split = Split(train, validation, test)
+    parts = (to_catalog(part).sort_values("image_id") for part in (train, validation, test))
+    split = Split(*(part.reset_index(drop=True) for part in parts))
     problems = check_split(split)
     if problems:
         raise CXRLabError(
             f"This split is not kept: {'; '.join(problems)}. Split by group and run this again."
         )
-    cases = pd.concat([train, validation, test], ignore_index=True)
+    cases = pd.concat(split.parts().values(), ignore_index=True)
     write_atomically(space.folder / "cases.csv", cases.to_csv(index=False))
     save_manifest(split, space.folder / "split.csv")
     return split

@@ -1,8 +1,7 @@
 """Splits that keep each patient, and everything that looks the same, on one side.
 
-The images of a patient are tied together, and so are the patients whose images are duplicates of
-one another. These groups, not images, are drawn: stratified by label, by source and by whether
-they hold several images. All of it is done on whole columns, fast enough for a million rows.
+The images of a patient stay together, and so do the patients whose images are duplicates of one
+another: they form a group. Notebook 02 makes the same split with scikit-learn in the open.
 """
 
 from __future__ import annotations
@@ -15,13 +14,15 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedGroupKFold
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 
 PARTS = ("train", "validation", "test")
-Pairs = pd.DataFrame | Iterable[tuple[str, str]]
+TEST_FOLDS = 5  # one fold of five is the test part: 20 % of all images
+VALIDATION_FOLDS = 7  # one fold of seven of the rest is the validation part: 14 % of it
+Pairs = pd.DataFrame | Iterable[tuple[str, str]] | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Split:
         return {name: getattr(self, name) for name in PARTS}
 
     def summary(self) -> pd.DataFrame:
-        """One row a part: images, patients, positives, negatives, share of all images."""
+        """One row per part: images, patients, positives, negatives, share of all images."""
         rows = {
             name: {
                 "images": len(part),
@@ -51,52 +52,51 @@ class Split:
         return table.assign(share=table["images"] / table["images"].sum())
 
 
-def split_by_patient(
-    cases: pd.DataFrame,
-    seed: int = 0,
-    test: float = 0.2,
-    validation: float = 0.15,
-    together: Pairs | None = None,
-) -> Split:
-    """Draw a test part, then a validation part from what remains (15 % of the training data).
+def patient_groups(cases: pd.DataFrame, together: Pairs = None) -> pd.Series:
+    """The group of each case: its patient, joined with the patients who share a duplicate.
 
-    ``test`` and ``validation`` are shares between 0 and 1, met as nearly as whole patients allow.
-    ``together`` holds pairs of image_ids (the columns ``first`` and ``second``, as from
-    ``near_duplicates``, or plain pairs) that may not end up in different parts. The same cases
-    and seed give the same split, whatever the order of the rows. Raises :class:`CXRLabError`
-    where there are too few patients for both classes to be in every part.
+    ``together`` holds pairs of image_ids (columns ``first`` and ``second``, as from
+    ``near_duplicates``, or plain pairs). A group bears the first of its patients' names, so that
+    the order of the rows does not matter. A column ``group`` made before counts as the patient.
+    Raises :class:`CXRLabError` where a case has no patient.
+
+    Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
     """
-    cases, group, groups = _groups(cases, together)
-    rest, held_out = _draw(groups, test, seed)
-    train, tuned_on = _draw(rest, validation, seed)
-    return _split(cases, group, train, tuned_on, held_out)
+    patient = cases["group" if "group" in cases else "patient_id"]
+    if patient.isna().any():
+        raise CXRLabError(
+            f"{patient.isna().sum()} of {len(cases)} cases have no {patient.name}. "
+            "Give each of them a patient of its own, or drop them."
+        )
+    names, number = np.unique(patient.astype(str).to_numpy(object), return_inverse=True)
+    index = pd.Index(cases["image_id"])
+    first, second = (index.get_indexer(column) for column in _pairs(together))
+    known = (first >= 0) & (second >= 0)
+    ends = number[first[known]], number[second[known]]
+    links = coo_array((np.ones(known.sum()), ends), shape=(len(names), len(names)))
+    component = pd.Series(connected_components(links, directed=False)[1])
+    joined = pd.Series(names).groupby(component).transform("first").to_numpy()
+    return pd.Series(joined[number], index=cases.index, name="group")
+
+
+def split_by_patient(cases: pd.DataFrame, seed: int = 0, together: Pairs = None) -> Split:
+    """Draw a test part (one fold of five), then a validation part from the rest (one of seven).
+
+    ``together`` as in :func:`patient_groups`. Stratified by label, and by source where several
+    sources share a label. The same cases and seed give the same split, whatever the order of the
+    rows. Raises :class:`CXRLabError` where there are too few patients for both classes to be in
+    every part.
+    """
+    rest, test = _folds(_grouped(cases, together), TEST_FOLDS, seed)[0]
+    return Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test)
 
 
 def kfold_by_patient(
-    cases: pd.DataFrame,
-    folds: int = 5,
-    seed: int = 0,
-    together: Pairs | None = None,
-    validation: float = 0.15,
+    cases: pd.DataFrame, folds: int = TEST_FOLDS, seed: int = 0, together: Pairs = None
 ) -> list[Split]:
-    """``folds`` splits whose test parts hold every image once between them.
-
-    In each, ``validation`` of the other images are set aside. Otherwise as
-    :func:`split_by_patient`.
-    """
-    cases, group, groups = _groups(cases, together)
-    fewest = groups["label"].value_counts().min()
-    if not 2 <= folds <= fewest:
-        raise CXRLabError(
-            f"{folds} folds were asked for, but the smaller class has {fewest} patients. "
-            "Choose at least 2 folds and no more than that."
-        )
-    drawn = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    splits = []
-    for number, (others, held_out) in enumerate(drawn.split(groups, _strata(groups, folds))):
-        train, tuned_on = _draw(groups.iloc[others], validation, seed + number)
-        splits.append(_split(cases, group, train, tuned_on, groups.iloc[held_out]))
-    return splits
+    """``folds`` splits whose test parts hold every image once; otherwise as split_by_patient."""
+    drawn = _folds(_grouped(cases, together), folds, seed)
+    return [Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test) for rest, test in drawn]
 
 
 def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
@@ -121,18 +121,22 @@ def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
     return part[part.index.isin(ordered.index[kept])]
 
 
-def check_split(split: Split, together: Pairs | None = None) -> list[str]:
+def check_split(split: Split, together: Pairs = None) -> list[str]:
     """What is wrong with a split, in sentences; an empty list if nothing is.
 
-    Patients, images or files in two parts, a class that a part lacks, and ``together`` pairs
-    that were torn apart.
+    Patients, groups, images or files in two parts, cases without a patient, a class that a part
+    lacks, and ``together`` pairs that were torn apart.
     """
     table = pd.concat([part.assign(part=name) for name, part in split.parts().items()])
     problems = []
-    for column, what in [("patient_id", "patients"), ("image_id", "images"), ("path", "files")]:
+    unknown = table["patient_id"].isna().sum()
+    if unknown:
+        problems.append(f"{unknown} images have no patient_id")
+    things = {"patient_id": "patients", "group": "groups", "image_id": "images", "path": "files"}
+    for column, what in things.items():
         if column in table:
-            homes = table[[column, "part"]].drop_duplicates().dropna()[column]
-            torn = homes[homes.duplicated()].nunique()
+            known = table.dropna(subset=column)
+            torn = (known.groupby(known[column].astype(str))["part"].nunique() > 1).sum()
             if torn:
                 problems.append(f"{torn} {what} are in more than one part")
     repeated = table["image_id"].duplicated().sum()
@@ -142,12 +146,11 @@ def check_split(split: Split, together: Pairs | None = None) -> list[str]:
         for label, what in [(1, "COVID-19"), (0, "normal")]:
             if not (part["label"] == label).any():
                 problems.append(f"the {name} part has no {what} image")
-    if together is not None:
-        home = table.drop_duplicates("image_id").set_index("image_id")["part"]
-        first, second = (home.reindex(names).to_numpy() for names in _pairs(together))
-        torn = sum(a != b for a, b in zip(first, second, strict=True) if pd.notna([a, b]).all())
-        if torn:
-            problems.append(f"{torn} pairs of duplicates are in different parts")
+    home = table.drop_duplicates("image_id").set_index("image_id")["part"]
+    first, second = (home.reindex(names).to_numpy() for names in _pairs(together))
+    torn = sum(a != b for a, b in zip(first, second, strict=True) if pd.notna([a, b]).all())
+    if torn:
+        problems.append(f"{torn} pairs of duplicates are in different parts")
     return problems
 
 
@@ -203,91 +206,39 @@ def _complain(path: str | Path, images: pd.Series, what: str) -> None:
 def _pairs(together: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """First and second image_ids of the pairs."""
     if isinstance(together, pd.DataFrame):
-        return together["first"].to_numpy(), together["second"].to_numpy()
-    pairs = list(together)
+        return together["first"].to_numpy(object), together["second"].to_numpy(object)
+    pairs = list(() if together is None else together)
     return np.array([a for a, _ in pairs], object), np.array([b for _, b in pairs], object)
 
 
-def _groups(
-    cases: pd.DataFrame, together: Pairs | None
-) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
-    """The cases in a fixed order, the group of each, and the table of groups.
-
-    A group is a patient, or several patients who share a (near) duplicate. Groups are numbered
-    in the order of their first image, so that nothing depends on the order of the rows.
-    """
-    if cases["label"].isna().any():
-        raise CXRLabError("Some cases have no label. Select cases before splitting them.")
-    cases = cases.sort_values("image_id", ignore_index=True)
-    group, patients = pd.factorize(cases["patient_id"])
-    if together is not None:
-        index = pd.Index(cases["image_id"].astype(object))
-        first, second = (index.get_indexer(names) for names in _pairs(together))
-        known = (first >= 0) & (second >= 0)
-        ends = group[first[known]], group[second[known]]
-        links = coo_array((np.ones(known.sum()), ends), shape=(len(patients), len(patients)))
-        group, _ = pd.factorize(connected_components(links, directed=False)[1][group])
-    source = cases["source"] if "source" in cases else pd.Series("", index=cases.index)
-    table = pd.DataFrame(
-        {"group": group, "label": cases["label"].astype(int), "source": pd.factorize(source)[0]}
+def _grouped(cases: pd.DataFrame, together: Pairs) -> pd.DataFrame:
+    """The cases in a fixed order, with the column ``group``."""
+    strange = sorted(set(cases["label"].dropna()) - {0, 1}, key=str)
+    if cases["label"].isna().any() or strange:
+        seen = f"the label {strange[0]!r}" if strange else "a missing label"
+        raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
+    return cases.assign(group=patient_groups(cases, together)).sort_values(
+        "image_id", ignore_index=True
     )
-    table = table.groupby("group").agg(
-        label=("label", "max"), source=("source", "first"), images=("label", "size")
-    )
-    return cases, group, table
 
 
-def _strata(groups: pd.DataFrame, smallest: int) -> pd.Series:
-    """A stratum for each group: its label, source and size where they are frequent enough.
-
-    Strata of fewer than ``smallest`` groups are thrown together, first over one or several
-    images, then over the sources, so that the label always counts.
-    """
-    coarse = groups["label"].astype(str)
-    by_source = coarse + " " + groups["source"].astype(str)
-    by_size = by_source + " " + (groups["images"] > 1).map({True: "several", False: "one"})
-    strata = by_size
-    for wider in (by_source, coarse):
-        # All of a label's groups widen at once: a stratum may not lie within another.
-        rare = strata.map(strata.value_counts()) < smallest
-        widened = wider.isin(wider[rare])
-        strata = strata.mask(widened, wider)
-    return strata
-
-
-def _draw(groups: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two tables of groups, the second with ``share`` of them, stratified."""
-    if not 0 < share < 1:
-        raise CXRLabError(f"The share of a part is between 0 and 1, not {share}.")
-    strata = _strata(groups, int(np.ceil(1 / min(share, 1 - share))))
-    try:
-        return train_test_split(groups, test_size=share, stratify=strata, random_state=seed)
-    except ValueError as error:
-        raise CXRLabError(_too_few(groups["label"])) from error
-
-
-def _split(
-    cases: pd.DataFrame,
-    group: np.ndarray,
-    train: pd.DataFrame,
-    validation: pd.DataFrame,
-    test: pd.DataFrame,
-) -> Split:
-    """The tables of cases behind three tables of groups."""
-    part = np.empty(group.max() + 1, dtype=int)
-    for number, groups in enumerate((train, validation, test)):
-        part[groups.index] = number
-        if groups["label"].nunique() < 2:
-            everyone = pd.concat([train, validation, test])["label"]
-            raise CXRLabError(_too_few(everyone))
-    home = part[group]
-    return Split(*(cases[home == number].reset_index(drop=True) for number in range(len(PARTS))))
-
-
-def _too_few(labels: pd.Series) -> str:
-    counts = labels.value_counts()
-    return (
-        f"There are too few patients to split: {counts.get(1, 0)} with COVID-19 and "
-        f"{counts.get(0, 0)} normal (patients who share a duplicate count once). Training, "
-        "validation and test part each need some of both; 10 of each are usually enough."
-    )
+def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Each fold as (the others, this one), both classes in each."""
+    patients = cases.groupby("label")["group"].nunique().reindex([0, 1], fill_value=0)
+    strata = cases["label"].astype(str)
+    if "source" in cases:
+        by_source = strata + " " + cases["source"].astype(str)
+        if cases.groupby(by_source)["group"].nunique().min() >= folds:
+            strata = by_source
+    drawn = []
+    if 2 <= folds <= patients.min():
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        for others, fold in splitter.split(cases, strata.to_numpy(object), cases["group"]):
+            drawn.append(tuple(cases.iloc[i].reset_index(drop=True) for i in (others, fold)))
+    if not drawn or any(part["label"].nunique() < 2 for pair in drawn for part in pair):
+        raise CXRLabError(
+            f"There are too few patients for {folds} folds: {patients[1]} with COVID-19 and "
+            f"{patients[0]} normal (patients who share a duplicate count once). Training, "
+            "validation and test part each need some of both; 10 of each are usually enough."
+        )
+    return drawn

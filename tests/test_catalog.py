@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxrlab.cases import select, ten_xrays
 from cxrlab.catalog import filters
 from cxrlab.catalog.audit import fingerprint
-from cxrlab.catalog.filters import FilterLog, is_covid19, select_cases
+from cxrlab.catalog.filters import FilterLog, is_covid19
 from cxrlab.catalog.schema import to_catalog, validate
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import load_catalog
@@ -54,6 +55,7 @@ def catalog(tmp_path) -> pd.DataFrame:
 def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
     """Fingerprints that find every file readable and unlike all others, but for ``changes``."""
     prints = pd.DataFrame({"problem": pd.NA, "sha256": catalog["image_id"]}, dtype="string")
+    prints["phash"] = pd.array([pd.NA] * len(prints), dtype="string")
     prints.index = pd.Index(catalog["image_id"])
     for column, values in changes.items():
         for image, value in values.items():
@@ -98,6 +100,7 @@ def test_what_is_no_catalog_is_said_in_words(catalog, spoil, said):
 # --- filters ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dtype", ["string", object])
 @pytest.mark.parametrize(
     ("finding", "expected"),
     [
@@ -113,8 +116,8 @@ def test_what_is_no_catalog_is_said_in_words(catalog, spoil, said):
         (None, False),
     ],
 )
-def test_both_spellings_of_covid19(finding, expected):
-    assert is_covid19(pd.Series([finding], dtype="string")).tolist() == [expected]
+def test_both_spellings_of_covid19(finding, expected, dtype):
+    assert is_covid19(pd.Series([finding], dtype=dtype)).tolist() == [expected]
 
 
 def test_each_filter_reports_what_it_dropped(catalog):
@@ -126,14 +129,13 @@ def test_each_filter_reports_what_it_dropped(catalog):
     cases = filters.drop_missing(cases, log)
     assert len(cases) == 10
     assert log.table()["dropped"].tolist() == [2, 1, 2, 2]
-    assert log.steps[1].dropped_ids == (f"{COVID}/ct",)
     assert log.steps[3].why == "1 not in the folder, 1 with an unsafe file name or none"
     assert (log.table()["before"] - log.table()["dropped"] == log.table()["after"]).all()
 
 
 def test_filters_leave_their_input_alone(catalog):
     before = catalog.copy()
-    select_cases(catalog, hashes=readable(catalog))
+    select(catalog, hashes=readable(catalog))
     pd.testing.assert_frame_equal(catalog, before)
 
 
@@ -176,7 +178,7 @@ def test_labels_follow_findings(catalog):
     [("kermany", 10, 10, 0), ("adult", 5, 0, 5), ("mixed", 10, 5, 5)],
 )
 def test_published_selection_is_balanced(catalog, negatives, positives, children, adults):
-    cases = select_cases(catalog, negatives, hashes=readable(catalog))
+    cases = select(catalog, negatives, hashes=readable(catalog)).cases
     assert (cases["label"] == 1).sum() == positives
     counts = cases.loc[cases["label"] == 0, "source"].value_counts()
     assert counts.get(CHILDREN, 0) == children
@@ -185,17 +187,39 @@ def test_published_selection_is_balanced(catalog, negatives, positives, children
 
 
 def test_the_view_filter_spares_the_negatives(catalog):
-    log = FilterLog()
-    select_cases(catalog, "mixed", log=log, hashes=readable(catalog))
-    steps = by_step(log)
+    steps = by_step(select(catalog, "mixed", hashes=readable(catalog)).log)
     assert steps["COVID-19", "posteroanterior (PA)"] == (14, 12)
     assert ("normal", "posteroanterior (PA)") not in steps
     assert steps["normal", "normal"] == (18, 17)
 
 
+def test_balance_is_the_sample_that_the_notebook_takes(catalog):
+    cases = filters.label_cases(catalog)
+    cases = cases[(cases["label"] == 1) | cases["image_id"].str.startswith(f"{CHILDREN}/n")]
+    cases = cases.sort_values("image_id", ignore_index=True)
+    fewest = cases["label"].value_counts().min()
+    expected = cases.groupby("label").sample(n=fewest, random_state=3)
+    balanced = filters.balance(cases, FilterLog(), seed=3)
+    assert set(balanced["image_id"]) == set(expected["image_id"])
+    repeated = cases.set_axis([0] * len(cases))  # as pd.concat leaves it without ignore_index
+    assert filters.balance(repeated, FilterLog(), seed=3)["label"].mean() == 0.5
+
+
+def test_a_duplicate_that_is_dropped_still_ties_its_patients(catalog):
+    """One X-ray under two numbers: the copy goes, but the two are one group from then on."""
+    prints = readable(catalog, sha256={f"{COVID}/p1": "x", f"{COVID}/p0": "x"})
+    prints.loc[[f"{COVID}/p0", f"{COVID}/p1"], "phash"] = "00" * 32
+    more = catalog[catalog["image_id"] == f"{COVID}/p1"].assign(image_id=f"{COVID}/p1 again")
+    catalog = pd.concat([catalog, more], ignore_index=True)
+    prints.loc[f"{COVID}/p1 again"] = prints.loc[f"{COVID}/p2"].replace(f"{COVID}/p2", "other")
+    cases = select(catalog, hashes=prints).cases.set_index("image_id")
+    assert f"{COVID}/p1" not in cases.index
+    assert cases.loc[f"{COVID}/p1 again", "group"] == cases.loc[f"{COVID}/p0", "group"]
+
+
 def test_selection_depends_on_the_seed_and_not_on_the_order(catalog):
     def chosen(table: pd.DataFrame, seed: int) -> set[str]:
-        return set(select_cases(table, seed=seed, hashes=readable(catalog))["image_id"])
+        return set(select(table, seed=seed, hashes=readable(catalog)).cases["image_id"])
 
     assert chosen(catalog, 0) == chosen(catalog.sample(frac=1, random_state=5), 0)
     assert len({frozenset(chosen(catalog, seed)) for seed in range(5)}) > 1
@@ -204,16 +228,14 @@ def test_selection_depends_on_the_seed_and_not_on_the_order(catalog):
 def test_selection_that_keeps_nothing_names_the_step(catalog):
     later = catalog.assign(view=catalog["view"].replace("PA", "AP"))
     with pytest.raises(CXRLabError, match=r"COVID-19.*posteroanterior"):
-        select_cases(later, hashes=readable(catalog))
+        select(later, hashes=readable(catalog))
     with pytest.raises(CXRLabError, match="empty"):
-        select_cases(catalog.iloc[:0], hashes=readable(catalog))
+        select(catalog.iloc[:0], hashes=readable(catalog))
 
 
 def test_selection_reads_the_files_itself_where_no_hashes_are_given(catalog):
-    log = FilterLog()
-    with pytest.raises(CXRLabError, match="readable"):
-        select_cases(catalog, log=log)  # the files hold text
-    assert any("10 not an image" in step.why for step in log.steps)
+    with pytest.raises(CXRLabError, match=r"readable.*22 not an image"):
+        select(catalog)  # the files hold text
     assert all(Path(path).is_file() for path in catalog["path"][:5])
 
 
@@ -234,8 +256,8 @@ def lending(catalog: pd.DataFrame) -> pd.DataFrame:
 
 def test_external_sets_lend_frontal_xrays_without_a_finding_and_nobody_ill(catalog):
     table = lending(catalog[catalog["source"] != ADULTS])
-    log = FilterLog()
-    everybody = select_cases(table, "adult", log=log, hashes=readable(table), balanced=False)
+    chosen = select(table, "adult", hashes=readable(table), balanced=False)
+    everybody, log = chosen.cases, chosen.log
     lent = everybody[everybody["source"].isin(LENDERS)]
     assert sorted(lent["image_id"].str.split("/").str[1]) == ["e0", "e1", "e2", "e3"]
     assert lent["label"].eq(0).all()
@@ -245,7 +267,7 @@ def test_external_sets_lend_frontal_xrays_without_a_finding_and_nobody_ill(catal
 
 def test_two_external_sets_are_one_half_of_mixed_negatives(catalog):
     table = lending(catalog[catalog["source"] != ADULTS])
-    chosen = select_cases(table, "mixed", hashes=readable(table))
+    chosen = select(table, "mixed", hashes=readable(table)).cases
     healthy = chosen.loc[chosen["label"] == 0, "source"]
     assert healthy.isin(LENDERS).sum() == (healthy == CHILDREN).sum() == 4
     assert (chosen["label"] == 1).sum() == 8
@@ -254,18 +276,17 @@ def test_two_external_sets_are_one_half_of_mixed_negatives(catalog):
 @pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
 def test_where_the_own_adults_are_external_sets_change_nothing(catalog, negatives):
     table = lending(catalog)
-    logs = FilterLog(), FilterLog()
-    alone = select_cases(catalog, negatives, log=logs[0], hashes=readable(catalog))
-    beside = select_cases(table, negatives, log=logs[1], hashes=readable(table))
-    pd.testing.assert_frame_equal(alone, beside)
-    assert logs[0] == logs[1]
+    alone = select(catalog, negatives, hashes=readable(catalog))
+    beside = select(table, negatives, hashes=readable(table))
+    pd.testing.assert_frame_equal(alone.cases, beside.cases)
+    assert alone.log == beside.log
 
 
 @pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
 def test_selection_on_phantoms(phantom_data, negatives):
     catalog = load_catalog(phantom_data, negatives)
-    log = FilterLog()
-    cases = select_cases(catalog, negatives, log=log)
+    chosen = select(catalog, negatives)
+    cases, log = chosen.cases, chosen.log
     assert cases["label"].mean() == 0.5
     assert cases["patient_id"].nunique() < len(cases)
     assert all(Path(path).is_file() for path in cases["path"])
@@ -279,22 +300,68 @@ def test_selection_on_phantoms(phantom_data, negatives):
 def test_selection_on_the_real_folder(real_data):
     catalog = load_catalog(real_data, "mixed")
     prints = fingerprint(catalog)
-    log = FilterLog()
-    cases = select_cases(catalog, "kermany", log=log, hashes=prints)
-    steps = by_step(log)
+    chosen = select(catalog, "kermany", hashes=prints)
+    cases, steps = chosen.cases, by_step(chosen.log)
     assert steps["COVID-19", "COVID-19"] == (673, 538)
     assert steps["COVID-19", "file is there"] == (217, 168)
     assert steps["normal", "normal"][1] == 225
     assert cases["label"].value_counts().to_dict() == {0: 168, 1: 168}
     assert cases.loc[cases["label"] == 1, "patient_id"].nunique() == 117
 
-    adults = select_cases(catalog, "adult", hashes=prints)
+    adults = select(catalog, "adult", hashes=prints).cases
     assert adults["label"].value_counts().to_dict() == {0: 150, 1: 150}
-    mixed = select_cases(catalog, "mixed", hashes=prints)
+    mixed = select(catalog, "mixed", hashes=prints).cases
     assert mixed["source"].value_counts().to_dict() == {COVID: 168, CHILDREN: 84, ADULTS: 84}
 
     renamed = catalog.assign(
         finding=catalog["finding"].replace("COVID-19", "Pneumonia/Viral/COVID-19")
     )
-    later = select_cases(renamed, "kermany", hashes=prints)
+    later = select(renamed, "kermany", hashes=prints).cases
     assert later["image_id"].tolist() == cases["image_id"].tolist()
+
+
+# --- ten for the reader ----------------------------------------------------------------------
+
+
+def patients(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataFrame:
+    labels = [1] * positives + [0] * negatives
+    rows = [
+        {"image_id": f"i{patient:03d}-{image}", "group": f"p{patient}", "label": label}
+        for patient, label in enumerate(labels)
+        for image in range(images)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_ten_patients_whose_xrays_are_all_set_aside(phantom_data):
+    chosen = select(load_catalog(phantom_data), ten=True)
+    assert len(chosen.ten) == chosen.ten["group"].nunique() == 10
+    assert 4 <= chosen.ten["label"].sum() <= 6
+    assert not chosen.cases["group"].isin(chosen.ten["group"]).any()
+    assert chosen.cases["label"].mean() == 0.5
+
+
+def test_counting_calls_gives_nothing_away():
+    tens = [ten_xrays(patients(), seed) for seed in range(60)]
+    assert {int(ten["label"].sum()) for ten in tens} == {4, 5, 6}
+    # Every place holds positives and negatives: the order says nothing either.
+    shares = sum(ten["label"].to_numpy() for ten in tens) / len(tens)
+    assert shares.min() > 0.25 and shares.max() < 0.75
+
+
+def test_the_same_ten_whatever_the_order_of_the_rows():
+    cases = patients()
+    shuffled = cases.sample(frac=1, random_state=1)
+    first, second = (ten_xrays(table, 3) for table in (cases, shuffled))
+    pd.testing.assert_frame_equal(first, second)
+    assert ten_xrays(cases, 4)["image_id"].tolist() != first["image_id"].tolist()
+
+
+def test_few_of_one_class_are_filled_up_from_the_other():
+    assert ten_xrays(patients(2, 30))["label"].sum() == 2
+    assert ten_xrays(patients(30, 2))["label"].sum() == 8
+
+
+def test_too_few_patients_are_said_to_be_too_few():
+    with pytest.raises(CXRLabError, match="of 9 patients"):
+        ten_xrays(patients(5, 4))

@@ -2,72 +2,61 @@
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import replace
-
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 
 from cxrlab.exercises import State, exercises_in, nb02
-from cxrlab.splits import Split, check_split
 
-LEAKING = nb02.leaking_split()
-
-
-def everything(**changes) -> dict[str, pd.DataFrame]:
-    return {**LEAKING.parts(), **changes}
+mpl.use("Agg")
 
 
-def mended() -> Split:
-    namespace = {"pd": pd, "nb02": nb02}
-    exec(textwrap.dedent(nb02.repair_the_split.answer), namespace)
-    return namespace["repaired"]
+def bars(x, y, label="rows left"):
+    ax = sns.barplot(x=x, y=y)
+    ax.set_xlabel(label)
+    return ax
 
 
-def without_strays() -> dict[str, pd.DataFrame]:
-    strays = {"P05", "P27"}
-    return {name: part[~part["patient_id"].isin(strays)] for name, part in LEAKING.parts().items()}
+def first_fold(splitter, column="group"):
+    """A function like the solution, with another splitter or other groups."""
+
+    def split_off(table, folds, seed):
+        drawn = splitter(folds, seed).split(table, table["label"], table[column])
+        rest, part = next(drawn)
+        return table.iloc[rest], table.iloc[part]
+
+    return split_off
 
 
-def all_to_training() -> dict[str, pd.DataFrame]:
-    """Nobody leaks, nothing is lost, but three images each are left for the other parts."""
-    table = pd.concat(LEAKING.parts().values(), ignore_index=True)
-    homes = {"P01": "test", "P16": "test", "P02": "validation", "P17": "validation"}
-    home = table["patient_id"].map(homes).fillna("train")
-    return {name: table[home == name] for name in ("train", "validation", "test")}
+def right(folds, seed):
+    return StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
 
 
-def positives_only_in_test() -> dict[str, pd.DataFrame]:
-    good = mended().parts()
-    move = good["test"]["label"] == 0
-    return {
-        **good,
-        "train": pd.concat([good["train"], good["test"][move]]),
-        "test": good["test"][~move],
-    }
+def positions(table, folds, seed):
+    return next(right(folds, seed).split(table, table["label"], table["group"]))
 
 
-ROWS = nb02.strangers()
-TIDY = ROWS["view"].str.strip().str.upper()
-PA = TIDY.eq("PA").fillna(False).astype(bool)
+def by_name_of_row(table, folds, seed):
+    rest, part = positions(table, folds, seed)
+    return table.loc[table.index.isin(rest)], table.loc[table.index.isin(part[:-9])]
+
+
+def as_share(table, folds, seed):
+    return tuple(train_test_split(table, test_size=1 / folds, random_state=seed))
+
 
 # For each exercise: wrong answers, and a word of the message that each gets.
 MISTAKES = {
-    "02.view": [
-        (ROWS[ROWS["view"] == "PA"], "pa'"),
-        (ROWS[ROWS["view"].str.upper() == "PA"], "PA '"),
-        (ROWS[ROWS["view"].str.contains("PA", case=False, na=False)], "patient sitting"),
-        (ROWS[~TIDY.isin(["AP", "L", "AP (PATIENT SITTING)"])], "nobody stated"),
-        (ROWS[~PA], "Turn the condition round"),
-        (ROWS, "nothing was filtered"),
-        (PA, "condition"),
-        (ROWS.loc[PA, "view"], "one column"),
-        (ROWS[["view"]][PA], "lacks the column modality"),
-        (ROWS[PA].reset_index(drop=True), "reset_index"),
-        (ROWS.assign(view=TIDY)[PA], "were changed"),
-        (pd.concat([ROWS[PA], ROWS[PA].head(1)]), "twice"),
-        ([0, 2, 5, 7], "DataFrame"),
-    ],
     "02.spellings": [
         (lambda table: table[table["finding"] == "COVID-19"], "later copy, and nothing warned"),
         (
@@ -77,50 +66,84 @@ MISTAKES = {
         (lambda table: table[table["finding"].str.endswith("Viral/COVID-19", na=False)], "older"),
         (lambda table: table[table["finding"] == "covid"], "either copy"),
         (lambda table: table[table["finding"].str.contains("COVID|SARS", na=False)], "'SARS'"),
-        (lambda table: table[table["finding"].str.contains("COVID", na=True)], "nobody stated"),
+        (lambda table: table[table["finding"].str.contains("COVID", na=True)], "not stated"),
+        (lambda table: table[~table["finding"].str.contains("COVID", na=False)], "turn it round"),
         (lambda table: table["finding"].str.contains("COVID-19", na=False), "condition"),
+        (lambda table: table["finding"], "whole rows"),
+        (lambda table: table[["finding"]].dropna().reset_index(drop=True), "reset_index"),
         (lambda table: table["findings"], "KeyError"),
         ("COVID-19", "function"),
     ],
-    "02.patients": [
-        (lambda table: table["patient_id"].nunique(), "all patients"),
-        (lambda table: int(table["patient_id"].duplicated().sum()), "after each patient's"),
-        (lambda table: int(table["patient_id"].duplicated(keep=False).sum()), "images of these"),
-        (lambda table: int(table["patient_id"].value_counts().max()), "largest number"),
-        (lambda table: int((table["patient_id"].value_counts() > 2).sum()), "> 1"),
-        (lambda table: table["patient_id"].value_counts(), "one number"),
-        (lambda table: 3, "nobody has"),
-        (lambda table: len(table), "all images"),
+    "02.waterfall": [
+        (lambda counts: None, "None"),
+        (lambda counts: list(counts), "Axes"),
+        (lambda counts: bars(list(counts.values()), list(counts), ""), "no name"),
+        (lambda counts: bars(sorted(counts.values()), list(counts)), "another order"),
+        (lambda counts: bars(list(counts.values())[1:], list(counts)[1:]), "4 bars"),
+        (lambda counts: sns.countplot(y=list(counts)), "countplot"),
+        (lambda counts: bars([n / 90 for n in counts.values()], list(counts)), "as long as"),
+        (lambda counts: bars(list(counts.values()), [*"abcde"]), "names beside"),
     ],
-    "02.leak": [
-        ({"P05"}, "Compare every part"),
-        ({"P05", "P27", "P03"}, "no leak"),
-        ({"P05-3.png"}, "Name the patient"),
-        (["P99"], "no patient is called"),
-        (set(), "is empty"),
-        (2, "set of patients"),
-    ],
-    "02.repair": [
-        (LEAKING, "more than one part"),
-        (without_strays(), "instead of deleting"),
-        (all_to_training(), "too small"),
-        (positives_only_in_test(), "no normal image"),
-        (everything(extra=LEAKING.test), "has the parts"),
-        (pd.concat(LEAKING.parts().values()), "Split"),
-        (everything(train=pd.concat([LEAKING.train, LEAKING.test])), "twice"),
-        (everything(train=LEAKING.train.assign(label=1)), "only move rows"),
+    "02.clue": [
+        (lambda table, column: 12, "Divide it"),
         (
-            everything(test=LEAKING.test.replace("P05", "P99")),
-            "`patient_id` were changed",
+            lambda table, column: table.groupby(column)["label"].agg(most).sum() / len(table),
+            "dropna",
         ),
-        (everything(test=LEAKING.test["image_id"]), "should be a table"),
+        (lambda table, column: 75.0, "percentage"),
+        (lambda table, column: table["label"].value_counts().max() / len(table), "whole table"),
+        (
+            lambda table, column: (
+                table.groupby(column, dropna=False)["label"]
+                .agg(lambda label: most(label) / len(label))
+                .mean()
+            ),
+            "mean over values",
+        ),
+        (lambda table, column: 1 - rule(table, column), "gets wrong"),
+        (lambda table, column: 0.75, "the function gets"),
+        (lambda table, column: table[column], "number"),
+    ],
+    "02.split": [
+        (as_share, "patients apart"),
+        (
+            first_fold(lambda k, s: StratifiedKFold(k, shuffle=True, random_state=s)),
+            "patients apart",
+        ),
+        (first_fold(right, "patient_id"), "groups apart"),
+        (first_fold(lambda k, s: GroupKFold(k, shuffle=True, random_state=s)), "stratified"),
+        (
+            first_fold(lambda k, s: GroupShuffleSplit(1, test_size=1 / k, random_state=s)),
+            "stratified",
+        ),
+        (first_fold(lambda k, s: StratifiedGroupKFold(k)), "seeds 0 and 1"),
+        (first_fold(lambda k, s: right(k, None)), "same seed"),
+        (first_fold(lambda k, s: right(5, s)), "folds=3"),
+        (positions, "positions"),
+        (by_name_of_row, "loses"),
+        (
+            lambda table, folds, seed: first_fold(right)(table, folds, seed)[::-1],
+            "small table first",
+        ),
+        (lambda table, folds, seed: table, "two tables"),
+        (lambda table, folds, seed: (table, table.head(40)), "both tables"),
     ],
 }
 PLACEHOLDERS = {
     "02.spellings": "def covid_rows(table):\n    return ...",
-    "02.patients": "def patients_with_several(table):\n    return ...",
+    "02.waterfall": "def draw_rows(counts):\n    return ...",
+    "02.clue": "def right_by(table, column):\n    return ...",
+    "02.split": "def split_off(table, folds, seed):\n    return ...",
 }
 EXERCISES = [e for e in exercises_in(nb02) if "quiz" not in e.key]
+
+
+def most(label):
+    return label.value_counts().max()
+
+
+def rule(table, column):
+    return table.groupby(column, dropna=False)["label"].agg(most).sum() / len(table)
 
 
 @pytest.fixture(params=EXERCISES, ids=lambda exercise: exercise.key)
@@ -132,56 +155,61 @@ def test_there_are_mistakes_for_every_exercise():
     assert [e.key for e in EXERCISES] == list(MISTAKES)
 
 
-def test_the_solution_passes(exercise):
-    namespace = {"pd": pd, "nb02": nb02, "rows": nb02.strangers(), "suspects": LEAKING}
-    exec(textwrap.dedent(exercise.answer), namespace)
-    verdict = exercise.judge(namespace[exercise.variable])
+def test_the_solution_passes_and_stands_in(exercise, capsys):
+    answer = exercise.or_solution(...)
+    assert exercise.variable in capsys.readouterr().out
+    verdict = exercise.judge(answer)
     assert verdict.state is State.CORRECT, verdict.message
+    assert exercise.or_solution(answer) is answer
 
 
 def test_plausible_mistakes_fail_each_with_its_own_message(exercise):
-    messages = []
     for answer, word in MISTAKES[exercise.key]:
         verdict = exercise.judge(answer)
-        assert verdict.state is State.WRONG
+        assert verdict.state is State.WRONG, word
         assert word.lower() in verdict.message.lower(), (word, verdict.message)
         assert "cannot be checked" not in verdict.message
-        messages.append(verdict.message)
-    assert len(messages) >= 3
-    assert len(set(messages)) == len(messages)
+    assert plt.get_fignums() == []
 
 
-def test_the_placeholder_is_not_attempted(exercise):
-    namespace = {}
-    exec(PLACEHOLDERS.get(exercise.key, f"{exercise.variable} = ..."), namespace)
-    assert exercise.judge(namespace[exercise.variable]).state is State.UNTOUCHED
+def test_dots_are_not_attempted(exercise):
+    names = {}
+    exec(PLACEHOLDERS[exercise.key], names)
+    assert exercise.judge(names[exercise.variable]).state is State.UNTOUCHED
 
 
-def test_it_has_hints(exercise):
-    assert len(exercise.hints) >= 2
-    assert len(set(exercise.hints)) == len(exercise.hints)
+def test_bars_may_stand_upright():
+    def upright(counts):
+        ax = sns.barplot(x=list(counts), y=list(counts.values()))
+        ax.set_ylabel("rows")
+        return ax
+
+    assert nb02.waterfall.judge(upright).state is State.CORRECT
 
 
-def test_other_right_answers_pass():
-    assert nb02.find_the_leak.judge(["P27", "P05"]).state is State.CORRECT
-    assert nb02.repair_the_split.judge(mended().parts()).state is State.CORRECT
-    mask = ROWS["view"].str.fullmatch(r"\s*pa\s*", case=False)
-    assert nb02.view_filter.judge(ROWS[mask.fillna(False)][::-1]).state is State.CORRECT
+def test_a_figure_of_the_readers_own_stays_open():
+    own = plt.figure()
+    nb02.waterfall.judge(lambda counts: bars(list(counts.values()), list(counts)))
+    assert plt.get_fignums() == [own.number]
+    plt.close(own)
 
 
-def test_moving_the_strays_home_by_hand_passes():
-    strays = {"test": "P05-3.png", "validation": "P27-2.png"}
-    parts = LEAKING.parts()
-    home = [parts[name][parts[name]["image_id"] == image] for name, image in strays.items()]
-    stay = {name: part[~part["image_id"].isin(strays.values())] for name, part in parts.items()}
-    repaired = {**stay, "train": pd.concat([stay["train"], *home])}
-    assert nb02.repair_the_split.judge(repaired).state is State.CORRECT
+def test_a_right_split_of_another_draw_is_told_so():
+    def later_fold(table, folds, seed):
+        *_, (rest, part) = right(folds, seed).split(table, table["label"], table["group"])
+        return table.iloc[rest], table.iloc[part]
+
+    verdict = nb02.split_off.judge(later_fold)
+    assert verdict.state is State.CORRECT
+    assert "another one than the course's" in verdict.message
 
 
-def test_the_toy_split_leaks_and_nothing_else_is_wrong_with_it():
-    assert check_split(LEAKING) == ["2 patients are in more than one part"]
-    assert nb02.leaking_patients(LEAKING) == {"P05", "P27"}
-    assert nb02.leaking_patients(replace(LEAKING, test=LEAKING.test.iloc[:0])) == {"P27"}
+def test_the_made_up_cases_hold_every_trap():
+    table = nb02.made_up_cases()
+    assert table["image_id"].is_unique
+    assert table["group"].nunique() < table["patient_id"].nunique() < len(table)
+    assert not np.array_equal(table.index, np.arange(len(table)))
+    assert (table.groupby("group")["label"].nunique() == 1).all()
 
 
 def test_each_quiz_question_replies_to_every_option():
@@ -189,3 +217,10 @@ def test_each_quiz_question_replies_to_every_option():
         verdicts = [question.exercise.judge(letter) for letter in question.letters]
         assert [v.state for v in verdicts].count(State.CORRECT) == 1
         assert len({v.message for v in verdicts}) == len(verdicts)
+
+
+def test_the_two_copies_spell_the_same_rows():
+    copies = nb02.two_copies()
+    assert list(copies) == ["older", "later"]
+    assert isinstance(copies["older"], pd.DataFrame)
+    assert copies["later"]["finding"].str.contains("COVID-19").sum() == 3

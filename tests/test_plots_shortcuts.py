@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from cxrlab import plots, shortcuts
-from cxrlab.evaluation import Estimate
 
 pytestmark = pytest.mark.usefixtures("house_style")
 
@@ -22,18 +21,6 @@ def table(aucs) -> pd.DataFrame:
         for region, auc in zip(shortcuts.REGIONS, aucs, strict=False)
     ]
     return pd.DataFrame(rows, columns=list(shortcuts.COLUMNS))
-
-
-def leakage(low=0.1) -> shortcuts.Leakage:
-    rows = [
-        (probe, seed, 0.8, 0.5, 0.3, 0.9)
-        for probe in ("linear", "nearest neighbour")
-        for seed in range(3)
-    ]
-    columns = ["probe", "seed", "by_image", "by_patient", "difference", "seen_before"]
-    gained = Estimate(0.3, low, None if low is None else 0.5)
-    found = {"linear": gained, "nearest neighbour": gained}
-    return shortcuts.Leakage(pd.DataFrame(rows, columns=columns), found, False)
 
 
 def assert_nothing_is_cut_off(figure):
@@ -47,13 +34,10 @@ def assert_nothing_is_cut_off(figure):
 def test_nothing_is_cut_off():
     one, two = table(np.linspace(1, 0.4, 8)), table(np.linspace(0.9, 0.2, 8))
     pictures = {name: np.full((64, 64), 90, np.uint8) for name in plots.CLASS_NAMES}
-    results = {"true labels": leakage(), "labels by lot": leakage(None)}
     for axes in (
         plots.plot_probe_aucs(one),
         plots.plot_probe_aucs({"children": one, "adults": two, "same source": two}),
         plots.plot_shown(pictures, shortcuts.REGIONS, simulated=True),
-        plots.plot_leakage(leakage()),
-        plots.plot_leakage(results),
     ):
         assert_nothing_is_cut_off(np.ravel(np.asarray(axes, dtype=object))[0].figure)
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from cxrlab import shortcuts
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.shortcuts.probe import linear, nearest_neighbour, patient_folds
+from cxrlab.shortcuts.probe import linear, patient_folds
 from cxrlab.sources import load_catalog
 
 SIZE = 16
@@ -97,16 +97,6 @@ def test_folds_keep_patients_and_what_looks_alike_together_and_hold_each_image_o
         assert len({0, 10, 79} & set(held_out)) in (0, 3)
 
 
-def test_the_nearest_neighbour_knows_an_image_again_at_another_exposure():
-    known = np.random.default_rng(0).normal(size=(6, 50))
-    labels = np.array([0, 0, 0, 1, 1, 1])
-    again = 0.3 * known + 2
-    scores = nearest_neighbour(known, labels, again)
-    assert scores == pytest.approx(labels.astype(float), abs=1e-6)
-    flat = np.ones((1, 50))
-    assert nearest_neighbour(np.vstack([flat, flat]), np.array([0, 1]), flat) == [0.5]
-
-
 def test_a_mark_in_the_corner_is_found_there_and_nowhere_else():
     cases = toy_cases(each=1)
     pictures = noise(cases)
@@ -139,56 +129,11 @@ def test_unusable_cases_are_refused_in_words():
         shortcuts.region_probe(cases, pictures=noise(cases)[1:])
 
 
-# The leakage lab
-
-
-@pytest.fixture(scope="module")
-def twins() -> tuple[pd.DataFrame, np.ndarray]:
-    """Patients whose two images are nearly the same, and nothing that tells of the label."""
-    cases = toy_cases(60)
-    person = pd.factorize(cases["patient_id"])[0]
-    faces = np.random.default_rng(0).integers(40, 200, (60, SIZE, SIZE))
-    return cases, (faces[person] + noise(cases) / 10).astype(np.uint8)
-
-
-def test_a_split_by_image_is_paid_for_recognising_patients(twins):
-    cases, pictures = twins
-    found = shortcuts.leakage_lab(cases, seeds=3, pictures=pictures, resamples=200)
-    table = found.table().set_index("probe")
-    nearest = table.loc["nearest neighbour"]
-    assert nearest["by_image"] > 0.8 and 0.3 < nearest["by_patient"] < 0.7
-    assert nearest["low"] > 0
-    assert list(table.index) == ["linear", "nearest neighbour"]
-    assert len(found.scores) == 6 and found.scores["seen_before"].between(0.6, 1).all()
-    by_hand = found.scores.groupby("probe")["difference"].agg(["mean", "std"])
-    assert table["difference"].to_dict() == pytest.approx(by_hand["mean"].to_dict())
-    assert table["sd"].to_dict() == pytest.approx(by_hand["std"].to_dict())
-
-
-def test_labels_by_lot_belong_to_patients_and_only_patients_with_several_images_leak(twins):
-    cases, pictures = twins
-    alone = toy_cases(20, each=1).assign(image_id=lambda t: "x" + t["image_id"])
-    alone["patient_id"] = "x" + alone["patient_id"]
-    both = pd.concat([cases, alone], ignore_index=True)
-    pixels = np.concatenate([pictures, noise(alone)])
-    choices = {"seeds": 2, "coin": True, "resamples": 100}
-    few = shortcuts.leakage_lab(both, several_only=True, pictures=pixels, **choices)
-    same = shortcuts.leakage_lab(cases, pictures=pictures, **choices)
-    pd.testing.assert_frame_equal(few.scores, same.scores)
-    assert few.coin and few.differences["nearest neighbour"].low > 0.1
-
-
-def test_without_a_seed_there_is_nothing_to_compare(twins):
-    with pytest.raises(CXRLabError, match="0 seeds"):
-        shortcuts.leakage_lab(twins[0], seeds=0, pictures=twins[1])
-
-
-def test_the_learners_see_no_label_of_the_held_out():
+def test_the_probe_sees_no_label_of_the_held_out():
     rng = np.random.default_rng(0)
     inputs, labels = rng.normal(size=(20, 4)), np.arange(20) % 2
-    for learner in (linear, nearest_neighbour):
-        scores = learner(inputs, labels, rng.normal(size=(7, 4)))
-        assert scores.shape == (7,) and ((scores >= 0) & (scores <= 1)).all()
+    scores = linear(inputs, labels, rng.normal(size=(7, 4)))
+    assert scores.shape == (7,) and ((scores >= 0) & (scores <= 1)).all()
 
 
 # Files

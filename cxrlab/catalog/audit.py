@@ -1,4 +1,4 @@
-"""What is in the files? Fingerprints, duplicates, and tables of who and what the images show."""
+"""What is in the files? Fingerprints, and pairs of images that look the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -63,13 +62,6 @@ def fingerprint(
     return pd.DataFrame(rows, index=index, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def exact_duplicates(fingerprints: pd.DataFrame) -> pd.DataFrame:
-    """Images whose files have the same content: ``image_id``, ``sha256``, sorted by content."""
-    content = fingerprints["sha256"].dropna()
-    same = content[content.duplicated(keep=False)]
-    return same.reset_index().sort_values(["sha256", "image_id"], ignore_index=True)
-
-
 def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -> pd.DataFrame:
     """Pairs of images whose perceptual hashes differ in at most ``distance`` of 256 bits.
 
@@ -92,71 +84,6 @@ def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -
     return found.sort_values(["distance", "first", "second"], ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Audit:
-    """Tables about a catalog and its files; ``summary()`` counts them."""
-
-    images: int
-    patients: int
-    unreadable: pd.DataFrame  # image_id, problem, path
-    exact: pd.DataFrame  # image_id, sha256
-    near: pd.DataFrame | None  # first, second, distance; None: too many images to compare
-    images_per_patient: pd.Series  # number of patients, indexed by number of images
-    sex: pd.DataFrame  # these four: images per source
-    age: pd.DataFrame
-    view: pd.DataFrame
-    license: pd.DataFrame
-
-    def summary(self) -> pd.DataFrame:
-        """One row a question: what was counted, and how many."""
-        counts = self.images_per_patient
-        rows = {
-            "images": self.images,
-            "patients": self.patients,
-            "patients with several images": counts[counts.index > 1].sum(),
-            "most images of one patient": counts.index.max() if len(counts) else 0,
-            "missing files": (self.unreadable["problem"] == "missing").sum(),
-            "unreadable files": (self.unreadable["problem"] != "missing").sum(),
-            "images with an exact duplicate": len(self.exact),
-            "pairs of near duplicates": pd.NA if self.near is None else len(self.near),
-            "images without a stated licence": self.license.reindex([NOT_STATED], fill_value=0)
-            .sum()
-            .sum(),
-        }
-        return pd.DataFrame({"count": pd.array(list(rows.values()), dtype="Int64")}, index=rows)
-
-
-def audit(cases: pd.DataFrame, fingerprints: pd.DataFrame) -> Audit:
-    """Everything that a careful reader asks of a data set before learning from it.
-
-    ``fingerprints`` is what :func:`fingerprint` made of (at least) these cases. Near duplicates
-    leave out pairs that are exact duplicates.
-    """
-    prints = fingerprints.loc[cases["image_id"]]
-    unreadable = prints["problem"].dropna().reset_index()
-    paths = cases.set_index("image_id")["path"]
-    near = None
-    if len(prints) <= MOST_COMPARED:
-        near = near_duplicates(prints)
-        content = prints["sha256"]
-        same = content[near["first"]].to_numpy() == content[near["second"]].to_numpy()
-        near = near[~same].reset_index(drop=True)
-    per_patient = cases["patient_id"].value_counts().value_counts().sort_index()
-    bands = pd.cut(cases["age"], [*AGE_BANDS, np.inf], right=False, labels=list(AGE_BANDS.values()))
-    return Audit(
-        images=len(cases),
-        patients=cases["patient_id"].nunique(),
-        unreadable=unreadable.assign(path=unreadable["image_id"].map(paths)),
-        exact=exact_duplicates(prints),
-        near=near,
-        images_per_patient=per_patient.rename_axis("images").rename("patients"),
-        sex=_per_source(cases, cases["sex"]),
-        age=_per_source(cases, bands).reindex([*AGE_BANDS.values(), NOT_STATED], fill_value=0),
-        view=_per_source(cases, cases["view"]),
-        license=_per_source(cases, cases["license"]),
-    )
-
-
 def _fingerprint_file(job: tuple[str, str]) -> dict[str, object]:
     """One row of :func:`fingerprint`: the path, or the problem where there is no path."""
     import imagehash
@@ -174,9 +101,3 @@ def _fingerprint_file(job: tuple[str, str]) -> dict[str, object]:
     row |= {"width": header.width, "height": header.height}
     row |= {"mode": header.mode, "format": header.format}
     return row | {"phash": str(imagehash.phash(Image.fromarray(pixels), hash_size=HASH_SIZE))}
-
-
-def _per_source(cases: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
-    """Images per value (rows, ``NOT_STATED`` for missing ones) and source (columns)."""
-    said = values.astype("string").fillna(NOT_STATED)
-    return pd.crosstab(said, cases["source"], rownames=[values.name or ""])

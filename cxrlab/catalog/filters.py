@@ -12,8 +12,6 @@ from os.path import isfile
 import numpy as np
 import pandas as pd
 
-from cxrlab.catalog.audit import fingerprint
-from cxrlab.catalog.schema import once_a_value
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by
 
@@ -31,7 +29,6 @@ class Step:
     before: int
     after: int
     branch: str = BOTH
-    dropped_ids: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def dropped(self) -> int:
@@ -45,7 +42,7 @@ class FilterLog:
     steps: list[Step] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
-        """One row a step: branch, step, before, dropped, after, why."""
+        """One row per step: branch, step, before, dropped, after, why."""
         columns = ["branch", "step", "before", "dropped", "after", "why"]
         rows = [
             (step.branch, step.name, step.before, step.dropped, step.after, step.why)
@@ -60,12 +57,13 @@ def is_covid19(findings: pd.Series) -> pd.Series:
     Older copies say ``COVID-19`` or ``COVID-19, ARDS``, later ones ``Pneumonia/Viral/COVID-19``.
     """
     covid19 = r"(?:^|[/,])\s*COVID-19\s*(?:$|[/,])"
-    return once_a_value(findings, lambda said: said.str.contains(covid19, case=False).fillna(False))
+    text = findings.astype("string")
+    return text.str.contains(covid19, case=False).fillna(False).astype(bool)
 
 
 def is_normal(findings: pd.Series) -> pd.Series:
     """Whether each finding says that nothing was found: ``Normal`` or ``No Finding``."""
-    return once_a_value(findings, lambda said: said.str.lower().isin(["normal", "no finding"]))
+    return findings.astype("string").str.lower().isin(["normal", "no finding"])
 
 
 def keep_covid19(cases: pd.DataFrame, log: FilterLog, branch: str = POSITIVES) -> pd.DataFrame:
@@ -143,13 +141,10 @@ def drop_exact_duplicates(
     """
     content = cases["image_id"].map(fingerprints["sha256"])
     content = content.fillna(cases["image_id"])  # without a fingerprint: a content of its own
-    # Grouping takes long on a large table, so only those that share their content are grouped.
-    shared = cases.assign(content=content)[content.duplicated(keep=False)]
-    labels = shared["label"].groupby(shared["content"]).transform("nunique")
-    contradicted = cases.index.isin(labels.index[labels > 1])
-    again = shared.sort_values("image_id")["content"].duplicated()
-    keep = ~cases.index.isin(again.index[again]) & ~contradicted
-    why = f"{(~keep & ~contradicted).sum()} the same file again"
+    contradicted = cases.groupby(content)["label"].transform("nunique") > 1
+    again = content[cases["image_id"].sort_values().index].duplicated()
+    keep = ~again & ~contradicted
+    why = f"{(again & ~contradicted).sum()} the same file again"
     if contradicted.any():
         why += f", {contradicted.sum()} the same file under both labels"
     return _keep(cases, keep, log, "no exact duplicates", why, branch)
@@ -169,65 +164,43 @@ def balance(
     """As many negatives as positives: a random choice (``seed``) from the larger class.
 
     With ``negatives="mixed"`` children and adults are half of the negatives each. The choice
-    depends on the images alone and not on the order of the rows.
+    depends on the images alone and not on the order of the rows. With one source of negatives it
+    is that of ``cases.groupby("label").sample(n, random_state=seed)``.
     """
     roles = check_negatives(negatives)
-    shuffled = cases.sort_values("image_id").sample(frac=1, random_state=seed)
-    positive = shuffled[shuffled["label"] == 1]
-    healthy = shuffled[shuffled["label"] == 0]
-    pools = [healthy[healthy["source"].isin(ROLES[role])] for role in roles]
-    # The scarcest pool limits its half, and with it the other half and the positives.
-    size = min(len(positive), min(map(len, pools)) * len(pools))
-    shares = [size // len(pools) + (rank < size % len(pools)) for rank in range(len(pools))]
-    kept = [positive[:size], *(pool[:share] for pool, share in zip(pools, shares, strict=True))]
-    keep = cases.index.isin(pd.concat(kept).index)
+    ordered = cases.sort_values("image_id", ignore_index=True)
+    role = ordered["source"].map({name: role for role in roles for name in ROLES[role]})
+    healthy = ordered[(ordered["label"] == 0) & role.notna()]
+    positive = ordered[ordered["label"] == 1]
+    # The scarcest group limits its share, and with it the other groups and the positives.
+    pools = healthy.groupby(role[healthy.index])
+    share = min([len(positive) // len(roles), *pools.size().reindex(list(roles), fill_value=0)])
+    draw = np.random.RandomState(seed)
+    chosen = pools.sample(share, random_state=draw)["image_id"].to_list()
+    chosen += positive.sample(share * len(roles), random_state=draw)["image_id"].to_list()
     counts = cases["label"].value_counts()
-    why = f"{counts.get(1, 0)} COVID-19 and {counts.get(0, 0)} normal made {size} of each"
-    return _keep(cases, keep, log, "balanced 1:1", why, BOTH)
+    why = f"{counts.get(1, 0)} COVID-19 and {counts.get(0, 0)} normal made "
+    why += f"{share * len(roles)} of each"
+    return _keep(cases, cases["image_id"].isin(chosen), log, "balanced 1:1", why, BOTH)
 
 
-def select_cases(
-    catalog: pd.DataFrame,
-    negatives: str = "kermany",
-    seed: int = 0,
-    log: FilterLog | None = None,
-    hashes: pd.DataFrame | None = None,
-    balanced: bool = True,
+def published_candidates(
+    catalog: pd.DataFrame, negatives: str = "kermany", log: FilterLog | None = None
 ) -> pd.DataFrame:
-    """The published selection: COVID-19 PA X-rays and as many normal ones, all of them usable.
+    """The published filters: COVID-19 PA X-rays and normal ones whose file is there, labelled.
 
-    Without ``balanced`` every usable X-ray stays, whatever the classes count. ``hashes`` is what
-    :func:`cxrlab.catalog.audit.fingerprint` made of the catalog; left out, the files of the
-    selection are read here. Returns a labelled catalog in the order of the rows.
-    Raises :class:`CXRLabError` where one of the classes comes out empty.
+    Their files have not been opened yet; :func:`cxrlab.cases.select` does that.
     """
     log = FilterLog() if log is None else log
-    roles = check_negatives(negatives)
-
     positive = catalog[catalog["source"] == covid.NAME]
-    positive = keep_covid19(positive, log)
-    positive = keep_xray(positive, log)
-    positive = keep_posteroanterior(positive, log)
+    for keep in (keep_covid19, keep_xray, keep_posteroanterior):
+        positive = keep(positive, log)
     positive = drop_missing(positive, log, POSITIVES)
-
     there = set(catalog["source"])
-    sources = [name for role in roles for name in filled_by(role, there)]
-    normal = catalog[catalog["source"].isin(sources)]
-    normal = keep_normal(normal, log)
+    sources = [name for role in check_negatives(negatives) for name in filled_by(role, there)]
+    normal = keep_normal(catalog[catalog["source"].isin(sources)], log)
     normal = drop_missing(normal, log, NEGATIVES)
-
-    if hashes is None:
-        hashes = fingerprint(pd.concat([positive, normal]))
-    positive = drop_unreadable(positive, log, hashes, POSITIVES)
-    normal = drop_unreadable(normal, log, hashes, NEGATIVES)
-
-    cases = label_cases(pd.concat([positive, normal]))
-    cases = drop_exact_duplicates(cases, log, hashes)
-    if balanced:
-        cases = balance(cases, log, seed, negatives)
-    if cases["label"].nunique() < 2:
-        raise CXRLabError(_nothing_left(log))
-    return cases.reset_index(drop=True)
+    return label_cases(pd.concat([positive, normal], ignore_index=True))
 
 
 def _keep(
@@ -240,17 +213,16 @@ def _keep(
 ) -> pd.DataFrame:
     """The rows where ``keep`` holds (missing counts as no), with the step written down."""
     keep = pd.Series(keep, index=cases.index).astype("boolean").fillna(False).astype(bool)
-    dropped = tuple(cases.loc[~keep, "image_id"])
-    log.steps.append(Step(name, why, len(cases), int(keep.sum()), branch, dropped))
+    log.steps.append(Step(name, why, len(cases), int(keep.sum()), branch))
     return cases[keep]
 
 
-def _nothing_left(log: FilterLog) -> str:
-    """The sentence for a selection without cases: which step emptied a branch."""
+def nothing_left(log: FilterLog) -> CXRLabError:
+    """The error for a selection without cases: which step emptied a branch."""
     emptied = next((step for step in log.steps if step.after == 0 < step.before), None)
     if emptied is None:
-        return "The catalog is empty, so no cases can be selected from it."
-    return (
+        return CXRLabError("The catalog is empty, so no cases can be selected from it.")
+    return CXRLabError(
         f"No X-rays are left in the branch {emptied.branch!r} after the step {emptied.name!r}, "
         f"which dropped all {emptied.before} ({emptied.why}). Look at log.table() and at the "
         "columns finding, view, modality and path of the catalog."

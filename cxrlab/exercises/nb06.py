@@ -14,17 +14,15 @@ from cxrlab.exercises.about_sources import (
     names_verdicts,
 )
 from cxrlab.exercises.quiz06 import quiz
-from cxrlab.exercises.toy_sources import claim, coin_table, fifty_people, four_networks
+from cxrlab.exercises.toy_sources import claim, fifty_people, four_networks
 
 __all__ = [
     "adults_called",
     "claim",
-    "coin_table",
     "fifty_people",
     "four_networks",
     "frame_mask",
     "hidden_boxes",
-    "leaking_splits",
     "missing_controls",
     "quiz",
     "what_it_reads",
@@ -48,11 +46,6 @@ def _check_boxes(answer: Any) -> None:
 def _check_adults(answer: Any) -> str:
     is_adults_called("share_of_adults", answer, toy.fifty_people())
     return "Against children alone the specificity of this network is 0.95, and nobody noticed."
-
-
-def _check_leaks(answer: Any) -> str:
-    names_set("leaking", answer, toy.LEAKING, toy.COIN, lambda name: toy.COIN[name][3])
-    return "A lot knows nothing, so whatever predicts it has recognised somebody."
 
 
 def _check_controls(answer: Any) -> str:
@@ -127,23 +120,6 @@ adults_called = Exercise(
     answer="""
         people = nb06.fifty_people()
         share_of_adults = people.loc[people["group"] == "adult", "called"].mean()
-    """,
-    imports="from cxrlab.exercises import nb06\n",
-)
-
-leaking_splits = Exercise(
-    key="06.leaks",
-    title="Which ways of splitting leak",
-    variable="leaking",
-    judge_answer=_check_leaks,
-    hints=(
-        "The labels were drawn by lot. What AUC can an honest test reach?",
-        "0.5, give or take luck. The interval says how much luck there is.",
-        "A split leaks where even the lower end of its interval is above 0.5.",
-    ),
-    answer="""
-        coin = nb06.coin_table()
-        leaking = set(coin.index[coin["low"] > 0.5])
     """,
     imports="from cxrlab.exercises import nb06\n",
 )

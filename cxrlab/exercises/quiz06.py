@@ -66,16 +66,15 @@ quiz = Quiz(
         ),
         Question(
             "06.quiz4",
-            "Labels are drawn by lot for each patient. Split by image, a probe has an AUC of 0.75. "
-            "Why?",
+            "Each patient has a random label. Split by image, a probe has an AUC of 0.75. Why?",
             (
                 Option(
-                    "By luck: a lot can fall that way",
-                    "Once, perhaps. Over several lots and hundreds of X-rays, no.",
+                    "By luck: a coin can fall that way",
+                    "Once, perhaps. Over several draws and hundreds of X-rays, no.",
                 ),
                 Option(
                     "It recognises patients whom it was trained on",
-                    "Their other X-rays carry the same label by lot, and look alike.",
+                    "Their other X-rays carry the same random label, and look alike.",
                     right=True,
                 ),
                 Option(

@@ -90,27 +90,6 @@ def fifty_people() -> pd.DataFrame:
     return people.sample(frac=1, random_state=6).reset_index(drop=True)
 
 
-# Ways of splitting, tried with labels drawn by lot: AUC, interval, and what to say of each.
-COIN = {
-    "by image": (0.78, 0.71, 0.84, "Its interval lies far above 0.5: patients are recognised."),
-    "by patient": (0.51, 0.44, 0.57, "Its interval includes 0.5, which is what a lot allows."),
-    "by file name": (0.66, 0.58, 0.74, "Its interval lies above 0.5. Files of one patient follow "
-                     "each other, and the cut runs through patients."),
-    "by hospital": (0.56, 0.47, 0.65, "0.56 is above 0.5, but its interval is not: this many "
-                    "patients cannot tell it from chance."),
-    "by admission": (0.57, 0.52, 0.62, "Its interval just clears 0.5: some patients came twice. "
-                     "A small leak is a leak."),
-}  # fmt: skip
-
-
-def coin_table() -> pd.DataFrame:
-    """AUC on labels drawn by lot, a row a way of splitting, with its 95 % interval."""
-    rows = [(name, *numbers[:3]) for name, numbers in COIN.items()]
-    return pd.DataFrame(rows, columns=["split", "auc", "low", "high"]).set_index("split")
-
-
-LEAKING = frozenset(name for name, numbers in COIN.items() if numbers[1] > 0.5)
-
 CLAIM = """
 A group trains a network on COVID-19 patients of five hospitals against healthy people of a sixth.
 The test patients come from the same six hospitals, and none of them was trained on. The AUC is

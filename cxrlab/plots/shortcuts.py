@@ -1,4 +1,4 @@
-"""Disease or data source: what a probe was shown, what it scored, and what a leak adds."""
+"""Disease or data source: what a probe was shown, and what it scored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from cxrlab.plots.style import (
     COVID,
-    GREY,
     INK,
-    NOT_COVID,
     PALE,
     SERIES_COLOURS,
     SERIES_MARKERS,
@@ -23,7 +20,7 @@ from cxrlab.plots.style import (
     new_axes,
 )
 from cxrlab.plots.xrays import show_xray
-from cxrlab.shortcuts import Leakage, Region
+from cxrlab.shortcuts import Region
 
 CHANCE = 0.5
 
@@ -100,63 +97,8 @@ def plot_shown(
     return axes
 
 
-def plot_leakage(results: Leakage | Mapping[str, Leakage]) -> np.ndarray:
-    """AUC by patient and by image, a line a seed: every line that climbs is a leak.
-
-    One panel for each probe of each result (by name). Returns the array of Axes.
-    """
-    results = {"": results} if isinstance(results, Leakage) else dict(results)
-    panels = [
-        (name, probe, result, rows)
-        for name, result in results.items()
-        for probe, rows in result.scores.groupby("probe", sort=False)
-    ]
-    columns = min(4, len(panels))
-    lines = -(-len(panels) // columns)
-    figure, axes = plt.subplots(
-        lines, columns, figsize=(WIDTH, 3.5 * lines), sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
-    for ax in axes.flat[len(panels) :]:
-        ax.axis("off")
-    for ax, (name, probe, result, rows) in zip(axes.flat, panels, strict=False):
-        _draw_pairs(ax, rows)
-        gained = result.differences[probe]
-        interval = (
-            "" if gained.low is None else f"\n({_signed(gained.low)} to {_signed(gained.high)})"
-        )
-        title = "\n".join(filter(None, [name, probe]))
-        ax.set_title(f"{title}\n{_signed(gained.value)}{interval}", fontsize=10, loc="center")
-    axes[0, 0].set_ylim(min(0.45, axes[0, 0].get_ylim()[0]), 1.02)
-    figure.supylabel("ROC AUC of held-out images", fontsize=11)
-    handles = [
-        Line2D([], [], color=NOT_COVID, marker="o", linestyle="", label="split by patient"),
-        Line2D([], [], color=COVID, marker="D", linestyle="", label="split by image: leaks"),
-        Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label="chance"),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    return axes
-
-
-def _draw_pairs(ax: Axes, rows: pd.DataFrame) -> None:
-    """Two columns of dots, by patient and by image, joined for each seed."""
-    ax.axhline(CHANCE, color=INK, linewidth=1.4, linestyle="--", zorder=1)
-    for row in rows.itertuples():
-        ax.plot([0, 1], [row.by_patient, row.by_image], color=GREY, linewidth=1.2, zorder=2)
-    ax.plot(np.zeros(len(rows)), rows["by_patient"], "o", color=NOT_COVID, markersize=7)
-    ax.plot(np.ones(len(rows)), rows["by_image"], "D", color=COVID, markersize=7)
-    ax.set_xticks([0, 1], ["by\npatient", "by\nimage"])
-    ax.set_xlim(-0.4, 1.4)
-    ax.grid(axis="x", visible=False)
-
-
 def _wrapped(name: str) -> str:
     """A region's name on two lines."""
     if " blacked" in name:
         return name.replace("of ", "").replace(" blacked", "\nblacked")
     return name.replace(" of ", "\nof ").replace(" image", "\nimage")
-
-
-def _signed(value: float) -> str:
-    """With its sign and two digits; what rounds to nothing is plain 0.00, not -0.00."""
-    return "0.00" if abs(value) < 0.005 else f"{value:+.2f}"

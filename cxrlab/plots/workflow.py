@@ -1,15 +1,32 @@
-"""The filtering as a flow chart, with the counts of this run."""
+"""The filtering as a flow chart: as a map before anything is counted, and with a run's counts."""
 
 from __future__ import annotations
 
 import textwrap
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, WIDTH
+
+# The steps of notebook 02: name to what each drops (a branch begins with what it starts from).
+POSITIVES = {
+    "metadata.csv": "",
+    "COVID-19": "another finding",
+    "X-ray": "computed tomography",
+    "PA": "AP, lateral and other views",
+    "file is there": "listed, but not in the folder",
+}
+NEGATIVES = {"chest_xray": "", "NORMAL": "pneumonia"}
+BOTH = {
+    "together": "",
+    "readable": "damaged files",
+    "no duplicates": "the same file again",
+    "ten set aside": "all X-rays of the ten patients of notebook 01",
+    "balanced 1:1": "drawn at random from the larger class",
+}
+PARTS = ("train", "validation", "test")
 
 # The chart's own units: 10 across the width, 1 from one step to the next.
 BOX = 2.8  # width of a box
@@ -19,72 +36,69 @@ NOTE = 0.12  # from a box to the remark on its right
 WRAP = 21  # letters in a line of a remark
 
 
-def plot_workflow(steps: pd.DataFrame, parts: dict[str, int] | None = None) -> Axes:
-    """Draw the filters of ``FilterLog.table()``: two branches that meet, counts in every box.
+def plot_workflow(counts: dict[str, int] | None = None) -> Axes:
+    """Draw the way from two sources to three parts.
 
-    ``steps`` has ``branch`` ("COVID-19", "normal", "both"), ``step``, ``before``, ``dropped``,
-    ``after`` and ``why``. ``parts`` (name to number of X-rays) adds the split at the foot. The
-    shaded part of a box is as long as its number of rows is large, on one scale for all boxes.
+    ``counts`` (name of a step to what is left after it) writes the numbers into the boxes; the
+    shaded part of a box is as long as its number is large, on one scale for all boxes. Without
+    counts the chart is a map. :func:`workflow_text` says the same in words.
     """
-    left, right = (steps[steps["branch"] == name] for name in ("COVID-19", "normal"))
-    joined = steps[steps["branch"] == "both"]
-    meet = max(len(left), len(right)) + 1.35
-    bottom = meet + max(len(joined) - 1, 0) + (1.45 if parts else 0) + 0.4
-    _, ax = plt.subplots(figsize=(WIDTH, 0.62 * (bottom + 0.5)), layout="constrained")
+    counts = counts or {}
+    meet = len(POSITIVES) + 0.35
+    bottom = meet + len(BOTH) - 1 + 1.45 + 0.4
+    _, ax = plt.subplots(figsize=(WIDTH, 0.55 * (bottom + 0.5)), layout="constrained")
     ax.set_xlim(0, 10)
     ax.set_ylim(-bottom, 0.5)
     ax.axis("off")
-    scale = BOX / max(1, steps["before"].max())
+    scale = BOX / max([1, *counts.values()])
+
+    def chain(x: float, y: float, steps: dict[str, str], colour: str, feet: list) -> tuple:
+        before = None
+        for number, (name, dropped) in enumerate(steps.items()):
+            for foot in feet:
+                _arrow(ax, foot, (x + BOX / 2, y - number + HIGH / 2))
+            now = counts.get(name)
+            feet = [_box(ax, x, y - number, name, now, colour, scale)]
+            if dropped:
+                known = f"−{before - now}: " if None not in (before, now) else "drops: "
+                note = textwrap.fill(known + dropped, WRAP + 5 * (x == MIDDLE))
+                ax.text(x + BOX + NOTE, y - number, note, va="center", fontsize=8.5, color=GREY)
+            before = now
+        return feet[0]
+
     feet = [
-        _draw_branch(ax, LEFT, left, "COVID-19 source", COVID, scale),
-        _draw_branch(ax, RIGHT, right, "source of normals", NOT_COVID, scale),
+        chain(LEFT, 0, POSITIVES, COVID, []),
+        chain(RIGHT, 0, NEGATIVES, NOT_COVID, []),
     ]
-    foot = _draw_joined(ax, feet, joined, -meet, scale)
-    if parts:
-        _draw_parts(ax, foot, parts, scale)
+    foot = chain(MIDDLE, -meet, BOTH, INK, feet)
+    gap = (10 - 2 * LEFT - len(PARTS) * BOX) / (len(PARTS) - 1)
+    y = foot[1] - 1.45 + HIGH / 2
+    for number, name in enumerate(PARTS):
+        x = LEFT + number * (BOX + gap)
+        _arrow(ax, foot, (x + BOX / 2, y + HIGH / 2))
+        _box(ax, x, y, name, counts.get(name), INK, scale)
+    ax.text(foot[0] + NOTE, foot[1] - 0.22, "split by patient", color=GREY, va="center", fontsize=9)
     return ax
 
 
-def _draw_branch(
-    ax: Axes, x: float, steps: pd.DataFrame, title: str, colour: str, scale: float
-) -> tuple[float, float]:
-    """Draw a branch from its source downwards; return where its last box ends below."""
-    start = steps["before"].iloc[0] if len(steps) else 0
-    foot = _box(ax, x, 0, title, start, colour, scale)
-    for number, step in enumerate(steps.itertuples(), start=1):
-        _arrow(ax, foot, (foot[0], -number + HIGH / 2))
-        foot = _box(ax, x, -number, step.step, step.after, colour, scale)
-        _note(ax, x, -number, step)
-    return foot
+def workflow_text(counts: dict[str, int] | None = None) -> str:
+    """The chart of :func:`plot_workflow` in words."""
 
+    def said(steps) -> str:
+        return ", ".join(f"{name} {counts[name]}" if name in counts else name for name in steps)
 
-def _draw_joined(
-    ax: Axes, feet: list[tuple[float, float]], steps: pd.DataFrame, y: float, scale: float
-) -> tuple[float, float]:
-    for number, step in enumerate(steps.itertuples()):
-        for foot in feet:
-            _arrow(ax, foot, (MIDDLE + BOX / 2, y - number + HIGH / 2))
-        feet = [_box(ax, MIDDLE, y - number, step.step, step.after, INK, scale)]
-        _note(ax, MIDDLE, y - number, step)
-    return feet[0]
-
-
-def _draw_parts(ax: Axes, foot: tuple[float, float], parts: dict[str, int], scale: float) -> None:
-    y = foot[1] - 1.45 + HIGH / 2
-    gap = (10 - 2 * LEFT - len(parts) * BOX) / max(1, len(parts) - 1)
-    for number, (name, count) in enumerate(parts.items()):
-        x = LEFT + number * (BOX + gap)
-        _arrow(ax, foot, (x + BOX / 2, y + HIGH / 2))
-        _box(ax, x, y, name, count, INK, scale)
-    ax.text(foot[0] + NOTE, foot[1] - 0.22, "split by patient", color=GREY, va="center", fontsize=9)
+    counts = counts or {}
+    return (
+        f"Workflow. COVID-19 source: {said(POSITIVES)}. Normal X-rays: {said(NEGATIVES)}. "
+        f"Both: {said(BOTH)}. Split by patient into {said(PARTS)}."
+    )
 
 
 def _box(
-    ax: Axes, x: float, y: float, name: str, count: int, colour: str, scale: float
+    ax: Axes, x: float, y: float, name: str, count: int | None, colour: str, scale: float
 ) -> tuple[float, float]:
     """A box with a name and a count; returns the middle of its lower edge."""
     low = y - HIGH / 2
-    shade = Rectangle((x, low), count * scale, HIGH, facecolor=colour, alpha=0.16, linewidth=0)
     frame = FancyBboxPatch(
         (x, low),
         BOX,
@@ -94,20 +108,15 @@ def _box(
         edgecolor=colour,
         linewidth=1.4,
     )
-    ax.add_patch(shade)
     ax.add_patch(frame)
-    shade.set_clip_path(frame)
     ax.text(x + 0.12, y, name, va="center", fontsize=9)
-    ax.text(x + BOX - 0.12, y, str(count), va="center", ha="right", fontsize=10, weight="bold")
+    if count is not None:
+        shade = Rectangle((x, low), count * scale, HIGH, facecolor=colour, alpha=0.16, linewidth=0)
+        ax.add_patch(shade)
+        shade.set_clip_path(frame)
+        where = {"va": "center", "ha": "right", "fontsize": 10, "weight": "bold"}
+        ax.text(x + BOX - 0.12, y, str(count), **where)
     return x + BOX / 2, low
-
-
-def _note(ax: Axes, x: float, y: float, step) -> None:
-    # Some reasons begin with the count themselves: several reasons, each with its own.
-    counted = step.why.startswith(str(step.dropped))
-    note = f"−{step.why}" if counted else f"−{step.dropped}: {step.why}"
-    note = textwrap.fill(note, WRAP if x != MIDDLE else WRAP + 5) if step.dropped else "−0"
-    ax.text(x + BOX + NOTE, y, note, va="center", fontsize=8.5, color=GREY, linespacing=1.15)
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

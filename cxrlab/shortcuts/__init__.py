@@ -5,7 +5,6 @@ that the class can be told without looking at the lungs, a high score proves not
 """
 
 from cxrlab.shortcuts.header import header_features, header_probe
-from cxrlab.shortcuts.leakage import Leakage, leakage_lab
 from cxrlab.shortcuts.pixels import region_probe, small_pictures
 from cxrlab.shortcuts.planted import (
     SHOWN,
@@ -17,7 +16,7 @@ from cxrlab.shortcuts.planted import (
     plant_marker,
     planted_shortcut,
 )
-from cxrlab.shortcuts.probe import COLUMNS, held_out_scores, nearest_neighbour, probe
+from cxrlab.shortcuts.probe import COLUMNS, held_out_scores, probe
 from cxrlab.shortcuts.regions import (
     REGIONS,
     Region,
@@ -34,7 +33,6 @@ __all__ = [
     "COLUMNS",
     "REGIONS",
     "SHOWN",
-    "Leakage",
     "Planted",
     "Region",
     "Swapped",
@@ -46,11 +44,9 @@ __all__ = [
     "header_features",
     "header_probe",
     "held_out_scores",
-    "leakage_lab",
     "marked_xrays",
     "marker_mask",
     "marker_scores",
-    "nearest_neighbour",
     "normals_of",
     "plant_marker",
     "planted_shortcut",

@@ -1,4 +1,4 @@
-"""The probes: so simple that whatever they find must lie open in what they were shown.
+"""A probe so simple that whatever it finds must lie open in what it was shown.
 
 A linear probe is a logistic regression on the bare inputs (Alain and Bengio 2016,
 arXiv 1610.01644, who put it on the layers of a network). It has no idea of a lung.
@@ -6,13 +6,12 @@ arXiv 1610.01644, who put it on the layers of a network). It has no idea of a lu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import pairwise_distances
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -28,8 +27,6 @@ PENALTY = 0.01
 # One row a probe: what it was shown, its AUC with a 95 % interval, and of whom.
 COLUMNS = ("shown", "auc", "low", "high", "images", "patients", "positives", "inputs")
 
-# (training inputs, their labels, held-out inputs) to scores within 0...1 of the held-out ones.
-Learner = Callable[[NDArray, NDArray, NDArray], NDArray]
 Folds = Iterable[tuple[NDArray, NDArray]]  # positions to train on, positions held out
 
 
@@ -37,19 +34,6 @@ def linear(inputs: NDArray, labels: NDArray, held_out: NDArray) -> NDArray:
     """A logistic regression on standardised inputs: the probability of label 1."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=2000))
     return model.fit(inputs, labels).predict_proba(held_out)[:, 1]
-
-
-def nearest_neighbour(inputs: NDArray, labels: NDArray, held_out: NDArray) -> NDArray:
-    """How much nearer the most similar image of label 1 is than the most similar one of label 0.
-
-    With distances d it is d0 / (d0 + d1): 1 where the very image is known with label 1, 0.5 where
-    both are as near. Each image is set to mean 0 and spread 1 first, so that exposure and contrast
-    do not count. It learns nothing but the training images by heart.
-    """
-    apart = pairwise_distances(_same_exposure(held_out), _same_exposure(inputs))
-    to_0, to_1 = (apart[:, labels == label].min(axis=1) for label in (0, 1))
-    both = to_0 + to_1
-    return np.divide(to_0, both, out=np.full(len(both), 0.5), where=both > 0)
 
 
 def patient_folds(
@@ -68,16 +52,14 @@ def patient_folds(
     return found
 
 
-def held_out_scores(
-    inputs: NDArray, labels: NDArray, folds: Folds, learner: Learner = linear
-) -> NDArray:
-    """The score of each image from a model that has not seen it: float, shape (n,).
+def held_out_scores(inputs: NDArray, labels: NDArray, folds: Folds) -> NDArray:
+    """The linear probe's score of each image that it has not seen: float, shape (n,).
 
     ``inputs`` has shape (n, features) and ``labels`` (n,); the folds hold every image out once.
     """
     scores = np.full(len(labels), np.nan)
     for train, held_out in folds:
-        scores[held_out] = learner(inputs[train], labels[train], inputs[held_out])
+        scores[held_out] = linear(inputs[train], labels[train], inputs[held_out])
     return scores
 
 
@@ -115,12 +97,6 @@ def in_order(cases: pd.DataFrame) -> pd.DataFrame:
             f"{len(cases)} cases. Select them first, as cxrlab.cases.prepare does."
         )
     return cases.sort_values("image_id", ignore_index=True)
-
-
-def _same_exposure(inputs: NDArray) -> NDArray:
-    centred = inputs - inputs.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    return centred / np.where(spread > 0, spread, 1)
 
 
 def _numbers(estimate: Estimate) -> dict[str, float]:

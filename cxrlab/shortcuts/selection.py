@@ -19,6 +19,7 @@ from cxrlab.catalog.filters import (
 )
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import ADULTS, covid, filled_by, kermany
+from cxrlab.splits import patient_groups
 
 # Rows of later copies of metadata.csv on which nobody has decided.
 UNDECIDED = ("todo", "unknown")
@@ -84,7 +85,9 @@ def _usable(
 ) -> Prepared:
     """Labelled cases without missing, unreadable and repeated files, and what looks alike."""
     cases = drop_missing(cases, log)
-    hashes = fingerprint(cases) if hashes is None else hashes
+    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
+    near = near_duplicates(hashes)
+    cases = cases.assign(group=patient_groups(cases, near))
     cases = drop_exact_duplicates(drop_unreadable(cases, log, hashes), log, hashes)
     counts = cases["label"].value_counts().reindex([0, 1], fill_value=0)
     if (counts == 0).any():
@@ -93,5 +96,4 @@ def _usable(
             f"{counts[1]} usable {names[1]}. Load a catalog that holds both: "
             'cxrlab.sources.load_catalog(data, "mixed").'
         )
-    near = near_duplicates(hashes.loc[cases["image_id"]])
     return Prepared(cases.reset_index(drop=True), log, near)

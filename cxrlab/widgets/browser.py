@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
-from cxrlab.catalog.filters import FilterLog
-from cxrlab.catalog.steps import rows_at
+from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, fit, read_image
 from cxrlab.widgets.pictures import as_png
 
@@ -32,22 +32,19 @@ SENTENCES = {
 }
 
 
-def browse_filters(catalog: pd.DataFrame, log: FilterLog, simulated: bool = False) -> Any:
-    """The image browser: an ipywidgets box with the filters of ``log`` on ``catalog``.
+def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> Any:
+    """The image browser: an ipywidgets box for a chain of filters.
 
-    ``simulated`` burns that word into every picture. Raises :class:`CXRLabError` where log and
-    catalog do not belong together.
+    ``stages``: the table at the start, then what each filter left, by name; the index says which
+    row is which. ``simulated`` burns that word into every picture. Raises :class:`CXRLabError`
+    where a filter has rows that the table before it had not.
     """
     import ipywidgets as widgets
 
-    # Before a reader chooses a step for which it fails.
-    tables = {
-        (number, kept): rows_at(catalog, log, number, kept)
-        for number in range(len(log.steps))
-        for kept in (False, True)
-    }
+    tables = dropped_and_kept(stages)
+    names = list(stages)[1:]
     step = widgets.Dropdown(
-        options=[(step_label(log, number), number) for number in range(len(log.steps))],
+        options=[(step_label(tables, name), name) for name in names],
         description="Filter",
         layout={"width": "42em", "max_width": "100%"},
     )
@@ -99,10 +96,23 @@ def browse_filters(catalog: pd.DataFrame, log: FilterLog, simulated: bool = Fals
     return widgets.VBox([step, side, widgets.HBox([back, onward, place]), status, shown])
 
 
-def step_label(log: FilterLog, number: int) -> str:
-    """A line of the dropdown: ``3. COVID-19, posteroanterior (PA): 32 dropped, 234 kept``."""
-    step = log.steps[number]
-    return f"{number + 1}. {step.branch}, {step.name}: {step.dropped} dropped, {step.after} kept"
+def dropped_and_kept(stages: dict[str, pd.DataFrame]) -> dict[tuple[str, bool], pd.DataFrame]:
+    """For each filter what it dropped (name, False) and kept (name, True)."""
+    tables = {}
+    for (_, before), (name, after) in pairwise(stages.items()):
+        if not after.index.isin(before.index).all():
+            raise CXRLabError(
+                f"The filter {name!r} holds rows that the table before it does not have. Give "
+                "the stages in order, each made from the one before, without reset_index."
+            )
+        tables[name, False] = before[~before.index.isin(after.index)]
+        tables[name, True] = after
+    return tables
+
+
+def step_label(tables: dict[tuple[str, bool], pd.DataFrame], name: str) -> str:
+    """A line of the dropdown: ``PA: 32 dropped, 234 kept``."""
+    return f"{name}: {len(tables[name, False])} dropped, {len(tables[name, True])} kept"
 
 
 def status_line(number: int, count: int, kept: bool) -> str:
@@ -126,7 +136,7 @@ def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
     """The row's X-ray as the bytes of a PNG, or a sentence that says why there is none."""
     if pd.isna(row["path"]):
         problem = row.get("problem")
-        reason = "no file name" if pd.isna(problem) else str(problem)
+        reason = "unsafe file name" if pd.isna(problem) else str(problem)
         return SENTENCES.get(reason, f"This row has no file that may be read: {reason}.")
     try:
         pixels = read_image(row["path"])

@@ -90,11 +90,11 @@ def hides_places(box: Locator) -> None:
 # A notebook, the cell of its widget and what a reader does there, and one of its exercises.
 READING = [
     ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
-    ("02", "browse_filters(", looks_through_the_filters, "view_filter"),
+    ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
     ("03", "convolution_bench(", edits_a_kernel, "one_output"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "recall_by_hand"),
     ("05", "explore_search(", walks_through_the_trials, "best_of_board"),
-    ("06", "marker_slider(", moves_a_marker, "leaking_splits"),
+    ("06", "marker_slider(", moves_a_marker, "missing_controls"),
 ]
 # Further widgets of a notebook.
 ALSO = {"06": {"occlusion_brush(": hides_places}}
