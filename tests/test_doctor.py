@@ -181,7 +181,7 @@ def test_phantoms_that_are_gone_or_old_are_told(phantom_data):
     next(home.rglob("*.jp*g")).unlink()
     assert place.data_finding().state == doctor.PROBLEM
     stamp = read_json(home / "phantoms.json")
-    write_json(home / "phantoms.json", {**stamp, "version": 0})
+    write_json(home / "phantoms.json", {**stamp, "pixels": "of old"})
     assert "older version" in place.data_finding().seen
     (home / "phantoms.json").write_text("{")
     assert "made anew" in place.data_finding().seen

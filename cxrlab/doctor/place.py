@@ -64,17 +64,17 @@ def data_finding(data: str | Path | None = None) -> Finding:
 
 def _phantom_finding() -> Finding:
     from cxrlab.sources import STAMP
-    from cxrlab.sources.phantom import VERSION
+    from cxrlab.sources.phantom import PIXELS
 
     folder = workspace_root() / "phantoms"
     if not (folder / STAMP).is_file():
         return Finding("Data", "phantoms, to be made when first needed", brief="phantoms")
     try:
         stamp = read_json(folder / STAMP)
-        counts, version = dict(stamp["images"]), stamp["version"]
+        counts, pixels = dict(stamp["images"]), stamp.get("pixels")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Finding("Data", "phantoms, to be made anew: their note cannot be read")
-    if version != VERSION:
+    if pixels != PIXELS:
         return Finding("Data", "phantoms of an older version, to be made anew when next needed")
     expected = sum(counts.values())
     files = (path for name in counts for path in (folder / name).rglob("*"))

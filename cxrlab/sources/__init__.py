@@ -87,7 +87,7 @@ def phantom_choices(folder: str | Path) -> dict:
     if not is_phantom(folder):
         return {}
     said = read_json(Path(folder) / STAMP)
-    return {name: said[name] for name in ("version", "seed", "confounding", "size")}
+    return {name: said.get(name) for name in ("pixels", "seed", "confounding", "size")}
 
 
 def sources_in(data_dir: str | Path) -> list[str]:

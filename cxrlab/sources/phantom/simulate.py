@@ -1,107 +1,84 @@
-"""One simulated X-ray from beginning to end."""
+"""One simulated X-ray from beginning to end: anatomy, projection, opacities, exposure, film.
 
-from __future__ import annotations
-
-from dataclasses import replace
+And slices of computed tomography in a lung window, which the course's filters reject: simple on
+purpose, recognisable, and never used for learning.
+"""
 
 import numpy as np
-from PIL import Image
+from scipy import ndimage
 
-from cxrlab.sources.phantom import findings, views
-from cxrlab.sources.phantom.acquisition import Acquisition, draw_acquisition, expose, finish
-from cxrlab.sources.phantom.anatomy import draw_patient
-from cxrlab.sources.phantom.cohort import COVID, KERMANY, Plan
-from cxrlab.sources.phantom.geometry import smooth_noise
-from cxrlab.sources.phantom.projection import Pose, project
+from cxrlab.sources.phantom.anatomy import Patient
+from cxrlab.sources.phantom.chest import Pose, frontal, lateral
+from cxrlab.sources.phantom.cohort import Plan
+from cxrlab.sources.phantom.film import Acquisition, expose, finish
+from cxrlab.sources.phantom.findings import incidental, opacity_of
+from cxrlab.sources.phantom.geometry import Detector, ellipsoid, resize, smooth_noise, smoothstep
+
+# A pixel belongs to the mask from this share of replaced air on, in so many mm of lung or more.
+MASK_OPACITY, MASK_LUNG = 0.06, 12
+AIR, LUNG, TISSUE, DENSE = 0.03, 0.14, 0.80, 1.0  # grey levels of a lung window
 
 
-def simulate(
-    patient: int = 0,
-    image: int = 0,
-    disease: str = "",
-    severity: float = 0.5,
-    view: str = "PA",
-    settings: Acquisition | None = None,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Simulate one X-ray: ``(image, mask)``, both uint8 arrays (height, width).
+def simulate(plan: Plan, settings: Acquisition | None = None) -> tuple:
+    """The X-ray ``plan`` asks for, taken with ``settings``: (image, mask), uint8 (height, width).
 
-    ``patient`` and ``image`` are seeds: the same patient keeps the same anatomy, another image of
-    him differs in posture and exposure. ``disease`` is "" (healthy), "covid" or a key of
-    ``findings.OTHER_FINDINGS``; ``severity`` (0...1) counts for "covid" only. ``view`` is PA, AP,
-    AP Supine, L, Axial or Coronal. The mask (0 or 255) shows where COVID-19 opacities are; it is
-    None for everything else. Raises ``ValueError`` for an unknown disease or view.
+    The same patient keeps the same anatomy; another image of him differs in posture and exposure.
+    The mask (0 or 255) shows where COVID-19 opacities are; it is None for everything else.
     """
-    if disease not in ("", "covid", *findings.OTHER_FINDINGS):
-        known = ", ".join(["covid", *findings.OTHER_FINDINGS])
-        raise ValueError(f"The disease is {disease!r}, but should be one of: {known}, or empty.")
-    if view not in ("PA", "AP", "AP Supine", "L", "Axial", "Coronal"):
-        raise ValueError(
-            f"The view is {view!r}, but should be PA, AP, AP Supine, L, Axial or Coronal."
-        )
-    settings = settings or draw_acquisition(np.random.default_rng([patient, 9, image]))
-    plan = Plan("", COVID, patient, image, "", view, "", disease, severity)
-    return simulate_plan(plan, settings, seed=patient, confounding=0.0)
-
-
-def simulate_plan(plan: Plan, settings: Acquisition, seed: int, confounding: float):
-    """The picture and the mask (or None) of one planned image, both uint8 of the file's size."""
-    rng = np.random.default_rng([seed, 10, plan.image])
-    child = confounding if plan.source == KERMANY else 0.0
-    patient = draw_patient(plan.patient, child)
-    if child:
-        patient = replace(patient, size=patient.size * (1 - 0.08 * child))
-    slices = {"L": views.lateral, "Axial": views.axial, "Coronal": views.coronal}
+    settings = settings or Acquisition(plan)
+    posture, film, file = (np.random.default_rng([k, plan.image]) for k in (10, 11, 12))
+    patient = Patient(plan.patient, settings.child)
+    detector = settings.detector(patient.size, lateral=plan.view == "L")
+    slices = {"Axial": _axial, "Coronal": _coronal}
     if plan.view in slices:
-        return finish(slices[plan.view](patient, settings.shape, rng), settings, rng), None
-
-    pose = draw_pose(rng, plan.view)
-    detector = settings.detector(patient.size)
-    projection = project(patient, detector, pose)
-    pixel = detector.pixel / patient.size
-    opacity = findings.incidental(patient, projection, rng, pixel)
-    mask = None
-    if plan.disease == "covid":
-        disease = findings.covid(patient, projection, plan.severity, rng, pixel)
-        mask = findings.mask_of(disease, projection)
-        opacity = 1 - (1 - opacity) * (1 - disease)
-    elif plan.disease:
-        disease = findings.OTHER_FINDINGS[plan.disease](patient, projection, rng, pixel)
-        opacity = 1 - (1 - opacity) * (1 - disease)
-    picture = expose(projection, opacity, settings, np.random.default_rng([seed, 11, plan.image]))
-    if plan.view != "PA":
-        picture = _leads(picture, rng, pixel)
-    grey = finish(picture, settings, np.random.default_rng([seed, 12, plan.image]))
-    if mask is not None:
-        size = (settings.width, settings.height)
-        mask = np.asarray(
-            Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)
-        )
-    return grey, mask
+        return finish(slices[plan.view](patient, detector.shape, posture), settings, file), None
+    project, mask = lateral if detector.lateral else frontal, None
+    projection = project(patient, detector, Pose(posture, patient, plan.view))
+    air = 1 - (0 if detector.lateral else incidental(patient, projection, posture))  # what is left
+    if plan.disease:
+        opacity = opacity_of(plan.disease, plan.severity, patient, projection, posture)
+        air = air * (1 - opacity)
+        if plan.disease == "covid":
+            shown = np.uint8(255) * ((opacity > MASK_OPACITY) & (projection.lung > MASK_LUNG))
+            mask = np.uint8(255) * (resize(shown, (settings.height, settings.width)) > 127)
+    picture = expose(projection, 1 - air, settings, detector.pixel, film)
+    return finish(picture, settings, file), mask
 
 
-def draw_pose(rng, view: str) -> Pose:
-    """Posture and breathing of one image; bedside (AP) ones show larger hearts and less breath."""
-    bedside = view != "PA"
-    return Pose(
-        inspiration=float(np.clip(rng.normal(-0.5 if bedside else 0.0, 0.5), -1.5, 1.2)),
-        heart_scale=float(rng.normal(1.14 if bedside else 1.0, 0.025)),
-        supine=view == "AP Supine",
-        prominence=float(np.clip(rng.normal(1.25, 0.25), 0.7, 2.0)),
-        texture_seed=int(rng.integers(1 << 30)),
-    )
+def _axial(patient: Patient, shape: tuple[int, int], rng) -> np.ndarray:
+    """A slice across the heart; the patient's back is below, the table under it."""
+    x, z = Detector(shape, 390.0 / shape[1]).grid()
+    wide, deep = patient.thorax_width, patient.thorax_depth
+    body = np.abs(x / (wide + 38)) ** 2.6 + np.abs(z / (deep + 34)) ** 2.3 < 1
+    heart = ellipsoid(x, z, (18, -24), (58, 44), 1, 0.5) + ellipsoid(x, z, (-10, -10), (36, 40), 1)
+    lung = (np.abs(x / wide) ** 2.2 + np.abs(z / deep) ** 2.2 < 1) & (heart == 0)
+    lung &= (np.abs(x) > 22 + 6 * (z > 20)) & (np.hypot(x - 24, z - 38) > 13)  # spine, aorta
+    solid = ~lung
+    for _ in range(130):  # vessels, which run outwards from the hila
+        cx, cz, radius = rng.uniform((-wide, -deep, 0.8), (wide, deep, 3.6))
+        half_axes = radius * rng.uniform(1, 3.5), radius
+        solid |= ellipsoid(x, z, (cx, cz), half_axes, 1, np.arctan2(cz, cx)) > 0
+    bone = ellipsoid(x, z, (0, deep - 22), (20, 15), 1)  # vertebra, then breastbone and ribs
+    bone += ellipsoid(x, z, (0, -deep - 8), (22, 6), 1)
+    for angle in np.linspace(0.35, 2 * np.pi - 0.35, 13) + rng.normal(0, 0.06, 13):
+        rib = (wide + 8) * np.sin(angle), (deep + 8) * np.cos(angle)
+        bone += ellipsoid(x, z, rib, (15, 4.2), 1, -angle)
+    table = np.abs(z - deep - 52 + (x / 45) ** 2) < 1.6
+    return _slice(body, solid, bone > 0, rng) + 0.6 * table
 
 
-def _leads(picture: np.ndarray, rng, pixel: float) -> np.ndarray:
-    """Electrode wires across a bedside image."""
-    rows, cols = picture.shape
-    y, x = np.mgrid[:rows, :cols].astype(np.float32)
-    bend = smooth_noise(rng, (rows, 1), pixel, 150, 30, 1.5)
-    for _ in range(rng.integers(1, 4)):
-        middle = (
-            cols * rng.uniform(0.15, 0.85)
-            + rng.normal(0, 0.35) * (y - rows / 2)
-            + 14 * bend * rng.normal()
-        )
-        wire = np.exp(-(((x - middle) / 0.8) ** 2)) * (y > rows * rng.uniform(0, 0.5))
-        picture = picture + 0.22 * wire
-    return np.clip(picture, 0, 1)
+def _coronal(patient: Patient, shape: tuple[int, int], rng) -> np.ndarray:
+    """A slice seen from the front."""
+    detector = Detector(shape, 360.0 / shape[1], (0.0, -25.0))
+    image = frontal(patient, detector, Pose(rng, patient))
+    solid = (image.lung < 45) | (image.vessels > 3.6)
+    return _slice(image.body > 60, solid, (image.bones > 7) & (image.lung < 45), rng)
+
+
+def _slice(body, solid, bone, rng) -> np.ndarray:
+    """The picture of where there is body, no air, and bone; with opacities and noise."""
+    shape = body.shape
+    haze = smoothstep(smooth_noise(rng, shape, 390 / shape[1], 70, 8, 1.8) - 0.8)
+    picture = np.where(body, np.where(solid, TISSUE, LUNG + 0.32 * haze), AIR)
+    picture = ndimage.gaussian_filter(np.where(bone & body, DENSE, picture), 0.7)
+    return np.clip(picture + 0.02 * smooth_noise(rng, shape, 1, 8, 2), 0, 1).astype(np.float32)
