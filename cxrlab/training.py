@@ -35,7 +35,8 @@ FORMATS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed
 # published network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the
 # loss from 0.7 to 10, most units never answer again, and every X-ray gets the same score.
 WARM_UP_STEPS = 30
-# Epochs in which a loss that stands still is no sign that there is nothing left to learn.
+# Epochs in which a loss that stands still is no sign that there is nothing left to learn: the
+# rate still rises. Keras does not look at them for the best epoch either.
 FIRST_EPOCHS = 5
 SMALL_BATCH = 8
 
@@ -149,20 +150,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network in float32, its history (one row per epoch) and how it was trained."""
+    """A trained network in float32, its history (one row per epoch) and how it was trained.
+
+    ``best_epoch``, counted from 1, is the one whose weights the network has.
+    """
 
     model: keras.Model
     history: pd.DataFrame
+    best_epoch: int
     seconds: float
     machine: Machine
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch (counted from 1) with the lowest validation loss.
-
-        Its weights are kept, unless the settings say to keep the last ones.
-        """
-        return int(self.history.loc[self.history["val_loss"].idxmin(), "epoch"])
 
 
 def train(
@@ -176,10 +173,11 @@ def train(
     """Train a network on ``training`` until ``validation`` stops getting better.
 
     ``training`` and ``validation`` are X-rays as they come: ``settings.preparation`` is applied
-    to both here, and before a prediction by :func:`made_ready`. The weights of the epoch with the
-    lowest validation loss are kept; where the settings say not to stop early, those of the last
-    epoch. The model that comes back computes in float32 whatever it was trained in, so that its
-    scores are the same on a machine without the short format.
+    to both here, and before a prediction by :func:`made_ready`. Of the epochs after the first five
+    the weights of the one with the lowest validation loss are kept; where there are none, or the
+    settings say not to stop early, those of the last epoch. The model that comes back computes in
+    float32 whatever it was trained in, so that its scores are the same on a machine without the
+    short format.
     """
     import keras
 
@@ -191,6 +189,7 @@ def train(
     # With more passes the rate falls more slowly, and patience has to grow with them.
     epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
     training, validation = (made_ready(part, settings) for part in (training, validation))
+    stopping = early_stopping(patience)
     started = time.monotonic()
     keras.utils.set_random_seed(seed)
     with built_in(how.number_format):
@@ -200,13 +199,15 @@ def train(
         batches(training, size, seed, settings.augmentation, settings.balance_sources),
         validation_data=batches(validation, size),
         epochs=epochs,
-        callbacks=[early_stopping(patience)] if settings.stop_early else [],
+        callbacks=[stopping] if settings.stop_early else [],
         shuffle=False,  # the batches shuffle themselves
         verbose="auto" if sys.stdout.isatty() else 0,
     )
     history = pd.DataFrame(fitted.history)
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return Trained(float32_copy(model), history, time.monotonic() - started, how)
+    seconds = time.monotonic() - started
+    kept = stopping.best_epoch + 1 if stopping.best_weights is not None else len(history)
+    return Trained(float32_copy(model), history, kept, seconds, how)
 
 
 def early_stopping(patience: int) -> keras.callbacks.EarlyStopping:

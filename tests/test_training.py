@@ -18,6 +18,7 @@ from cxrlab.evaluation import confusion, roc_auc
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import (
+    FIRST_EPOCHS,
     Settings,
     built_in,
     load_model,
@@ -31,6 +32,7 @@ from cxrlab.training import (
 )
 
 BUDGET = Budget("test", 0, 3, 1, 1, 1, 1, 100)
+LONGER = Budget("test", 0, FIRST_EPOCHS + 15, 2, 1, 1, 1, 100)
 CPUINFO = "processor\t: 0\nflags\t\t: fpu sse2 avx512f {}\nbugs\t\t: none\n"
 
 
@@ -62,10 +64,20 @@ def loss_of(model, xrays: Xrays) -> float:
     return -np.log(np.clip(likelihood, 1e-7, None)).mean()
 
 
-def test_the_weights_of_the_best_epoch_are_kept(trained):
-    assert trained.best_epoch == trained.history["val_loss"].idxmin() + 1
+def test_the_weights_of_the_best_epoch_are_kept():
+    """With labels that mean nothing the validation loss rises again."""
+    xrays, validation = bright_and_dark(8), bright_and_dark(6, seed=1)
+    random = replace(xrays, labels=np.array([0, 1, 1, 0, 1, 0, 0, 1]))
+    found = train(random, validation, LONGER, seed=3, settings=Settings(dropout=0.0))
+    later = found.history["val_loss"].iloc[FIRST_EPOCHS:]
+    assert found.best_epoch == later.idxmin() + 1 < len(found.history) < LONGER.epochs
+    assert loss_of(found.model, validation) == pytest.approx(later.min(), abs=0.02)
+
+
+def test_a_training_of_few_epochs_keeps_the_last(trained):
+    assert trained.best_epoch == BUDGET.epochs == len(trained.history)
     found = loss_of(trained.model, bright_and_dark(8, seed=1))
-    assert found == pytest.approx(trained.history["val_loss"].min(), abs=0.02)
+    assert found == pytest.approx(trained.history["val_loss"].iloc[-1], abs=0.02)
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(trained):
@@ -78,8 +90,8 @@ def test_the_same_seed_gives_the_same_network_and_another_seed_another(trained):
 
 def test_a_loss_that_stands_still_ends_the_training():
     still, four = Settings(learning_rate=0.0), bright_and_dark(4)
-    found = train(four, four, Budget("test", 0, 20, 2, 1, 1, 1, 100), settings=still)
-    assert len(found.history) == 3  # the first epoch, and a patience of two
+    found = train(four, four, LONGER, settings=still)
+    assert len(found.history) == FIRST_EPOCHS + 1 + LONGER.patience
 
 
 def test_a_recipe_keeps_the_last_weights_and_takes_more_passes():
@@ -93,7 +105,7 @@ def test_a_recipe_keeps_the_last_weights_and_takes_more_passes():
         stop_early=False,
     )
     found = train(xrays, xrays, Budget("test", 16, 2, 1, 1, 1, 1, 50), 0, settings)
-    assert len(found.history) == 6  # 3 × 2, whatever the patience of 1 says
+    assert found.best_epoch == len(found.history) == 6  # 3 × 2, whatever the patience of 1 says
     assert loss_of(found.model, xrays) == pytest.approx(
         found.history["val_loss"].iloc[-1], rel=0.05
     )

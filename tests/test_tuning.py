@@ -220,7 +220,7 @@ def test_a_trial_is_one_training_read_at_its_best_epoch(tmp_path, monkeypatch):
     def train(training, validation, budget, seed, settings, precision):
         asked.append((len(training), len(validation), budget.epochs, settings, precision))
         history = pd.DataFrame({"val_loss": [0.5, 0.3, 0.4], "val_accuracy": [0.6, 0.7, 0.8]})
-        return Trained(None, history, 1.26, Machine("float32", 32, "as asked"))
+        return Trained(None, history, 2, 1.26, Machine("float32", 32, "as asked"))
 
     monkeypatch.setattr(trials, "train", train)
     # Of the four positives two score above all negatives.

@@ -47,7 +47,7 @@ class TrialRunner:
         budget = replace(self.budget, epochs=epochs)
         parts = (self.training, self.validation)
         trained = train(*parts, budget, seed, settings_from(values), self.precision)
-        best = trained.history.loc[trained.history["val_loss"].idxmin()]
+        best = trained.history.iloc[trained.best_epoch - 1]
         scores = predict(trained.model, self.validation)
         metrics = {
             "val_loss": float(best["val_loss"]),
