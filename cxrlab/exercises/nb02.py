@@ -168,7 +168,7 @@ waterfall = Exercise(
         import seaborn as sns
 
         def draw_rows(counts):
-            ax = sns.barplot(x=list(counts.values()), y=list(counts))
+            ax = sns.barplot(x=list(counts.values()), y=list(counts), color="grey")
             ax.set_xlabel("rows left")
             return ax
     """,
