@@ -40,12 +40,12 @@ class LiveLine:
     def _draw(self) -> None:
         self._last_drawn = time.monotonic()
         if in_notebook():
-            self._drawin_notebook()
+            self._draw_in_notebook()
         elif sys.stderr.isatty():
             print("\r" + self._text.ljust(self._width), end="", file=sys.stderr, flush=True)
             self._width = len(self._text)
 
-    def _drawin_notebook(self) -> None:
+    def _draw_in_notebook(self) -> None:
         from IPython.display import display
 
         data = {"text/plain": self._text}

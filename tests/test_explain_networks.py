@@ -132,13 +132,3 @@ def test_the_cascade_goes_through_every_layer_and_keeps_the_model(model, pixels)
     assert found.passed is not None and (table["spearman"][1:] < 0.99).all()
     for weights, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weights, kept)
-
-
-def test_filters_and_maps_are_found_inside(model, pixels):
-    maps = explain.feature_maps(model, pixels[0])
-    first = explain.first_filters(model)
-    name, found = next(iter(maps.items()))
-    assert name in ("stem_conv", "conv") and first.shape[0] == found.shape[-1] == 16
-    assert all(one.ndim == 3 and one.shape[0] * one.shape[1] > 1 for one in maps.values())
-    deepest = list(maps.values())[-1]
-    assert deepest.shape[:2] == (7, 7)
