@@ -283,6 +283,16 @@ def test_refreshing_twice_gives_the_same_bytes(tmp_path):
     assert first.endswith(b"}\n")
 
 
+def test_a_progress_bar_of_keras_is_stored_as_it_ends_without_its_clock():
+    bar = "\r\x1b[1m{}/2\x1b[0m \x1b[32m━━━━\x1b[0m \x1b[1m{}\x1b[0m - accuracy: 0.5 - loss: {}"
+    shown = bar.format(1, "1:02 314ms/step", 3.1) + "\x08" * 9 + bar.format(2, "4s 31ms/step", 2.9)
+    text = f"Epoch 1/2\n{shown}\nEpoch 2/2\n{shown}\nDone in 3s\n"
+    expected = "2/2 ━━━━ accuracy: 0.5 - loss: 2.9"
+    assert refresh.without_clock(text) == (
+        f"Epoch 1/2\n{expected}\nEpoch 2/2\n{expected}\nDone in 3s\n"
+    )
+
+
 def test_a_stored_quiz_shows_its_questions_and_no_note_beside_each():
     widget = nbformat.v4.new_output("display_data", {WIDGET_VIEW: {}, "text/plain": "Box()"})
     question = nbformat.v4.new_output("display_data", {"text/markdown": "Which?"})

@@ -34,6 +34,10 @@ PRIVATE = re.compile(
     r"(?:/home/|/Users/|/root/|/work/|/tmp/|/var/folders/|[A-Z]:\\\\?Users\\)\S*"
     r"|\b0x[0-9a-f]{6,}\b"
 )
+# What Keras's progress bar writes over, and its clock: the last state of each line stays.
+OVERWRITTEN = re.compile(r"[^\n]*(?:\r|\x08)+(?=[^\n\r\x08])")
+CLOCK = re.compile(r" +[\dhms.]+ \d+m?s/(?:step|epoch)(?: -)?")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def output_texts(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
@@ -72,6 +76,13 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
         )
         for output in cell.get("outputs", []):
             _hide(output, hide)
+            if output.output_type == "stream":
+                output.text = without_clock(output.text)
+
+
+def without_clock(text: str) -> str:
+    """A progress bar of Keras as it ends, without colours and without the time it took."""
+    return CLOCK.sub("", OVERWRITTEN.sub("", COLOURS.sub("", text)))
 
 
 def id_for(source: str, taken: set[str]) -> str:
