@@ -34,7 +34,8 @@ FORMATS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed
 # Adam's first steps move each weight by nearly the whole learning rate. A dense unit of the
 # published network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the
 # loss from 0.7 to 10, most units never answer again, and every X-ray gets the same score.
-WARM_UP_STEPS = 30
+# A rise over half of the training let every seed learn that we tried; over a quarter, one died.
+WARM_UP_STEPS = 60
 # Epochs in which a loss that stands still is no sign that there is nothing left to learn: the
 # rate still rises. Keras does not look at them for the best epoch either.
 FIRST_EPOCHS = 5
@@ -132,7 +133,6 @@ class Settings:
     dense_units: int = 64
     dropout: float | tuple[float, ...] = 0.3  # one rate, or one for each Dropout layer
     learning_rate: float = 1e-3
-    batch_size: int = 32
     # What the repairs of notebook 07 change; the other notebooks print settings without it.
     network: str = field(default="published", repr=False)  # or "residual", "transfer"
     augmentation: str = field(default="none", repr=False)  # or "strong"
@@ -184,8 +184,6 @@ def train(
     from cxrlab.model import float32_copy
 
     settings, how = settings or Settings(), machine(precision)
-    size = min(settings.batch_size, how.batch_size)
-    how = replace(how, batch_size=size)
     # With more passes the rate falls more slowly, and patience has to grow with them.
     epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
     training, validation = (made_ready(part, settings) for part in (training, validation))
@@ -194,10 +192,10 @@ def train(
     keras.utils.set_random_seed(seed)
     with built_in(how.number_format):
         model = network_of(settings)
-    compile_network(model, settings, epochs * math.ceil(len(training) / size))
+    compile_network(model, settings, epochs * math.ceil(len(training) / how.batch_size))
     fitted = model.fit(
-        batches(training, size, seed, settings.augmentation, settings.balance_sources),
-        validation_data=batches(validation, size),
+        batches(training, how.batch_size, seed, settings.augmentation, settings.balance_sources),
+        validation_data=batches(validation, how.batch_size),
         epochs=epochs,
         callbacks=[stopping] if settings.stop_early else [],
         shuffle=False,  # the batches shuffle themselves
@@ -227,7 +225,7 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
     """
     import keras
 
-    warm = min(WARM_UP_STEPS, steps // 4)
+    warm = min(WARM_UP_STEPS, steps // 2)
     return keras.optimizers.schedules.CosineDecay(
         learning_rate / 1000,
         decay_steps=max(steps - warm, 1),

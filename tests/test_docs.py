@@ -48,16 +48,16 @@ def linked_slugs(path: Path) -> list[str]:
 
 
 def time_line(path: Path) -> tuple[str, int]:
-    """What a notebook's header says: computing (``2 minutes``), and minutes of reading."""
+    """What a notebook's header says: computing (``about 2 minutes``), and minutes in all."""
     header = nbformat.read(path, as_version=4).cells[0].source
     found = re.search(
-        r"^\*\*Time:\*\* (.+?) of computing on two CPU cores \(.+?\), "
-        r"and about (\d+) minutes of reading and doing\.",
+        r"^\*\*Time:\*\* about (\d+) minutes: (.+?) compute on two CPU cores, "
+        r"the rest is reading and doing\.",
         header,
         flags=re.MULTILINE,
     )
     assert found, f"{path.name} has no line **Time:** as agreed"
-    return found[1], int(found[2])
+    return f"about {found[2]}", int(found[1])
 
 
 def table_rows(text: str) -> list[list[str]]:

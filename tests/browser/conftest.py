@@ -149,17 +149,18 @@ class Lab:
         area.scroll_into_view_if_needed()
         return cell.locator(".jp-Cell-outputArea")
 
-    def answer(self, words: str, placeholder: str, answer: str) -> None:
-        """Replace a placeholder in the cell with these words, as a reader would, and run it."""
+    def answer(self, words: str, answer: str) -> None:
+        """Write an answer above these words of a cell, in place of the dots, and run it."""
         self.page.evaluate(
-            """async ([position, placeholder, answer]) => {
+            """async ([position, words, answer]) => {
                 const notebook = window.jupyterapp.shell.currentWidget.content;
                 notebook.activeCellIndex = position;
                 const source = notebook.activeCell.model.sharedModel;
-                source.setSource(source.getSource().replace(placeholder, answer));
+                const check = source.getSource().slice(source.getSource().indexOf(words));
+                source.setSource(`${answer}\n\n${check}`);
                 await window.jupyterapp.commands.execute('notebook:run-cell');
             }""",
-            [self.position(words), placeholder, answer],
+            [self.position(words), words, answer],
         )
 
 
