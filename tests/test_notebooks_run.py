@@ -11,6 +11,8 @@ from cxrlab.running.execute import execute
 from cxrlab.running.notebooks import CHECKOUT
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+# 04, 06 and 07 hold no such lines but hints and solutions, which the tests of the exercises run.
+LONGER = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02", "03", "05")]
 # A call or an assignment behind a hash, and no sentence.
 COMMENTED = re.compile(r"^(\s*)# ([\w.]+(?:\(| = ).*)$", re.MULTILINE)
 FROM_THE_LIBRARY = "from the library"
@@ -62,8 +64,9 @@ def test_a_commented_line_is_told_from_a_sentence():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LONGER, ids=lambda path: path.stem)
 def test_every_commented_line_runs(path, tmp_path):
+    """And 03 without the library's networks, metrics and search, as it is written in the open."""
     notebook = nbformat.read(path, as_version=4)
     lines = 0
     for cell in notebook.cells:
@@ -71,16 +74,11 @@ def test_every_commented_line_runs(path, tmp_path):
             lines += len(COMMENTED.findall(cell.source))
             cell.source = uncommented(cell.source)
     assert lines >= 2
-    run(notebook, tmp_path)
-
-
-@pytest.mark.slow
-def test_notebook_03_needs_no_network_of_the_library(tmp_path):
-    path = next(path for path in NOTEBOOKS if path.stem.startswith("03"))
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [
-        cell for cell in notebook.cells if FROM_THE_LIBRARY not in cell.metadata.get("tags", [])
-    ]
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT))
+    if path.stem.startswith("03"):
+        notebook.cells = [
+            cell for cell in notebook.cells if FROM_THE_LIBRARY not in cell.metadata.get("tags", [])
+        ]
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT))
     done = run(notebook, tmp_path)
-    assert "5,631,169" in texts(done)
+    assert "Not attempted yet" in texts(done)
+    assert "5,631,169" in texts(done) or not path.stem.startswith("03")
