@@ -185,7 +185,7 @@ def test_every_notebook_has_exercises_and_a_quiz():
     assert list(COURSE) == [path.stem[:2] for path in sorted(NOTEBOOKS.glob("0*.ipynb"))]
     for number, exercises in COURSE.items():
         quiz = [e for e in exercises if e.key.startswith(f"{number}.quiz")]
-        assert 3 <= len(quiz) <= 5, number
+        assert 3 <= len(quiz) <= 6, number
         assert len(exercises) - len(quiz) >= 4, number
         assert len({e.key for e in exercises}) == len(exercises)
         assert all(e.key.startswith(f"{number}.") for e in exercises)

@@ -113,7 +113,7 @@ def test_a_recipe_keeps_the_last_weights_and_takes_more_passes():
 
 def test_the_learning_rate_rises_and_falls():
     """The schedule that notebook 03 writes out."""
-    steps, warm = 108, 27  # 18 epochs of 192 X-rays: a quarter, and never more than 30
+    steps, warm = 108, 54  # 18 epochs of 192 X-rays: half of it, and never more than 60
     written = keras.optimizers.schedules.CosineDecay(
         1e-6, decay_steps=steps - warm, alpha=0.02, warmup_target=1e-3, warmup_steps=warm
     )
@@ -125,7 +125,7 @@ def test_the_learning_rate_rises_and_falls():
     assert (np.diff(found[:warm]) > 0).all() and (np.diff(found[warm:]) < 0).all()
 
 
-@pytest.mark.parametrize(("steps", "warm"), [(1, 0), (2, 0), (8, 2), (120, 30), (600, 30)])
+@pytest.mark.parametrize(("steps", "warm"), [(1, 0), (2, 1), (8, 4), (120, 60), (600, 60)])
 def test_a_short_training_has_a_short_warm_up(steps, warm):
     schedule = warm_up(1e-3, steps)
     assert schedule.warmup_steps == warm
@@ -203,6 +203,7 @@ def test_where_memory_is_short_batches_are_small_and_in_float32(no_gpu, monkeypa
     found = machine()
     assert (found.number_format, found.batch_size) == ("float32", 8)
     assert "memory is short" in str(found)
+    assert found.eager  # no graph, which would stay
     asked = machine("bfloat16")
     assert (asked.number_format, asked.batch_size) == ("mixed_bfloat16", 8)
     trained = train(bright_and_dark(), bright_and_dark(4), replace(BUDGET, epochs=1))
