@@ -87,8 +87,9 @@ test-colab: $(COLAB)/installed
 	-n 2 --dist loadfile notebooks
 
 # The notebooks in JupyterLab in a real browser. Needs Chromium (or CXRLAB_CHROMIUM to name it).
+# ONLY='01 or 02' drives those.
 test-browser: $(STAMP)
-	CXRLAB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
+	CXRLAB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser $(if $(ONLY),-k '$(ONLY)')
 
 # What a lesson relies on and takes many trainings to see: the figures on phantoms and, where
 # CXRLAB_TEST_REAL names a folder of them, on real X-rays.
