@@ -39,11 +39,12 @@ CONVOLUTION_SLIPS: list[Slip] = [
 
 def check_convolve(convolve: Any) -> str:
     """The double loop of a convolution."""
-    found = np.asarray(expect.called("convolve", convolve, PIXELS, KERNEL))
+    returned = expect.called("convolve", convolve, PIXELS, KERNEL)
+    found = np.asarray(returned)
     right = convolution.convolve(PIXELS, KERNEL)
     if found.shape != right.shape:
         raise Wrong(
-            f"`convolve` returns {described(found) if found.ndim == 0 else f'shape {found.shape}'} "
+            f"`convolve` returns {f'shape {found.shape}' if found.ndim else described(returned)} "
             f"for 4 × 4 pixels, but a kernel of 3 × 3 fits in 2 × 2 positions. Leave the loops as "
             "they are and fill in the one line."
         )
