@@ -116,6 +116,17 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(metric):
     assert 0.88 <= hits / 120 <= 0.99
 
 
+def test_no_interval_holds_what_was_seen_not_to_be():
+    labels = np.repeat([0, 1], 43)
+    scores = np.where(np.isin(np.arange(86), [0, 1, 43, 85]), 1 - labels, labels) * 0.8 + 0.1
+    patients = np.arange(86) // 2 * 2  # two images each
+    report = evaluate(labels, scores, 0.5, patients)
+    for metric in METRICS[:5]:
+        assert 0 < report[metric].low < report[metric].value < report[metric].high < 1, metric
+    low, high = wilson(report["recall"].value, np.unique(patients[labels == 1]).size)
+    assert (report["recall"].low, report["recall"].high) == pytest.approx((low, high))
+
+
 def test_flawless_is_not_certain():
     labels = np.repeat([0, 1], 20)
     scores = np.where(labels == 1, 0.9, 0.1)

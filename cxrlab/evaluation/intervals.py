@@ -11,7 +11,8 @@ Which interval a metric gets:
   bootstrap (Wilson 1927; Brown, Cai and DasGupta 2001, 10.1214/ss/1009213286);
 - the **percentile bootstrap over patients** otherwise;
 - where the bootstrap collapses to a single point, as it does at 0 and 1 because every
-  resample of flawless cases is flawless again, an interval that does not: Wilson for the
+  resample of flawless cases is flawless again, or reaches 0 or 1 although a success or a
+  failure was seen, an interval that does neither: Wilson for the
   shares with the number of *patients* as n (images of a patient may all agree, so only the
   patients are sure to be separate trials), Newcombe's for ROC AUC, and Wilson with the number
   of positive patients for average precision.
@@ -80,7 +81,7 @@ def estimate_metrics(
             estimates[name] = Estimate(None)
             continue
         interval = _wilson_of_share(name, labels == 1, called, patients, once=True)
-        interval = interval or percentile_interval(np.concatenate(draws[name]))
+        interval = interval or _possible(value, percentile_interval(np.concatenate(draws[name])))
         interval = interval or _interval_without_spread(name, value, labels, called, patients)
         low, high = interval
         # A percentile interval of few resamples may miss the estimate itself: widen it.
@@ -166,6 +167,17 @@ def percentile_interval(draws: NDArray) -> tuple[float, float] | None:
         return None
     low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return (float(low), float(high)) if low < high else None
+
+
+def _possible(value: float, interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The interval, unless it holds a 0 or 1 that was seen not to be: ``None`` then.
+
+    Whoever has seen a miss knows that the recall is not 1.00. Resamples that happen to leave the
+    few misses out say otherwise.
+    """
+    if interval is None or (interval[0] <= 0 < value) or (interval[1] >= 1 > value):
+        return None
+    return interval
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

@@ -61,7 +61,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float | None:
-        """Of all cases, the share that was called rightly."""
+        """Of all cases, the share that was called correctly."""
         return ratio(self.tp + self.tn, self.n)
 
     @property
@@ -76,7 +76,7 @@ class Confusion:
 
     @property
     def specificity(self) -> float | None:
-        """Of the negative cases, the share that was left in peace."""
+        """Of the negative cases, the share that was correctly called negative."""
         return ratio(self.tn, self.tn + self.fp)
 
     @property

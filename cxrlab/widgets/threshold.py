@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 QUESTIONS = {
-    "accuracy": "of all, rightly called",
+    "accuracy": "of all, called correctly",
     "precision": "of the alarms in this test set, true",
     "recall": "of the ill, found",
-    "specificity": "of the healthy, left in peace",
+    "specificity": "of the healthy, correctly cleared",
     "f1": "precision and recall in one",
 }
 BINS = 25
@@ -139,8 +139,8 @@ def metrics_html(metrics: Mapping[str, Estimate], resamples: int) -> str:
         f'<tr><th></th><th></th><th>value</th><th scope="col">95 % interval</th>'
         f"<td>0 … 1</td></tr>{rows}</table>"
         f'<div style="color:{GREY};max-width:34em;line-height:1.3">Intervals: bootstrap over '
-        f"patients, {resamples:,} resamples; Wilson where each patient counts once or the "
-        "resamples do not differ.</div>"
+        f"patients, {resamples:,} resamples; Wilson where each patient counts once, the "
+        "resamples do not differ, or they reach a 0 or 1 that was seen not to be.</div>"
     )
 
 
