@@ -8,149 +8,232 @@ from textwrap import dedent
 import nbformat
 import numpy as np
 import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+    roc_curve,
+)
 
-from cxrlab import evaluation
-from cxrlab.evaluation import Confusion, choose_threshold, confusion
-from cxrlab.exercises import State, Wrong, exercises_in, nb04
-from cxrlab.exercises.about_metrics import FORMULAS, MATRICES, check_metric, formula
+from cxrlab.evaluation import precision_at_prevalence
+from cxrlab.exercises import State, exercises_in, nb04
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_accuracy_precision_recall.ipynb"
 
 
-def cases(seed, n):
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, n)
-    return labels, np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.15, n), 0, 1)
+def true_negatives(labels, calls):
+    tn, fp, fn, tp = confusion_matrix(labels, calls, labels=[0, 1]).ravel()
+    return tn, fp, fn, tp
 
 
-VALIDATION, TEST = cases(1, 60), cases(2, 90)
-ON_VALIDATION = choose_threshold(*VALIDATION, rule="recall", target=0.95)
-ON_TEST = choose_threshold(*TEST, rule="recall", target=0.95)
-AT_BEST = confusion(*TEST, ON_VALIDATION)
+def by_counts(labels, calls):
+    tn, fp, _, _ = true_negatives(labels, calls)
+    return tn / (tn + fp)
 
 
-def frozen(threshold=ON_VALIDATION, specificity=AT_BEST.specificity):
-    parts = {"validation": VALIDATION, "test": TEST}
-    return {"threshold": threshold, "specificity": specificity} | parts
+def by_python(labels, calls):
+    tn, fp, _, _ = map(int, true_negatives(labels, calls))
+    return tn / (tn + fp)
 
 
-def separable(overlap, positives):
-    return {"overlap": overlap, "positives": positives}
+def one_cell(labels, calls):
+    tn, fp, fn, tp = confusion_matrix(labels, calls).ravel()
+    return tn / (tn + fp)
 
 
-def no_alarms_is_zero(tp, fp):
-    return tp / (tp + fp) if tp + fp else 0
+def wrong_order(labels, calls):
+    tn, fn, fp, tp = true_negatives(labels, calls)
+    return tn / (tn + fp)
 
 
-def no_alarms_is_nan(tp, fp):
-    return tp / (tp + fp) if tp + fp else float("nan")
+def right(labels, calls):
+    return recall_score(labels, calls, pos_label=0, zero_division=np.nan)
 
 
-def no_hits_is_undefined(tp, fp):
-    return tp / (tp + fp) if tp else None
+def none_where_undefined(labels, calls):
+    found = right(labels, calls)
+    return None if np.isnan(found) else found
 
 
-NAMESPACE = {"evaluation": evaluation, "validation": VALIDATION, "test": TEST}
+def choose(part=0, side=max, report=1, which="specificity"):
+    """A reader's answer to exercise 2, with slips to choose from."""
+
+    def choose_and_report(validation, test, wanted):
+        _, recall, cuts = precision_recall_curve(*(validation, test)[part])
+        threshold = side(cuts[recall[:-1] >= wanted])
+        labels, scores = (validation, test)[report]
+        calls = scores >= threshold
+        found = {
+            "specificity": recall_score(labels, calls, pos_label=0),
+            "alarmed": 1 - recall_score(labels, calls, pos_label=0),
+            "recall": recall_score(labels, calls),
+            "precision": precision_score(labels, calls),
+            "accuracy": accuracy_score(labels, calls),
+        }
+        return threshold, found[which]
+
+    return choose_and_report
+
+
+def by_roc(validation, test, wanted):
+    _, recall, cuts = roc_curve(*validation)
+    threshold = cuts[np.argmax(recall >= wanted)]
+    labels, scores = test
+    return threshold, recall_score(labels, scores >= threshold, pos_label=0)
+
+
+def bootstrap(unit="patient", ends=(0.025, 0.975), draws=1000, replace=True):
+    """A reader's answer to exercise 3, in a loop of pandas, with slips to choose from."""
+
+    def answer(cases, rng):
+        groups = [group["found"].to_numpy() for _, group in cases.groupby("patient")]
+        if unit == "X-ray":
+            groups = [np.array([found]) for found in cases["found"]]
+        if unit == "mean":
+            groups = [np.array([group.mean()]) for group in groups]
+        recalls = []
+        for _ in range(draws):
+            size = len(groups) if unit != "few" else 5
+            drawn = rng.choice(len(groups), size=size, replace=replace)
+            recalls.append(np.concatenate([groups[number] for number in drawn]).mean())
+        return recalls, np.quantile(recalls, ends)
+
+    return answer
+
+
+def changed(change):
+    """The right bootstrap, with its two results changed."""
+
+    def answer(cases, rng):
+        return change(*bootstrap()(cases, rng))
+
+    return answer
+
+
+def own_generator(cases, rng):
+    return bootstrap()(cases, np.random.default_rng(0))
+
+
+def sums(cases, rng):
+    recalls, ends = bootstrap()(cases, rng)
+    return 50 * np.array(recalls), ends
+
+
+def bell(width):
+    return changed(lambda r, _: (r, np.mean(r) + np.array([-width, width]) * np.std(r)))
+
+
+def slip(number):
+    return nb04.PPV_SLIPS[number][0]
+
+
 UNTOUCHED = {
-    "04.recall": ...,
-    "04.precision": ...,
-    "04.function": lambda tp, fp: ...,
-    "04.threshold": frozen(..., ...),
-    "04.intervals": separable(..., ...),
-    "04.rare": ...,
+    "04.specificity": lambda labels, calls: ...,
+    "04.threshold": lambda validation, test, wanted: ...,
+    "04.bootstrap": lambda cases, rng: ...,
+    "04.ppv": lambda recall, specificity, prevalence: ...,
+}
+RIGHT = {
+    "04.specificity": [right, by_counts],
+    "04.threshold": [choose(), by_roc],
+    "04.bootstrap": [bootstrap()],
+    "04.ppv": [lambda r, s, p: p * r / (p * r + (1 - p) * (1 - s))],
 }
 WRONG = {
-    "04.recall": [
-        (0.6, "that is the precision"),
-        (0.85, "that is the specificity"),
-        (0.86, "that is the accuracy"),
-        (0.18, "true positives among all"),
-        (0.1, "that is the miss rate"),
-        (90, "percentage"),
-        (0.55, "Which cell"),
-        (None, "None"),
-        ("0.9", "a str"),
-    ],
-    "04.precision": [
-        (0.9, "that is the recall"),
-        (0.85, "that is the specificity"),
-        (0.4, "share of false alarms"),
-        (0.72, "F1"),
-        (60, "percentage"),
-        (1.5, "between 0 and 1"),
-    ],
-    "04.function": [
-        (lambda tp, fp: tp / (tp + fp), "divides by zero"),
-        (no_alarms_is_zero, "returns 0, which claims"),
-        (no_alarms_is_nan, "NaN"),
-        (no_hits_is_undefined, "0 is a value like any other"),
-        (lambda tp, fp: fp / (tp + fp), "share of false alarms"),
-        (lambda tp, fp: tp / fp, "odds of a true alarm"),
-        (lambda tp, fp: 100 * tp / (tp + fp), "a percentage"),
-        (lambda tp, fp: round(tp / (tp + fp), 1), "rounded"),
-        (lambda tp, fp: tp // (tp + fp), "cuts off"),
-        (lambda tp, fp: None, "return its result"),
-        (lambda tp, fp: str(tp), "should return a number"),
-        (lambda tp: tp, "TypeError"),
-        (0.6, "should be a function"),
+    "04.specificity": [
+        (recall_score, "that is the recall"),
+        (accuracy_score, "that is the accuracy"),
+        (precision_score, "that is the precision"),
+        (wrong_order, "negative predictive value"),
+        (lambda y, c: 1 - right(y, c), "false positive rate"),
+        (lambda y, c: 1 - recall_score(y, c), "miss rate"),
+        (lambda y, c: ((y == 0) & (c == 0)).mean(), "true negatives among all"),
+        (lambda y, c: recall_score(y, c, pos_label=0), "returns 0, which claims"),
+        (by_python, "divides by zero"),
+        (one_cell, "labels=[0, 1]"),
+        (none_where_undefined, "returns None. Say undefined"),
+        (lambda y, c: 100 * right(y, c), "a percentage"),
+        (lambda y, c: round(right(y, c), 2), "rounded"),
+        (lambda y, c: right(y, c) // 1, "cuts off"),
+        (lambda y, c: right(y, c) or np.nan, "0 is a value like any other"),
+        (lambda y, c: None, "should return a number"),
+        (lambda y: y, "TypeError"),
+        (0.8, "should be a function"),
     ],
     "04.threshold": [
-        (frozen(ON_TEST), "chosen on the test set"),
-        (frozen(0.95), "the recall to be reached"),
-        (frozen(0.9), "A lower threshold finds more"),
-        (frozen(0.01), "false alarms where"),
-        (frozen(specificity=confusion(*VALIDATION, ON_VALIDATION).specificity), "on validation"),
-        (frozen(specificity=AT_BEST.recall), "recall on test"),
-        (frozen(specificity=1 - AT_BEST.specificity), "were alarmed"),
-        (frozen(specificity=AT_BEST.precision), "precision on test"),
-        (frozen(specificity=0.0123), "not at this threshold"),
-        ({"threshold": 0.5}, "lacks"),
-        (frozen() | {"validation": [1, 2, 3]}, "(labels, scores)"),
-        (0.5, "the dictionary"),
+        (choose(part=1), "chosen on the test part"),
+        (choose(side=min), "take the highest"),
+        (lambda v, t, wanted: (wanted, 0.5), "that is the wanted recall"),
+        (lambda v, t, wanted: (0.9, 0.5), "too low"),
+        (lambda v, t, wanted: (np.inf, 1.0), "nobody is called"),
+        (choose(report=0), "the one on validation"),
+        (choose(which="recall"), "the recall on test"),
+        (choose(which="alarmed"), "who were alarmed"),
+        (choose(which="precision"), "precision on test"),
+        (choose(which="accuracy"), "not at this threshold"),
+        (lambda v, t, wanted: choose()(v, t, 0.95), "take the highest"),
+        (lambda v, t, wanted: 0.5, "should be two"),
+        (lambda v, t: 0.5, "TypeError"),
     ],
-    "04.intervals": [
-        (separable(False, 400), "have points in common"),
-        (separable("yes", 400), "True or False"),
-        (separable(True, 200), "still overlap"),
-        (separable(True, 800), "a smaller n"),
-        (separable(True, 300), "the table has"),
-        ({"overlap": True}, "lacks"),
-        (True, "the dictionary"),
+    "04.bootstrap": [
+        (bootstrap(unit="X-ray"), "as if X-rays were drawn"),
+        (bootstrap(unit="mean"), "means over patients"),
+        (bootstrap(unit="few"), "as many patients as there are"),
+        (bootstrap(replace=False), "must be able to come again"),
+        (bootstrap(draws=100), "returns 100 recalls"),
+        (bootstrap(ends=(0.05, 0.95)), "middle 90 %"),
+        (bootstrap(ends=(0.25, 0.75)), "middle half"),
+        (bootstrap(ends=(0.005, 0.995)), "middle 99 %"),
+        (bootstrap(ends=(0, 1)), "the extremes"),
+        (bootstrap(ends=(0.975, 0.025)), "higher one first"),
+        (bell(1), "one standard deviation"),
+        (bell(1.96), "bell curve"),
+        (bootstrap(ends=(0.1, 0.6)), "but the middle 95 %"),
+        (bootstrap(ends=0.025), "two ends"),
+        (own_generator, "make none of your own"),
+        (sums, "Divide"),
+        (lambda cases, rng: (cases["found"].to_numpy()[:, None], [0, 1]), "shape (72, 1)"),
+        (changed(lambda r, e: (1 - np.array(r), e)), "with the same chance"),
+        (changed(lambda r, _: r), "should be two"),
+        (changed(lambda r, _: ("0.9", "wide")), "should return numbers"),
     ],
-    "04.rare": [
-        (0.941, "half of the people"),
-        (0.80, "that is the recall"),
-        (0.95, "that is the specificity"),
-        (0.008, "among all people"),
-        (0.0084, "left in peace"),
-        (0.1616, "divided by false ones"),
-        (0.861, "that is false"),
-        (13.9, "percentage"),
-        (0.5, "10,000 people"),
+    "04.ppv": [
+        (slip(0), "correctly cleared are counted"),
+        (slip(1), "among all people"),
+        (slip(2), "*all* alarms"),
+        (slip(3), "that is false"),
+        (slip(4), "the prevalence is missing"),
+        (slip(5), "from the healthy only"),
+        (slip(6), "negative predictive value"),
+        (slip(7), "that is the recall"),
+        (lambda r, s, p: 100 * nb04.precision_at(r, s, p), "a percentage"),
+        (lambda r, s, p: round(nb04.precision_at(r, s, p), 2), "rounded"),
+        (lambda r, s, p: 0.5, "Of 10,000 people"),
+        (lambda r, s, p: nb04.precision_at(r, s, float(p)), "a whole array"),
+        (lambda r, s, p: None, "should be a number"),
     ],
 }
 EXERCISES = {e.key: e for e in exercises_in(nb04) if "quiz" not in e.key}
 
 
 def test_every_exercise_is_tried_here():
-    assert list(EXERCISES) == list(WRONG) == list(UNTOUCHED)
-
-
-def test_the_toy_parts_can_tell_the_mistakes_apart():
-    on_validation = confusion(*VALIDATION, ON_VALIDATION)
-    assert confusion(*VALIDATION, ON_TEST) != on_validation
-    values = [on_validation.specificity, AT_BEST.specificity, AT_BEST.recall, AT_BEST.precision]
-    assert len({round(value, 2) for value in values}) == 4
+    assert set(EXERCISES) == set(WRONG) == set(UNTOUCHED) == set(RIGHT)
 
 
 @pytest.mark.parametrize("key", EXERCISES)
-def test_the_solution_is_correct(key):
+def test_the_solution_is_correct(key, capsys):
     exercise = EXERCISES[key]
-    namespace = dict(NAMESPACE)
-    exec(dedent(exercise.answer), namespace)
+    namespace = {}
+    exec(exercise.imports + dedent(exercise.answer), namespace)
     verdict = exercise.judge(namespace[exercise.variable])
     assert verdict.state is State.CORRECT, verdict.message
     assert len(exercise.hints) >= 2
+    for answer in RIGHT[key]:
+        assert exercise.judge(answer).state is State.CORRECT, exercise.judge(answer).message
+    assert exercise.judge(exercise.or_solution(...)).state is State.CORRECT
+    assert "Going on with the course's solution" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("key", EXERCISES)
@@ -167,10 +250,14 @@ def test_a_mistake_is_named(key, answer, word):
     assert word in verdict.message, verdict.message
 
 
-@pytest.mark.parametrize("key", EXERCISES)
-def test_mistakes_have_messages_of_their_own(key):
-    messages = [EXERCISES[key].judge(answer).message for answer, _ in WRONG[key]]
-    assert len(set(messages)) == len(messages) >= 3
+def test_the_formula_is_that_of_the_library():
+    for test in nb04.TESTS:
+        assert nb04.precision_at(*test) == pytest.approx(precision_at_prevalence(*test))
+
+
+def test_the_matrices_tell_all_formulas_apart():
+    values = {tuple(f(counts) for counts in nb04.MATRICES) for *_, f in nb04.FORMULAS.values()}
+    assert len(values) == len(nb04.FORMULAS)
 
 
 def test_the_notebook_leaves_every_exercise_untouched():
@@ -187,22 +274,3 @@ def test_the_quiz_replies_to_each_option(question):
     verdicts = [question.exercise.judge(letter) for letter in question.letters]
     assert [v.state for v in verdicts].count(State.CORRECT) == 1
     assert len({v.message for v in verdicts}) == len(verdicts)
-
-
-def test_the_matrices_tell_all_formulas_apart():
-    values = {name: tuple(formula(name, counts) for counts in MATRICES) for name in FORMULAS}
-    assert len(set(values.values())) == len(FORMULAS)
-
-
-@pytest.mark.parametrize("metric", ["recall", "precision", "specificity", "accuracy", "F1"])
-@pytest.mark.parametrize("other", ["recall", "precision", "specificity", "accuracy", "F1"])
-def test_a_metric_function_is_taken_for_what_it_is(metric, other):
-    def written(tp, fp, fn, tn):
-        return formula(other, Confusion(tp, fp, fn, tn))
-
-    takes = ("tp", "fp", "fn", "tn")
-    if metric == other:
-        check_metric("f", written, metric, takes)
-        return
-    with pytest.raises(Wrong, match=f"that is the {other}, .* The {metric} is"):
-        check_metric("f", written, metric, takes)

@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 25
 # What a session of 60 to 90 minutes holds.
 MOST_CELLS, MOST_WORDS, LONGEST_PASSAGE = 80, 2_700, 120
-IN_THE_OPEN = ("01", "02", "03")  # the notebooks that are written in the field's own libraries
+IN_THE_OPEN = ("01", "02", "03", "04")  # written in the field's own libraries
 # What a reader meets in each of them, and can write the next morning.
 FIELD_CALLS = {
     "01": ("pd.crosstab(", "keras.saving.load_model(", ".predict(", "recall_score("),
@@ -49,6 +49,27 @@ FIELD_CALLS = {
         "sns.lineplot(",
         ".evaluate(",
         ".predict(",
+    ),
+    "04": (
+        "DummyClassifier(",
+        "accuracy_score(",
+        "recall_score(",
+        "precision_score(",
+        "f1_score(",
+        "zero_division=np.nan",
+        "metrics.confusion_matrix(",
+        "metrics.classification_report(",
+        "metrics.precision_recall_curve(",
+        "metrics.roc_auc_score(",
+        "metrics.ConfusionMatrixDisplay.from_predictions(",
+        "metrics.PrecisionRecallDisplay.from_predictions(",
+        "metrics.RocCurveDisplay.from_predictions(",
+        ".predict(",
+        "binomtest(",
+        '.proportion_ci(method="wilson")',
+        ".nlargest(9",
+        "sns.histplot(",
+        "sns.lineplot(",
     ),
 }
 

@@ -92,7 +92,7 @@ READING = [
     ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
     ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
     ("03", "convolution_bench(", edits_a_kernel, "small_network"),
-    ("04", "threshold_bench(", moves_threshold_and_prevalence, "recall_by_hand"),
+    ("04", "threshold_bench(", moves_threshold_and_prevalence, "ppv"),
     ("05", "explore_search(", walks_through_the_trials, "best_of_board"),
     ("06", "marker_slider(", moves_a_marker, "missing_controls"),
 ]
