@@ -20,19 +20,11 @@ from cxrlab.evaluation import (
     METRICS,
     PUBLISHED,
     evaluate,
-    precision_recall_curve,
-    prevalence_curve,
-    roc_curve,
 )
 from cxrlab.plots import (
     COVID,
     NOT_COVID,
-    plot_confusion,
     plot_intervals,
-    plot_precision_by_prevalence,
-    plot_precision_recall,
-    plot_roc,
-    plot_scores,
     show,
 )
 from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
@@ -55,15 +47,9 @@ def words(ax):
 
 def draw_all(labels, scores):
     report = evaluate(labels, scores, 0.5, resamples=50)
-    curve = prevalence_curve(report["recall"].value, report["specificity"].value)
     return [
-        plot_confusion(report),
-        plot_precision_recall(precision_recall_curve(labels, scores), report),
-        plot_roc(roc_curve(labels, scores), report),
         plot_intervals(report),
         plot_intervals({"before": report, "after": report}, PUBLISHED),
-        plot_scores(labels, scores, 0.5),
-        plot_precision_by_prevalence(curve, report),
     ]
 
 
@@ -80,29 +66,18 @@ def test_nothing_is_cut_off_and_all_is_legible(cases):
 
 
 def test_figures_show_the_numbers(cases):
-    labels, scores = cases
-    report = evaluate(labels, scores, 0.5, resamples=50)
-    counts = report.confusion
-    shown = words(plot_confusion(report))
-    assert all(str(n) in shown for n in (counts.tp, counts.fp, counts.fn, counts.tn))
-    assert f"{100 * counts.recall:.0f} % of the row" in shown
+    report = evaluate(*cases, 0.5, resamples=50)
     assert f"{report['recall'].value:.2f}" in words(plot_intervals(report))
-    assert "threshold 0.50" in words(plot_roc(roc_curve(labels, scores), report))
 
 
 def test_undefined_metrics_are_said_not_drawn():
     report = evaluate([0, 0, 0], [0.1, 0.2, 0.3], 0.5, resamples=20)
     assert words(plot_intervals(report)).count("undefined") == len(METRICS) - 2
-    assert "no cases" in words(plot_confusion(report))
-    curve = prevalence_curve(0, 1)
-    assert plot_precision_by_prevalence(curve, report).get_legend() is None
 
 
 def test_axes_can_be_given(cases):
     _, axes = plt.subplots(1, 2)
-    assert plot_confusion(evaluate(*cases, 0.5, resamples=20), ax=axes[0]) is axes[0]
-    assert plot_scores(*cases, ax=axes[1]) is axes[1]
-    assert axes[1].get_legend() is not None  # each panel keeps its own
+    assert plot_intervals(evaluate(*cases, 0.5, resamples=20), ax=axes[0]) is axes[0]
 
 
 def linear(colour):

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
 
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation.metrics import check_cases, precision_at_prevalence
+from cxrlab.evaluation.metrics import check_cases
 
 
 def precision_recall_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
@@ -21,26 +21,6 @@ def precision_recall_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame
     precision, recall, threshold = sklearn_metrics.precision_recall_curve(labels, scores)
     threshold = np.append(threshold, np.nan)
     return pd.DataFrame({"threshold": threshold, "recall": recall, "precision": precision})
-
-
-def roc_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
-    """Columns ``threshold``, ``false_positive_rate`` (1 - specificity), ``recall``.
-
-    Thresholds fall; the first is infinite, where nothing is called positive.
-    Raises :class:`CXRLabError` when one class is missing.
-    """
-    labels, scores = _cases_of_both_classes(labels, scores)
-    false_positive_rate, recall, threshold = sklearn_metrics.roc_curve(labels, scores)
-    return pd.DataFrame(
-        {"threshold": threshold, "false_positive_rate": false_positive_rate, "recall": recall}
-    )
-
-
-def prevalence_curve(recall: float, specificity: float) -> pd.DataFrame:
-    """Columns ``prevalence`` (0.001 to 1) and ``precision``: the same test, other populations."""
-    prevalences = np.geomspace(0.001, 1, 200)
-    precisions = [precision_at_prevalence(recall, specificity, p) for p in prevalences]
-    return pd.DataFrame({"prevalence": prevalences, "precision": precisions}).astype(float)
 
 
 def _cases_of_both_classes(labels: ArrayLike, scores: ArrayLike) -> tuple:

@@ -8,23 +8,9 @@ from cxrlab.plots.convolution import (
     plot_maps,
     plot_pooling,
 )
-from cxrlab.plots.decisions import (
-    plot_hits,
-    plot_interval_sizes,
-    plot_people,
-    plot_resamples,
-    plot_threshold_and_prevalence,
-    plot_threshold_choice,
-)
+from cxrlab.plots.decisions import plot_people
 from cxrlab.plots.designs import plot_hidden_parts, plot_repairs, plot_swapped
-from cxrlab.plots.evaluation import (
-    plot_confusion,
-    plot_intervals,
-    plot_precision_by_prevalence,
-    plot_precision_recall,
-    plot_roc,
-    plot_scores,
-)
+from cxrlab.plots.evaluation import plot_intervals
 from cxrlab.plots.explain import (
     plot_cascade,
     plot_explanations,
@@ -59,7 +45,6 @@ __all__ = [
     "plot_calibration",
     "plot_cascade",
     "plot_chest_guide",
-    "plot_confusion",
     "plot_convolution_step",
     "plot_decision_curve",
     "plot_dropout",
@@ -75,13 +60,9 @@ __all__ = [
     "plot_parallel",
     "plot_planted",
     "plot_pooling",
-    "plot_precision_by_prevalence",
     "plot_predictive_values",
     "plot_preparations",
-    "plot_precision_recall",
     "plot_repairs",
-    "plot_roc",
-    "plot_scores",
     "plot_search_progress",
     "plot_search_settings",
     "plot_seeds",
@@ -89,14 +70,9 @@ __all__ = [
     "plot_shown",
     "plot_space_grid",
     "plot_winners_luck",
-    "plot_hits",
-    "plot_interval_sizes",
     "plot_people",
-    "plot_resamples",
-    "plot_threshold_and_prevalence",
     "plot_subgroups",
     "plot_swapped",
-    "plot_threshold_choice",
     "plot_workflow",
     "workflow_text",
     "plot_xrays",
