@@ -2,10 +2,10 @@
 
 What a reader writes in a notebook::
 
-    recall = ...                              # replace the dots
-    nb04.recall_by_hand.check(recall)
-    # nb04.recall_by_hand.hint()
-    # nb04.recall_by_hand.solution()
+    specificity_of = ...  # replace the dots
+    nb04.specificity_function.check(specificity_of)
+    # nb04.specificity_function.hint()
+    # nb04.specificity_function.solution()
 
 Dots are *not attempted*, which is no mistake: a notebook runs to its end with all of them in
 place. The idea of an exercise object with these three methods is that of Kaggle's learntools.
@@ -51,7 +51,7 @@ class NotAttempted(Exception):
 class Exercise:
     """One task of a notebook.
 
-    ``key`` is unique in the course and begins with the notebook's number (``04.recall``);
+    ``key`` is unique in the course and begins with the notebook's number (``04.ppv``);
     ``variable`` is the name that the reader fills in; ``judge_answer`` takes the answer, raises
     :class:`Wrong` and may return a sentence of praise that adds something. ``hints`` become more
     specific one after the other, two at the least. ``answer`` is code that sets ``variable``, as
