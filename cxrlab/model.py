@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from cxrlab.images import IMAGE_SIZE
 
@@ -54,25 +53,6 @@ def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 
         layers.Dense(1, activation="sigmoid", dtype="float32", name="score"),
     ]
     return keras.Sequential(stack, name="published_network")
-
-
-def layer_table(model: keras.Model) -> pd.DataFrame:
-    """One row a layer: ``layer``, ``type``, ``output`` (shape as text), ``parameters``, ``share``.
-
-    ``share`` is the layer's part of all parameters, within 0...1.
-    """
-    total = model.count_params()
-    rows = [
-        {
-            "layer": layer.name,
-            "type": type(layer).__name__,
-            "output": "×".join(str(size) for size in layer.output.shape[1:]),
-            "parameters": layer.count_params(),
-            "share": layer.count_params() / total,
-        }
-        for layer in model.layers
-    ]
-    return pd.DataFrame(rows)
 
 
 def float32_copy(model: keras.Model) -> keras.Model:

@@ -23,8 +23,16 @@ from cxrlab.evaluation import Report, choose_threshold, evaluate
 from cxrlab.files import read_json, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.recipes import recipe_named
+from cxrlab.recordings import data_in_words, record
 from cxrlab.sources import what_kind
-from cxrlab.splits import Split, kfold_by_patient, save_manifest, split_by_patient, subsample
+from cxrlab.splits import (
+    Split,
+    kfold_by_patient,
+    load_manifest,
+    save_manifest,
+    split_by_patient,
+    subsample,
+)
 from cxrlab.training import (
     Trained,
     load_model,
@@ -33,6 +41,7 @@ from cxrlab.training import (
     save_model,
     train,
 )
+from cxrlab.tuning import Plan, is_worker, save_search, search, settings_from
 
 Say = Callable[[str], None]
 
@@ -128,6 +137,66 @@ def _train_folds(
         write_atomically(out / name, (out / "fold-1" / name).read_bytes())
     fixed, origin = (0.5, "fixed beforehand") if threshold is None else (threshold, "given")
     return finish(out, pd.concat(pooled, ignore_index=True), fixed, origin, budget, seed)
+
+
+def tune_run(
+    out: Path,
+    data: Path,
+    budget: Budget,
+    plan: Plan,
+    *,
+    negatives: str = "kermany",
+    until: float | None = None,
+    say: Say = print,
+) -> tuple[dict, pd.DataFrame] | None:
+    """Search, train the best settings with the whole budget, and test them once.
+
+    An interrupted search goes on; a finished one takes more trials when ``plan.trials`` is raised,
+    and then trains its best settings anew. After ``until`` minutes no new trial is begun.
+    Returns ``metrics.json`` and the leaderboard; nothing in a worker, whose chief has both.
+    """
+    settings = {name: value for name, value in asdict(plan).items() if name != "trials"}
+    claim(
+        out,
+        {
+            "command": "tune",
+            "negatives": negatives,
+            "budget": asdict(budget),
+            **settings,
+            **what_kind(data),
+        },
+    )
+    prepared = prepare(data, negatives, plan.seed)
+    if (out / "split.csv").exists():
+        split = load_manifest(out / "split.csv", prepared.cases)
+    else:
+        split = split_by_patient(prepared.cases, plan.seed, together=prepared.near)
+        save_manifest(split, out / "split.csv")
+    xrays = decode(prepared.cases)
+    training = xrays.of(subsample(split.train, budget.images, plan.seed))
+    board = search(training, xrays.of(split.validation), budget, out / "search", plan, until=until)
+    if is_worker():
+        say("No trials are left. The chief has the results.")
+        return None
+    if until is None and len(board) < plan.trials:
+        say(f"{len(board)} of {plan.trials} trials: Keras Tuner found no new combination to try.")
+    kept = out / "leaderboard.csv"  # written last: it says which search the network comes from
+    if kept.exists() and len(pd.read_csv(kept)) == len(board):
+        say(f"{out} is finished already: nothing was done.")
+        return read_json(out / "metrics.json"), board
+    best = settings_from(board.iloc[0].to_dict())
+    say(f"Training the best settings: {best}")
+    design = Design("tuned", negatives, best)
+    trained, scored, threshold = fit_and_score(xrays, split, budget, design, plan.seed, "auto", say)
+    save_training(out, trained)
+    metrics = finish(out, scored, threshold, "validation", budget, plan.seed)
+    options = {**settings, "trials": len(board), "negatives": negatives, "budget": budget.name}
+    command = " ".join(f"--{name} {value}" for name, value in options.items())
+    words = data_in_words(what_kind(data), prepared.cases)
+    recording = record(board, f"cxrlab tune --out RUN {command}", plan.seed, words)
+    save_search(board, plan.objective, out / "recording.json", recording)
+    write_table(board, kept)
+    return metrics, board
 
 
 def fit_and_score(

@@ -27,7 +27,6 @@ from cxrlab.evaluation import (
     evaluate,
     missed_sentence,
     precision_at_prevalence,
-    precision_recall_curve,
     published_specificity,
     recall_at_specificity,
 )
@@ -289,16 +288,3 @@ def test_a_difference_that_cannot_be_judged_has_no_interval():
     assert difference([0, 0], flawless, flawless).value is None
     with pytest.raises(CXRLabError, match="no metric 'sensitivity'"):
         difference([0, 1], flawless, flawless, "sensitivity")
-
-
-# ------------------------------------------------------------------- curves
-
-
-def test_curves_pass_through_the_metrics():
-    labels, scores = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]
-    curve = precision_recall_curve(labels, scores).set_index("threshold")
-    counts = confusion(labels, scores, 0.3)
-    assert curve.loc[0.3, "recall"] == counts.recall
-    assert curve.loc[0.3, "precision"] == counts.precision
-    with pytest.raises(CXRLabError, match="both classes"):
-        precision_recall_curve([1, 1], [0.2, 0.8])

@@ -130,6 +130,11 @@ def test_the_solutions_blocks_make_the_published_network():
     assert keras.Sequential([keras.Input((224, 224, 3)), *stack]).count_params() == 5_631_169
 
 
+def late_shuffle(batches):
+    """What a shuffle after `batch` does to two batches in half of the runs."""
+    return batches.skip(1).concatenate(batches.take(1))
+
+
 def test_pipelines_know_the_usual_slips():
     load = written(nb03.LOAD, "load")
     verdicts(
@@ -138,7 +143,7 @@ def test_pipelines_know_the_usual_slips():
             (lambda files: files.shuffle(40), "paths, no pictures"),
             (lambda files: files.shuffle(40).map(load), "one at a time"),
             (lambda files: files.map(load).batch(32), "does not shuffle"),
-            (lambda files: files.map(load).batch(32).shuffle(40, seed=1), "batches of"),
+            (lambda files: late_shuffle(files.map(load).batch(32)), "batches of"),
             (lambda files: files.batch(32).map(load), "stops"),
             (lambda files: files.shuffle(40).map(load).batch(16), "batches of 16"),
             (lambda files: files.shuffle(2, seed=0).map(load).batch(32), "too late or too little"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxrlab.model import float32_copy, layer_table, published_network
+from cxrlab.model import float32_copy, published_network
 from cxrlab.training import built_in
 
 # The layer table of the published project: type, output shape, parameters.
@@ -32,20 +32,20 @@ def network():
 
 
 def test_every_layer_is_the_published_one(network):
-    table = layer_table(network)
-    found = list(table[["type", "output", "parameters"]].itertuples(index=False, name=None))
+    found = [
+        (
+            type(layer).__name__,
+            "×".join(str(size) for size in layer.output.shape[1:]),
+            layer.count_params(),
+        )
+        for layer in network.layers
+    ]
     assert found == PUBLISHED_LAYERS
 
 
 def test_all_parameters_are_trainable_and_as_many_as_published(network):
     trainable = sum(int(weight.numpy().size) for weight in network.trainable_weights)
     assert network.count_params() == trainable == 5_631_169
-
-
-def test_shares_add_up_and_one_dense_layer_holds_98_percent(network):
-    table = layer_table(network).set_index("layer")
-    assert table["share"].sum() == pytest.approx(1)
-    assert table.loc["dense", "share"] == pytest.approx(0.983, abs=0.001)
 
 
 def test_activations_and_input_are_the_published_ones(network):

@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 25
 # What a session of 60 to 90 minutes holds.
 MOST_CELLS, MOST_WORDS, LONGEST_PASSAGE = 80, 2_700, 120
-IN_THE_OPEN = ("01", "02", "03", "04")  # written in the field's own libraries
+IN_THE_OPEN = ("01", "02", "03", "04", "05")  # written in the field's own libraries
 # What a reader meets in each of them, and can write the next morning.
 FIELD_CALLS = {
     "01": ("pd.crosstab(", "keras.saving.load_model(", ".predict(", "recall_score("),
@@ -69,6 +69,22 @@ FIELD_CALLS = {
         '.proportion_ci(method="wilson")',
         ".nlargest(9",
         "sns.histplot(",
+        "sns.lineplot(",
+    ),
+    "05": (
+        "hp.Choice(",
+        "keras.Sequential(",
+        "model.compile(",
+        "keras_tuner.RandomSearch(",
+        "keras_tuner.BayesianOptimization",
+        ".search_space_summary(",
+        "tuner.search(",
+        ".results_summary(",
+        ".get_best_hyperparameters(",
+        "precision_recall_curve(",
+        "roc_curve(",
+        "mcnemar(",
+        "binomtest(",
         "sns.lineplot(",
     ),
 }

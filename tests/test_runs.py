@@ -16,7 +16,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.evaluation import METRICS
 from cxrlab.files import read_json
 from cxrlab.splits import check_split, load_manifest
-from cxrlab.tuned_runs import tune_run
+from cxrlab.tuning import Plan
 
 BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 100)
 
@@ -125,14 +125,14 @@ def test_one_fold_is_refused(tmp_path, phantom_data):
 
 def test_a_search_leaves_a_run_and_takes_more_trials(tmp_path, phantom_data):
     out = tmp_path / "run"
-    metrics, board = tune_run(out, phantom_data, BUDGET, trials=1, say=quiet)
+    metrics, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=1), say=quiet)
     check_metrics(metrics)
     assert len(board) == 1
     names = {path.name for path in out.iterdir()}
     promised = {"model.keras", "metrics.json", "history.csv", "split.csv", "settings.json"}
     promised |= {"leaderboard.csv", "recording.json", "search", "predictions.csv", "by_source.csv"}
     assert promised == names
-    _, board = tune_run(out, phantom_data, BUDGET, trials=2, say=quiet)
+    _, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=2), say=quiet)
     assert len(pd.read_csv(out / "leaderboard.csv")) == len(board) == 2
 
 

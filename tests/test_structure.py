@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import cxrlab
+from cxrlab.running.refresh import OPENING_LINES
 
 PACKAGE = Path(cxrlab.__file__).parent
 
@@ -34,7 +35,7 @@ FLOW = [
     {"case_folders"},
     {"case_files"},
     {"runs"},
-    {"tuned_runs", "repair_runs", "workspace", "cards"},
+    {"repair_runs", "workspace", "cards"},
     {"plots", "course", "reader"},
     {"widgets", "exercises"},
     {"links", "doctor", "lab", "running"},
@@ -111,7 +112,10 @@ def test_notebook_03_needs_no_network_metric_or_search_of_the_library():
     )
 
 
-def test_tensorflow_says_nothing_where_the_course_was_imported_first():
-    """What goes to standard error is a red box in a notebook."""
+def test_tensorflow_says_little_where_the_course_was_imported_first():
+    """What goes to standard error is a red box in a notebook.
+
+    On some processors TensorFlow writes about its build before it reads any setting for its log.
+    """
     code = "import cxrlab, keras\nkeras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])"
-    assert run(code).stderr == ""
+    assert OPENING_LINES.sub("", run(code).stderr) == ""

@@ -1,29 +1,46 @@
-"""The search: its space, its leaderboard, and going on after a kill."""
+"""The search: its space, its leaderboard, going on after a kill, and several processes."""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from cxrlab import tuning
+from cxrlab import recordings, tuning
 from cxrlab.budgets import Budget
+from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
-from cxrlab.files import read_json
 from cxrlab.pipeline import Xrays
-from cxrlab.training import Machine, Settings, Trained, built_in
-from cxrlab.tuning import trials
-from cxrlab.tuning.live import time_left
-from cxrlab.tuning.record import read_trial, trial_key, write_trial
-from cxrlab.tuning.trials import TrialRunner
+from cxrlab.recordings import record
+from cxrlab.training import Settings
+from cxrlab.tuning import Plan, leaderboard, make_tuner
 
 BUDGET = Budget("test", 0, 1, 1, 4, 1, 1, 100)
+POSIX = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+
+
+def made_up(values: dict) -> dict[str, float]:
+    """The metrics of a trial that takes no time: made from its settings."""
+    loss = abs(np.log10(values["learning_rate"]) + 3) + values["dense_units"] / 1000
+    loss += sum(rate for name, rate in values.items() if "dropout" in name) / 100
+    return {"val_loss": loss, "recall_at_specificity": 1 / (1 + loss)}
+
+
+def found(folder: Path, run=made_up, **plan) -> pd.DataFrame:
+    tuner = make_tuner(Plan(**plan), run, folder)
+    tuner.search(verbose=0)
+    return leaderboard(tuner)
 
 
 def some_xrays(count: int = 8) -> Xrays:
@@ -31,37 +48,6 @@ def some_xrays(count: int = 8) -> Xrays:
     pixels = np.broadcast_to(120 * labels[:, None, None, None], (count, 224, 224, 1))
     cases = pd.DataFrame({"image_id": [f"x{number}" for number in range(count)]})
     return Xrays(pixels.astype(np.uint8), labels, cases)
-
-
-def made_up_trial(folder, values, epochs) -> dict:
-    """A trial that takes no time: its loss is made from the settings."""
-    key = trial_key(values, epochs)
-    done = read_trial(folder / "trials", key)
-    if done is not None:
-        return done["metrics"]
-    loss = abs(np.log10(values["learning_rate"]) + 3) + values["dense_units"] / 1000
-    metrics = {"val_loss": loss, "recall_at_specificity": 1 / (1 + loss), "epochs": epochs}
-    trial = {"values": values, "seed": 0, "metrics": metrics, "finished": time.time()}
-    write_trial(folder / "trials", key, trial)
-    return metrics
-
-
-@pytest.fixture
-def instant_trials(monkeypatch):
-    """Trials that take no time. Returns the list of those that were trained."""
-    trained = []
-
-    def run(self, values, epochs):
-        if read_trial(self.folder / "trials", trial_key(values, epochs)) is None:
-            trained.append(values)
-        return made_up_trial(self.folder, values, epochs)
-
-    monkeypatch.setattr(TrialRunner, "run", run)
-    return trained
-
-
-def run_search(folder, **choices) -> tuning.Search:
-    return tuning.search(some_xrays(), some_xrays(), BUDGET, folder, **choices)
 
 
 def test_both_readings_of_the_published_space():
@@ -77,209 +63,235 @@ def test_values_become_settings():
     assert own == Settings(64, (0.1, 0.2, 0.3, 0.4), 1e-2)
 
 
-def test_a_real_search_ranks_trials_by_validation_loss(tmp_path):
-    found = tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, trials=2)
-    board = found.leaderboard
-    assert len(board) == 2
+def test_a_real_search_ranks_trials_and_trains_nothing_twice(tmp_path, monkeypatch):
+    search = (some_xrays(), some_xrays(), BUDGET, tmp_path, Plan(trials=2))
+    board = tuning.search(*search)
     assert board["val_loss"].is_monotonic_increasing
     assert list(board["rank"]) == [1, 2]
     assert set(tuning.SPACES["per-layer"]) < set(board)
     assert board["recall_at_specificity"].between(0, 1).all()
-    assert found.best == tuning.settings_from(board.iloc[0].to_dict())
+    monkeypatch.setattr(tuning, "train", None)
+    pd.testing.assert_frame_equal(tuning.search(*search), board)
 
 
 @pytest.mark.parametrize("tuner", tuning.TUNERS)
-def test_every_tuner_does_as_many_different_trials_as_asked(tmp_path, instant_trials, tuner):
-    found = run_search(tmp_path, tuner=tuner, trials=5)
-    assert len(found.leaderboard) == len(instant_trials) == 5
+def test_every_tuner_does_as_many_different_trials_as_asked_and_takes_more(tmp_path, tuner):
+    names = list(tuning.SPACES["shared"])
+    # A grid search of Keras Tuner is at its end once it has ended.
+    for trials in (5, 5) if tuner == "grid" else (5, 5, 7):
+        board = found(tmp_path, tuner=tuner, space="shared", trials=trials)
+        assert len(board.drop_duplicates(names)) == trials
 
 
-def test_fifty_random_trials_fit_into_the_per_layer_space(tmp_path, instant_trials):
-    assert len(run_search(tmp_path, trials=50).leaderboard) == 50
-
-
-def test_the_shared_space_is_exhausted_before_fifty_trials(tmp_path, instant_trials):
-    found = run_search(tmp_path, trials=50, space="shared")
+def test_fifty_trials_fit_into_one_space_and_not_into_the_other(tmp_path):
+    assert len(found(tmp_path / "a", trials=50)) == 50
     # Keras Tuner gives up when it draws known combinations too often in a row: 24 or a few less.
-    assert 20 <= len(found.leaderboard) <= 24
+    assert 20 <= len(found(tmp_path / "b", trials=50, space="shared")) <= 24
+    assert len(found(tmp_path / "c", trials=50, space="shared", tuner="grid")) == 24
 
 
-def test_grid_search_visits_the_whole_shared_space(tmp_path, instant_trials):
-    board = run_search(tmp_path, trials=50, space="shared", tuner="grid").leaderboard
-    assert len(board.drop_duplicates(["dense_units", "dropout", "learning_rate"])) == 24
-
-
-def test_recall_as_objective_ranks_the_other_way_round(tmp_path, instant_trials):
-    board = run_search(tmp_path, objective="recall_at_specificity").leaderboard
+def test_recall_as_objective_ranks_the_other_way_round(tmp_path):
+    board = found(tmp_path, objective="recall_at_specificity")
     assert board["recall_at_specificity"].is_monotonic_decreasing
 
 
-def test_the_same_seed_proposes_the_same_trials(tmp_path, instant_trials):
-    first = run_search(tmp_path / "a", trials=6, seed=5).leaderboard
-    again = run_search(tmp_path / "b", trials=6, seed=5).leaderboard
-    pd.testing.assert_frame_equal(first, again)
-    other = run_search(tmp_path / "c", trials=6, seed=6).leaderboard
-    assert not first.equals(other)
+def test_the_same_seed_proposes_the_same_trials(tmp_path):
+    first = found(tmp_path / "a", trials=6, seed=0)
+    pd.testing.assert_frame_equal(first, found(tmp_path / "b", trials=6, seed=0))
+    assert not first.equals(found(tmp_path / "c", trials=6, seed=6))
 
 
-@pytest.mark.parametrize("tuner", tuning.TUNERS)
-def test_a_finished_search_trains_nothing_again_and_takes_more_trials(
-    tmp_path, instant_trials, tuner
-):
-    run_search(tmp_path, trials=4, tuner=tuner)
-    run_search(tmp_path, trials=4, tuner=tuner)
-    assert len(instant_trials) == 4
-    assert len(run_search(tmp_path, trials=7, tuner=tuner).leaderboard) == 7
+def test_a_trial_that_failed_is_no_row_and_the_search_goes_on(tmp_path, capsys):
+    calls = []
+
+    def fails_often(values):
+        calls.append(values)
+        if len(calls) % 2:
+            raise keras_tuner.errors.FailedTrialError("the loss is nan")
+        return made_up(values)
+
+    assert len(found(tmp_path, fails_often, trials=8)) == 4
+    assert len(calls) == 8
 
 
-@pytest.mark.parametrize("tuner", tuning.TUNERS)
-def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path, instant_trials, tuner):
-    everything = run_search(tmp_path / "whole", trials=6, tuner=tuner).leaderboard
-    boards = []
+def test_a_loss_that_is_no_number_is_a_failed_trial(tmp_path, monkeypatch):
+    class Trained:
+        history = pd.DataFrame({"val_loss": [np.nan]})
+        best_epoch = 1
+        model = None
 
-    def stop_at_three(board):
-        boards.append(board)
-        if len(board) == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_search(tmp_path / "cut", trials=6, tuner=tuner, on_trial=stop_at_three)
-    resumed = run_search(tmp_path / "cut", trials=6, tuner=tuner).leaderboard
-    pd.testing.assert_frame_equal(resumed, everything)
-    assert len(instant_trials) == 6 + 6
+    monkeypatch.setattr(tuning, "train", lambda *_: Trained)
+    with pytest.raises(CXRLabError, match="No trial of the search succeeded"):
+        tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, Plan(trials=2))
 
 
-def test_a_trials_own_error_reaches_the_reader(tmp_path, monkeypatch):
-    def fail(self, values, epochs):
+def test_any_other_error_ends_the_search_and_is_shown(tmp_path, monkeypatch):
+    def explode(*_):
         raise MemoryError("no room for 5,631,169 parameters")
 
-    monkeypatch.setattr(TrialRunner, "run", fail)
-    with pytest.raises(Exception, match="no room for 5,631,169 parameters"):
-        run_search(tmp_path)
+    monkeypatch.setattr(tuning, "train", explode)
+    with pytest.raises(MemoryError, match="no room"):
+        tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, Plan())
+
+
+def test_until_ends_a_search_after_the_trial_under_way(tmp_path):
+    search = (some_xrays(), some_xrays(), BUDGET, tmp_path, Plan(trials=3))
+    assert len(tuning.search(*search, until=1e-6)) == 1
+    assert len(tuning.search(*search)) == 3
 
 
 @pytest.mark.parametrize(
-    ("choice", "word"),
-    [({"tuner": "luck"}, "luck"), ({"space": "all"}, "all"), ({"objective": "fame"}, "fame")],
+    ("plan", "until", "message"),
+    [(Plan(trials=0), None, "at least one trial"), (Plan(), 0.0, "leaves no time")],
 )
-def test_unknown_words_are_refused_with_the_known_ones(tmp_path, choice, word):
-    with pytest.raises(CXRLabError, match=f"{word}.*Choose one of"):
-        run_search(tmp_path, **choice)
+def test_a_search_without_trials_or_time_is_refused(tmp_path, plan, until, message):
+    with pytest.raises(CXRLabError, match=message):
+        tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, plan, until)
 
 
-def test_fewer_than_one_trial_is_refused(tmp_path):
-    with pytest.raises(CXRLabError, match="at least one trial"):
-        run_search(tmp_path, trials=0)
+# --- killed, cut off, shared -------------------------------------------------------------------
 
-
-def test_a_folder_of_another_search_is_refused(tmp_path, instant_trials):
-    run_search(tmp_path, seed=1)
-    with pytest.raises(CXRLabError, match="another search .its seed is 1"):
-        run_search(tmp_path, seed=2)
-
-
-def test_half_a_file_of_a_killed_process_is_no_trial(tmp_path, instant_trials):
-    before = run_search(tmp_path, trials=3).leaderboard
-    # What write_json leaves when it is killed between opening and renaming.
-    (tmp_path / "trials" / ".0123456789abcdef-x1y2.json").write_text('{"values": {"dense')
-    pd.testing.assert_frame_equal(tuning.leaderboard(tmp_path), before)
-    assert len(run_search(tmp_path, trials=4).leaderboard) == 4
-
-
-def test_until_ends_a_search_after_its_first_trial_and_it_can_go_on(
-    tmp_path, instant_trials, capsys
-):
-    cut = run_search(tmp_path, trials=5, until=1e-9)
-    assert len(cut.leaderboard) == len(instant_trials) == 1
-    assert "time was up before all 5 trials" in capsys.readouterr().err
-    whole = run_search(tmp_path / "other", trials=5, until=60).leaderboard
-    assert len(whole) == 5
-    pd.testing.assert_frame_equal(run_search(tmp_path, trials=5).leaderboard, whole)
-
-
-def test_no_time_at_all_is_refused(tmp_path):
-    with pytest.raises(CXRLabError, match="--until 0 leaves no time"):
-        run_search(tmp_path, until=0)
-
-
-def test_the_time_left_is_what_ends_first():
-    assert "not known yet" in time_left(elapsed=3, trained=0, missing=5)
-    assert time_left(elapsed=20, trained=2, missing=6) == "about 1:00 left"
-    assert time_left(20, 2, 6, until_deadline=30) == "about 0:30 left"
-    assert time_left(0, 0, 6, until_deadline=90) == "about 1:30 left"
-
-
-def combination(units: int, rate: float, *dropout: float) -> dict:
-    rates = {f"dropout_{layer}": value for layer, value in enumerate(dropout, start=1)}
-    return {"dense_units": units, **rates, "learning_rate": rate}
-
-
-def test_a_trial_is_one_training_read_at_its_best_epoch(tmp_path, monkeypatch):
-    asked = []
-
-    def train(training, validation, budget, seed, settings, precision):
-        asked.append((len(training), len(validation), budget.epochs, settings, precision))
-        history = pd.DataFrame({"val_loss": [0.5, 0.3, 0.4], "val_accuracy": [0.6, 0.7, 0.8]})
-        return Trained(None, history, 2, 1.26, Machine("float32", 32, "as asked"))
-
-    monkeypatch.setattr(trials, "train", train)
-    # Of the four positives two score above all negatives.
-    scores = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.2, 0.4, 0.3])
-    monkeypatch.setattr(trials, "predict", lambda model, xrays: scores)
-    values = combination(128, 1e-4, *[0.3] * 4)
-    runner = TrialRunner(some_xrays(4), some_xrays(), BUDGET, 0, "float32", tmp_path)
-    metrics = runner.run(values, 3)
-    assert asked == [(4, 8, 3, Settings(128, (0.3,) * 4, 1e-4), "float32")]
-    assert metrics == {
-        "val_loss": 0.3,
-        "val_accuracy": 0.7,
-        "recall_at_specificity": 0.5,
-        "epochs": 3,
-        "seconds": 1.3,
-    }
-    assert runner.run(values, 3) == metrics and len(asked) == 1
-
-
-def test_a_trial_after_another_is_a_trial_on_its_own(tmp_path):
-    rng = np.random.default_rng(0)
-    xrays = some_xrays(4)
-    xrays = Xrays(rng.integers(0, 255, xrays.pixels.shape, np.uint8), xrays.labels, xrays.cases)
-    # Rates of learning so far apart that the one's would never give the other's loss.
-    first, second = combination(64, 1e-2, 0.5, 0.2, 0.2, 0.3), combination(64, 1e-4, *[0.3] * 4)
-
-    def losses(name: str, *combinations: dict) -> list[float]:
-        runner = TrialRunner(xrays, xrays, BUDGET, 0, "float32", tmp_path / name)
-        return [runner.run(values, 2)["val_loss"] for values in combinations]
-
-    with built_in("mixed_bfloat16"):
-        alone = losses("alone", second)
-        after_another = losses("after", first, second)
-        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # a notebook's own stays
-    assert after_another[1:] == pytest.approx(alone, rel=1e-4)
-    assert after_another[0] != pytest.approx(alone[0], rel=1e-2)
-
-
-KILLED = """
-import sys
+SCRIPT = """
+import os, sys, time
 sys.path.insert(0, {tests!r})
-from test_tuning import BUDGET, some_xrays
-from cxrlab import tuning
-tuning.search(some_xrays(), some_xrays(), BUDGET, {folder!r}, trials=4,
-              on_trial=lambda board: print(len(board), flush=True))
+from pathlib import Path
+from test_tuning import made_up
+from cxrlab.tuning import Plan, is_worker, leaderboard, make_tuner
+folder = Path({folder!r})
+
+def run(values):
+    with open(folder / "began", "a") as began:
+        print(os.environ.get("KERASTUNER_TUNER_ID", "alone"), file=began)
+    time.sleep({seconds})
+    return made_up(values)
+
+tuner = make_tuner(Plan(trials=6), run, folder / "search")
+tuner.search(verbose=0)
+if not is_worker():
+    leaderboard(tuner).to_csv(folder / "board.csv", index=False)
 """
 
 
-def test_a_killed_search_keeps_its_finished_trials(tmp_path, request):
-    folder = tmp_path / "search"
-    code = KILLED.format(tests=str(request.path.parent), folder=str(folder))
-    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert running.stdout.readline().strip() == "1"
-    running.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-    running.wait()
-    finished = {path.name: read_json(path) for path in (folder / "trials").glob("*.json")}
-    assert finished
+def process(folder: Path, seconds: float = 0.3, **environment) -> subprocess.Popen:
+    code = SCRIPT.format(tests=str(Path(__file__).parent), folder=str(folder), seconds=seconds)
+    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **environment})
 
-    found = tuning.search(some_xrays(), some_xrays(), BUDGET, folder, trials=4)
-    assert len(found.leaderboard) == 4
-    kept = {path.name: read_json(path) for path in (folder / "trials").glob("*.json")}
-    assert {name: kept[name] for name in finished} == finished
+
+def began(folder: Path) -> list[str]:
+    path = folder / "began"
+    return path.read_text().split() if path.exists() else []
+
+
+def wait_for(ready, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@POSIX
+def test_a_search_that_was_killed_goes_on_and_repeats_only_what_was_under_way(tmp_path):
+    killed = process(tmp_path)
+    wait_for(lambda: len(began(tmp_path)) == 3)
+    killed.kill()
+    killed.wait()
+    assert process(tmp_path, seconds=0).wait(120) == 0
+    assert len(began(tmp_path)) == 7  # six trials, one of them twice
+    board = pd.read_csv(tmp_path / "board.csv")
+    expected = found(tmp_path / "whole", trials=6)
+    pd.testing.assert_frame_equal(board, expected, check_exact=False)
+
+
+def test_a_file_that_a_kill_cut_off_is_named(tmp_path):
+    found(tmp_path, trials=2)
+    state = tmp_path / "trials" / "oracle.json"
+    state.write_text(state.read_text()[:40])
+    with pytest.raises(CXRLabError, match="cut off"):
+        found(tmp_path, trials=2)
+
+
+@pytest.mark.slow
+@POSIX
+def test_a_chief_and_two_workers_share_a_search_and_a_killed_one_comes_back(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    there = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+
+    def start(name: str) -> subprocess.Popen:
+        return process(tmp_path, 1, **there, KERASTUNER_TUNER_ID=name)
+
+    chief, first, second = map(start, ("chief", "tuner0", "tuner1"))
+    wait_for(lambda: {"tuner0", "tuner1"} <= set(began(tmp_path)))
+    first.kill()
+    first.wait()
+    first = start("tuner0")  # the chief waits for this name
+    assert [each.wait(180) for each in (first, second, chief)] == [0, 0, 0]
+    board = pd.read_csv(tmp_path / "board.csv")
+    assert len(board) == 6
+    expected = found(tmp_path / "alone", trials=6)
+    assert sorted(board["val_loss"].round(6)) == sorted(expected["val_loss"].round(6))
+
+
+# --- recorded searches -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(tmp_path) -> Path:
+    board = found(tmp_path / "search", trials=5)
+    path = tmp_path / "recording.json"
+    recording = record(board, "cxrlab tune --out RUN", 0, "12 X-rays")
+    tuning.save_search(board, "val_loss", path, recording)
+    return path
+
+
+def test_a_recorded_search_is_read_back(saved):
+    recording, objective = tuning.recorded_search(saved)
+    assert objective == "val_loss"
+    assert recording.table["val_loss"].is_monotonic_increasing
+    assert "cxrlab tune --out RUN" in recording.sentence
+
+
+def test_the_command_line_replays_it(saved):
+    shown = CliRunner().invoke(app, ["tune", "--replay", str(saved)])
+    assert shown.exit_code == 0
+    assert "Trial 5 of 5: " in shown.output
+    best = json.loads(saved.read_text())["rows"][0]
+    assert f"best so far {best[-3]:.3f}" in shown.output
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "[" * 10_000, '{"objective": []}', '{"rows": [], "columns": []}']
+)
+def test_what_is_no_recorded_search_is_said_in_a_sentence(tmp_path, content):
+    path = tmp_path / "recording.json"
+    path.write_text(content)
+    with pytest.raises(CXRLabError, match="holds no recorded search"):
+        tuning.recorded_search(path)
+    with pytest.raises(CXRLabError, match="no recorded search at"):
+        tuning.recorded_search(tmp_path / "nowhere.json")
+
+
+def test_the_fifty_trials_of_the_course_are_fifty_of_the_published_space():
+    recording, _ = tuning.recorded_search("course")
+    board, space = recording.table, tuning.SPACES["per-layer"]
+    assert len(board.drop_duplicates(list(space))) == 50
+    assert all(board[name].isin(choices).all() for name, choices in space.items())
+
+
+def test_the_recorded_table_holds_each_combination_with_three_seeds():
+    table = recordings.recorded("search-table").table
+    names = list(tuning.SPACES["shared"])
+    assert len(table) == 72
+    assert (table.groupby(names)["seed"].nunique() == 3).all()
+    assert len(table.drop_duplicates(names)) == 24
+    assert table.filter(regex="recall|specificity|f1|auc").stack().between(0, 1).all()
+
+
+def test_before_and_after_hold_the_same_xrays_and_the_recorded_winner():
+    table = recordings.recorded("before-after").table
+    assert set(table["part"]) == {"validation", "test"}
+    assert table["image_id"].is_unique
+    by_part = table.groupby("part")["patient_id"].unique()
+    assert not set(by_part["test"]) & set(by_part["validation"])
+    assert table.filter(regex="^(before|after)_[123]$").shape[1] == 6

@@ -29,7 +29,6 @@ def leaderboard_table(board: pd.DataFrame) -> Table:
     narrow = board[["rank", "val_loss", "recall_at_specificity", "dense_units"]].assign(
         dropout=rates,
         learning_rate=board["learning_rate"].map("{:g}".format),
-        epochs=board["epochs"],
     )
     names = {"recall_at_specificity": "recall", "dense_units": "units", "learning_rate": "rate"}
     return as_table(

@@ -14,8 +14,6 @@ from cxrlab.cli.options import (
     DataOption,
     Negatives,
     NegativesOption,
-    Precision,
-    PrecisionOption,
     SeedOption,
 )
 from cxrlab.cli.shown import show
@@ -27,7 +25,6 @@ class Tuner(StrEnum):
 
     random = "random"
     bayesian = "bayesian"
-    hyperband = "hyperband"
     grid = "grid"
 
 
@@ -67,41 +64,12 @@ def tune(
         Objective, typer.Option(help="What is optimised on validation.")
     ] = Objective.val_loss,
     seed: SeedOption = 0,
-    precision: PrecisionOption = Precision.auto,
     until: Annotated[
         float | None,
         typer.Option(
             "--until",
             metavar="MINUTES",
             help="Begin no new trial after so many minutes; the same command goes on later.",
-            show_default=False,
-        ),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Train trials in so many processes of this machine.")
-    ] = 0,
-    chief: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Hand out trials to workers on other machines; they see the same --out. Only "
-            "in a trusted network: nothing is encrypted. Without HOST, this machine only.",
-            show_default=False,
-        ),
-    ] = None,
-    worker: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Train trials for the chief there, with the options that it has.",
-            show_default=False,
-        ),
-    ] = None,
-    worker_id: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CXRLAB_WORKER_ID",
-            help="A name of its own for this worker. Default: host and process.",
             show_default=False,
         ),
     ] = None,
@@ -116,7 +84,10 @@ def tune(
         ),
     ] = None,
 ) -> None:
-    """Search the published space, then train and test the best settings."""
+    """Search the published space with Keras Tuner, then train and test the best settings.
+
+    Several machines share a search by Keras Tuner's environment variables: docs/many-machines.md.
+    """
     if replay is not None:
         return _replay(replay)
     if out is None:
@@ -127,29 +98,30 @@ def tune(
 
     from cxrlab.budgets import get_budget
     from cxrlab.cli.tables import leaderboard_table
+    from cxrlab.runs import tune_run
     from cxrlab.sources import data_folder
-    from cxrlab.tuned_runs import tune_run, tune_worker
+    from cxrlab.tuning import Plan
 
-    asked = {
-        "negatives": negatives.value,
-        "tuner": tuner.value,
-        "space": space.value,
-        "objective": objective.value,
-        "seed": seed,
-        "precision": precision.value,
-    }
-    where = (out, data_folder(data), get_budget(budget.value))
-    if worker is not None:
-        return tune_worker(*where, worker, worker_id, **asked)
-    metrics, leaderboard = tune_run(
-        *where,
-        trials=trials,
-        until=until,
-        workers=workers,
-        chief=chief,
-        say=typer.echo,
-        **asked,
+    work = get_budget(budget.value)
+    plan = Plan(
+        tuner.value,
+        space.value,
+        objective.value,
+        work.trials if trials is None else trials,
+        seed,
     )
+    done = tune_run(
+        out,
+        data_folder(data),
+        work,
+        plan,
+        negatives=negatives.value,
+        until=until,
+        say=typer.echo,
+    )
+    if done is None:
+        return
+    metrics, leaderboard = done
     Console().print(leaderboard_table(leaderboard.head(10)))
     show(metrics)
     typer.echo(f"The run is in {out}.")
@@ -160,14 +132,16 @@ def _replay(source: str) -> None:
     from rich.console import Console
 
     from cxrlab.cli.tables import leaderboard_table
-    from cxrlab.tuning import OBJECTIVE_NAMES
-    from cxrlab.tuning.replay import replay as read
+    from cxrlab.tuning import OBJECTIVES, recorded_search
 
-    found = read(source)
-    typer.echo(found.recording.sentence)
-    total, name = len(found.leaderboard), OBJECTIVE_NAMES[found.objective]
-    for trial, board in enumerate(found.boards(), start=1):
-        value = board.loc[board["trial"] == trial, found.objective].iloc[0]
-        best = board[found.objective].iloc[0]
-        typer.echo(f"Trial {trial} of {total}: {name} {value:.3f}, best so far {best:.3f}")
-    Console().print(leaderboard_table(found.leaderboard.head(10)))
+    recording, objective = recorded_search(source)
+    typer.echo(recording.sentence)
+    typer.echo(f"The {objective} of each trial:")
+    board = recording.table.sort_values("trial")
+    better = board[objective].cummin if OBJECTIVES[objective] == "min" else board[objective].cummax
+    steps = zip(board["trial"], board[objective], better(), strict=True)
+    for trial, value, best in steps:
+        typer.echo(
+            f"Trial {trial} of {len(board)}: {objective} {value:.3f}, best so far {best:.3f}"
+        )
+    Console().print(leaderboard_table(recording.table.head(10)))

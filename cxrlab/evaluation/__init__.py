@@ -9,9 +9,7 @@ from cxrlab.evaluation.calibration import (
     scores_at_prevalence,
 )
 from cxrlab.evaluation.comparison import Comparison, compare, difference
-from cxrlab.evaluation.curves import precision_recall_curve
 from cxrlab.evaluation.decision_curves import decision_curve, net_benefit
-from cxrlab.evaluation.delong import AucComparison, auc_covariance, compare_auc, one_image_a_patient
 from cxrlab.evaluation.dummy import Dummy, beside_the_network, evaluate_dummy, tabular_dummy
 from cxrlab.evaluation.elsewhere import (
     WhatIf,
@@ -38,7 +36,6 @@ from cxrlab.evaluation.operating_point import (
     sensitivity_at_specificity,
     threshold_at_specificity,
 )
-from cxrlab.evaluation.optimism import expected_best, log_loss
 from cxrlab.evaluation.predictive import npv_at_prevalence, npv_range, predictive_values
 from cxrlab.evaluation.report import Report, evaluate, missed_sentence
 from cxrlab.evaluation.subgroups import share_words, subgroup_table
@@ -47,7 +44,6 @@ from cxrlab.evaluation.thresholds import choose_threshold, recall_at_specificity
 __all__ = [
     "METRICS",
     "PUBLISHED",
-    "AucComparison",
     "Brier",
     "CalibrationError",
     "Comparison",
@@ -59,7 +55,6 @@ __all__ = [
     "Report",
     "WhatIf",
     "all_metrics",
-    "auc_covariance",
     "auc_interval",
     "average_precision",
     "beside_the_network",
@@ -67,26 +62,21 @@ __all__ = [
     "calibration_curve",
     "choose_threshold",
     "compare",
-    "compare_auc",
     "confusion",
     "decision_curve",
     "difference",
     "estimate_metrics",
     "evaluate",
     "evaluate_dummy",
-    "expected_best",
     "expected_calibration_error",
     "external_report",
-    "log_loss",
     "missed_sentence",
     "net_benefit",
     "npv_at_prevalence",
     "npv_range",
-    "one_image_a_patient",
     "people_tested",
     "precision_at_prevalence",
     "precision_range",
-    "precision_recall_curve",
     "predictive_values",
     "published_specificity",
     "recall_at_specificity",

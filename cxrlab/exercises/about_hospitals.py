@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from cxrlab.evaluation import choose_threshold, confusion, net_benefit, precision_at_prevalence
-from cxrlab.exercises.about_search import whole_number
 from cxrlab.exercises.engine import Wrong, described
-from cxrlab.exercises.expect import called, close, number
+from cxrlab.exercises.expect import called, close, number, whole_number
 from cxrlab.exercises.toy_hospitals import THRESHOLD, other_hospital, two_networks
 
 Slips = Sequence[tuple[Callable[..., float | None], str]]
@@ -82,7 +81,7 @@ def check_bayes(ppv: Any) -> str:
         ),
         (
             lambda r, s, p: _share(r * p, s * (1 - p)),
-            "the healthy who are left in peace were counted as alarms. Of the healthy, "
+            "the healthy who were correctly cleared were counted as alarms. Of the healthy, "
             "1 - specificity are alarmed.",
         ),
         (

@@ -137,7 +137,7 @@ def is_adults_called(name: str, answer: Any, people: pd.DataFrame) -> None:
         "Divide by the healthy adults instead.",
         healthy["called"].mean(): "that mixes children and adults. The children hide what "
         "happens to the adults.",
-        1 - wrong / len(adults): "that is the share of adults rightly left in peace: the "
+        1 - wrong / len(adults): "that is the share of adults correctly cleared: the "
         "specificity among adults. The false positives are the others.",
         wrong / len(people): "you divided by everybody, the ill and the children among them.",
     }

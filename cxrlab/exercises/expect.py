@@ -23,6 +23,14 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     return float(value)
 
 
+def whole_number(name: str, value: Any) -> int:
+    """A whole number of any type (``24``, ``24.0``, NumPy's), not a truth value."""
+    value = number(name, value)
+    if value != int(value):
+        raise Wrong(f"`{name}` is {value:g}, but should be a whole number.")
+    return int(value)
+
+
 def called(name: str, function: Any, *arguments: Any) -> Any:
     """What the reader's function returns; its own errors become a :class:`Wrong`."""
     if not callable(function):

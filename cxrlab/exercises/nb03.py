@@ -211,10 +211,11 @@ def _judge_batches(given: list[tuple[np.ndarray, ...]]) -> str:
         raise Wrong("`make_batches` gives pictures with the labels of others. Keep them in pairs.")
     if (np.diff(order) == 1).all():
         raise Wrong("`make_batches` does not shuffle: every epoch has the order of the table.")
-    if np.sort(order[:BATCH]).tolist() == list(range(BATCH)) or (np.diff(order) == 1).mean() > 0.8:
+    moved = np.abs(order - np.arange(FILES)).mean()  # some 13 places in a thorough shuffle
+    if np.sort(order[:BATCH]).tolist() == list(range(BATCH)) or moved < 3:
         raise Wrong(
-            "`make_batches` shuffles too late or too little: the first batch holds the first 32 "
-            "files. Shuffle single files, before `.batch`, with a size as large as the table."
+            "`make_batches` shuffles too late or too little: the first batch holds the first "
+            "files of the table. Shuffle files, before `.batch`, with a size of `len(files)`."
         )
     return "Paths are shuffled first, because they are small; pictures are read after that."
 

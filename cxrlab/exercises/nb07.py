@@ -46,7 +46,7 @@ frozen_threshold = Exercise(
     judge_answer=check_frozen,
     hints=(
         "The specificity asks the healthy: take the rows with `label` 0.",
-        "Called positive is who has a score of 0.62 or more. The others are left in peace.",
+        "Called positive is who has a score of 0.62 or more. The others are called negative.",
         '`healthy = people[people["label"] == 0]`, then `(healthy["score"] < 0.62).mean()`.',
     ),
     answer="""

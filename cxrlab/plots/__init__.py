@@ -8,9 +8,10 @@ from cxrlab.plots.convolution import (
     plot_maps,
     plot_pooling,
 )
-from cxrlab.plots.decisions import plot_people
+from cxrlab.plots.decisions import (
+    plot_people,
+)
 from cxrlab.plots.designs import plot_hidden_parts, plot_repairs, plot_swapped
-from cxrlab.plots.evaluation import plot_intervals
 from cxrlab.plots.explain import (
     plot_cascade,
     plot_explanations,
@@ -30,8 +31,6 @@ from cxrlab.plots.planted import (
     plot_planted,
 )
 from cxrlab.plots.preparation import plot_preparations
-from cxrlab.plots.search import plot_parallel, plot_search_progress, plot_search_settings
-from cxrlab.plots.search_lesson import plot_seeds, plot_space_grid, plot_winners_luck
 from cxrlab.plots.shortcuts import plot_probe_aucs, plot_shown
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, COVID, NOT_COVID, use_style
 from cxrlab.plots.workflow import plot_workflow, workflow_text
@@ -53,23 +52,16 @@ __all__ = [
     "plot_hidden_parts",
     "plot_hidden_places",
     "plot_internal_external",
-    "plot_intervals",
     "plot_map_scores",
     "plot_maps",
     "plot_marker_positions",
-    "plot_parallel",
     "plot_planted",
     "plot_pooling",
     "plot_predictive_values",
     "plot_preparations",
     "plot_repairs",
-    "plot_search_progress",
-    "plot_search_settings",
-    "plot_seeds",
     "plot_probe_aucs",
     "plot_shown",
-    "plot_space_grid",
-    "plot_winners_luck",
     "plot_people",
     "plot_subgroups",
     "plot_swapped",

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 from cxrlab.errors import CXRLabError
 from cxrlab.evaluation.calibration import CalibrationError
 from cxrlab.evaluation.report import Report
-from cxrlab.plots.evaluation import METRIC_NAMES
 from cxrlab.plots.style import (
     CLASS_COLOURS,
     CLASS_NAMES,
@@ -31,6 +30,16 @@ from cxrlab.plots.style import (
 
 COMPARED = ("recall", "specificity", "precision", "accuracy", "roc_auc")
 _SHARES = (("recall", COVID, "s"), ("specificity", NOT_COVID, "o"))
+
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "specificity": "specificity",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+}
 
 
 def plot_calibration(

@@ -37,6 +37,11 @@ PRIVATE = re.compile(
 # What Keras's progress bar writes over, and its clock: the last state of each line stays.
 OVERWRITTEN = re.compile(r"[^\n]*(?:\r|\x08)+(?=[^\n\r\x08])")
 CLOCK = re.compile(r" +[\dhms.]+ \d+m?s/(?:step|epoch)(?: -)?")
+# The clocks of Keras Tuner: "Trial 4 Complete [00h 00m 21s]", "Total elapsed time: 00h 01m 20s".
+TUNER_CLOCK = re.compile(r" \[\d+h \d+m \d+s\]|\n?Total elapsed time: [\dhms ]+")
+# What TensorFlow writes about its build before it reads any setting for its log. Only some
+# processors bring it about; a reader may see it in red, and the guide says that it is harmless.
+OPENING_LINES = re.compile(r"(?:WARNING: All log messages before absl|[IWE]\d{4} [\d:.]+ ).*\n?")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -74,15 +79,19 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
         cell.metadata = nbformat.from_dict(
             {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         )
-        for output in cell.get("outputs", []):
+        for output in list(cell.get("outputs", [])):
             _hide(output, hide)
             if output.output_type == "stream":
                 output.text = without_clock(output.text)
+                if output.name == "stderr":
+                    output.text = OPENING_LINES.sub("", output.text)
+                if not output.text:
+                    cell.outputs.remove(output)
 
 
 def without_clock(text: str) -> str:
     """A progress bar of Keras as it ends, without colours and without the time it took."""
-    return CLOCK.sub("", OVERWRITTEN.sub("", COLOURS.sub("", text)))
+    return TUNER_CLOCK.sub("", CLOCK.sub("", OVERWRITTEN.sub("", COLOURS.sub("", text))))
 
 
 def id_for(source: str, taken: set[str]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 QUESTIONS = {
     "recall": "of the ill, found",
-    "specificity": "of the healthy, left in peace",
+    "specificity": "of the healthy, correctly cleared",
     "PPV": "of those called ill, ill",
     "NPV": "of those called healthy, healthy",
 }

@@ -55,13 +55,9 @@ def moves_threshold_and_prevalence(box: Locator) -> None:
     expect(box.get_by_role("img", name="Threshold 0.000")).to_be_visible()
 
 
-def walks_through_the_trials(box: Locator) -> None:
-    said = box.get_by_role("status")
-    before = said.inner_text()
-    box.get_by_role("button", name="Next trial").click()
-    expect(said).not_to_have_text(before)
-    box.get_by_label("Chart across").select_option(label="learning rate")
-    expect(box.locator("svg[role=img]")).to_contain_text("learning rate")
+def sees_the_search(box: Locator) -> None:
+    expect(box).to_contain_text("Best val_loss So Far")
+    expect(box).to_contain_text("Default search space size: 3")
 
 
 def moves_a_marker(box: Locator) -> None:
@@ -87,13 +83,13 @@ def hides_places(box: Locator) -> None:
     expect(box.get_by_role("status")).to_contain_text("Score")
 
 
-# A notebook, the cell of its widget and what a reader does there, and one of its exercises.
+# A notebook, the cell of its widget (05: of its search) and what a reader does there, and one of its exercises.
 READING = [
     ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
     ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
     ("03", "convolution_bench(", edits_a_kernel, "small_network"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "ppv"),
-    ("05", "explore_search(", walks_through_the_trials, "best_of_board"),
+    ("05", "search_space_summary(", sees_the_search, "discordant_cases"),
     ("06", "marker_slider(", moves_a_marker, "missing_controls"),
 ]
 # Further widgets of a notebook.

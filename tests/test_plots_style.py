@@ -16,68 +16,12 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import (
-    METRICS,
-    PUBLISHED,
-    evaluate,
-)
 from cxrlab.plots import (
     COVID,
     NOT_COVID,
-    plot_intervals,
     show,
 )
 from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
-
-
-@pytest.fixture(scope="module")
-def cases():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 80)
-    return labels, np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.2, 80), 0, 1)
-
-
-pytestmark = pytest.mark.usefixtures("house_style")
-
-
-def words(ax):
-    ax.figure.canvas.draw()
-    return " ".join(text.get_text() for text in ax.figure.findobj(matplotlib.text.Text))
-
-
-def draw_all(labels, scores):
-    report = evaluate(labels, scores, 0.5, resamples=50)
-    return [
-        plot_intervals(report),
-        plot_intervals({"before": report, "after": report}, PUBLISHED),
-    ]
-
-
-def test_nothing_is_cut_off_and_all_is_legible(cases):
-    for ax in draw_all(*cases):
-        figure = ax.figure
-        figure.canvas.draw()
-        drawn = figure.get_tightbbox(figure.canvas.get_renderer())
-        width, height = figure.get_size_inches()
-        assert drawn.x0 > -0.05 and drawn.y0 > -0.05
-        assert drawn.x1 < width + 0.05 and drawn.y1 < height + 0.05
-        for text in figure.findobj(matplotlib.text.Text):
-            assert not text.get_text() or text.get_fontsize() >= 10
-
-
-def test_figures_show_the_numbers(cases):
-    report = evaluate(*cases, 0.5, resamples=50)
-    assert f"{report['recall'].value:.2f}" in words(plot_intervals(report))
-
-
-def test_undefined_metrics_are_said_not_drawn():
-    report = evaluate([0, 0, 0], [0.1, 0.2, 0.3], 0.5, resamples=20)
-    assert words(plot_intervals(report)).count("undefined") == len(METRICS) - 2
-
-
-def test_axes_can_be_given(cases):
-    _, axes = plt.subplots(1, 2)
-    assert plot_intervals(evaluate(*cases, 0.5, resamples=20), ax=axes[0]) is axes[0]
 
 
 def linear(colour):

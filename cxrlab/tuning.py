@@ -1,0 +1,263 @@
+"""The published search space, a search of it with Keras Tuner, and its leaderboard.
+
+Notebook 05 writes all of this in the open; here it stands once more for ``cxrlab tune``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf, isfinite, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxrlab import recordings
+from cxrlab.budgets import Budget
+from cxrlab.errors import CXRLabError
+from cxrlab.evaluation.thresholds import recall_at_specificity
+from cxrlab.files import write_json
+from cxrlab.model import DROPOUT_LAYERS
+from cxrlab.pipeline import Xrays
+from cxrlab.recordings import Recording
+from cxrlab.training import Settings, predict, train
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+DENSE_UNITS = (64, 128)
+DROPOUT_RATES = (0.2, 0.3, 0.4, 0.5)
+LEARNING_RATES = (1e-4, 1e-3, 1e-2)
+_DROPOUT_NAMES = tuple(f"dropout_{layer}" for layer in range(1, DROPOUT_LAYERS + 1))
+
+#: What each space lets the search choose from. The publication speaks of "50 combinations":
+#: one shared dropout rate gives only 24, a rate of its own for each Dropout layer gives 1,536.
+SPACES: dict[str, dict[str, tuple]] = {
+    "per-layer": {
+        "dense_units": DENSE_UNITS,
+        **{name: DROPOUT_RATES for name in _DROPOUT_NAMES},
+        "learning_rate": LEARNING_RATES,
+    },
+    "shared": {
+        "dense_units": DENSE_UNITS,
+        "dropout": DROPOUT_RATES,
+        "learning_rate": LEARNING_RATES,
+    },
+}
+
+TUNERS = ("random", "bayesian", "grid")
+#: What a search can optimise on validation, and in which direction.
+OBJECTIVES = {"val_loss": "min", "recall_at_specificity": "max"}
+SPECIFICITY = 0.9  # at which a search reads recall
+
+
+def combinations(space: Mapping[str, tuple]) -> int:
+    """How many different settings the space holds.
+
+    Example: ``combinations(SPACES["shared"])`` is 24.
+    """
+    return prod(len(choices) for choices in space.values())
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """The training settings that one combination of the space stands for."""
+    if "dropout" in values:
+        dropout: float | tuple[float, ...] = float(values["dropout"])
+    else:
+        dropout = tuple(float(values[name]) for name in _DROPOUT_NAMES)
+    return Settings(
+        dense_units=int(values["dense_units"]),
+        dropout=dropout,
+        learning_rate=float(values["learning_rate"]),
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What makes two searches the same one."""
+
+    tuner: str = "random"  # one of TUNERS
+    space: str = "per-layer"  # a name in SPACES
+    objective: str = "val_loss"  # one of OBJECTIVES
+    trials: int = 4
+    seed: int = 0
+
+
+def make_tuner(
+    plan: Plan, run: Callable[[dict[str, Any]], dict[str, float]], folder: Path
+) -> keras_tuner.Tuner:
+    """A tuner of Keras Tuner that has ``run`` give the metrics of each combination.
+
+    ``run`` takes the values of a trial and returns at least the objective. A trial may end with
+    ``keras_tuner.errors.FailedTrialError``: it is marked as failed, and the search goes on. Any
+    other error ends the search. What ``folder`` holds of the same search is taken up again.
+
+    Raises :class:`CXRLabError` where the files there cannot be read.
+    """
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    for name, choices in SPACES[plan.space].items():
+        space.Choice(name, list(choices))
+    kinds = {
+        "random": keras_tuner.RandomSearch,
+        "bayesian": keras_tuner.BayesianOptimization,
+        "grid": keras_tuner.GridSearch,
+    }
+
+    class Trials(kinds[plan.tuner]):
+        def run_trial(self, trial, *args, **kwargs):
+            try:
+                return run(trial.hyperparameters.values)
+            except keras_tuner.errors.FailedTrialError:
+                raise
+            except Exception as error:
+                # Keras Tuner would count this as one failed trial of many and hide the reason.
+                raise keras_tuner.errors.FatalError(str(error)) from error
+
+    try:
+        return Trials(
+            hypermodel=None,
+            objective=keras_tuner.Objective(plan.objective, OBJECTIVES[plan.objective]),
+            hyperparameters=space,
+            max_trials=plan.trials,
+            seed=plan.seed + 1,  # Keras Tuner takes 0 for "any seed"
+            max_consecutive_failed_trials=10**6,
+            directory=folder,
+            project_name="trials",
+        )
+    except json.JSONDecodeError as error:
+        # Keras Tuner does not write its files in one go: a kill just then leaves half of one.
+        raise CXRLabError(
+            f"A file of the search in {folder} is cut off ({error.msg}), as a kill at the wrong "
+            f"moment leaves it. Delete the newest trial folder in {folder}, or begin a new search."
+        ) from error
+
+
+def search(
+    training: Xrays,
+    validation: Xrays,
+    budget: Budget,
+    folder: Path,
+    plan: Plan,
+    until: float | None = None,
+) -> pd.DataFrame:
+    """Try settings of the published space; the leaderboard, best first.
+
+    A search that was interrupted goes on: call it again with the same arguments. Each trial is
+    trained from a seed made from its settings, so that its result does not depend on the order of
+    the trials. After ``until`` minutes no new trial is begun, but one at least is finished.
+    A trial whose loss is no number is a failed one.
+
+    Keras Tuner's environment variables (docs/many-machines.md) share the search among processes.
+    In a worker the leaderboard is empty: the chief has it.
+
+    Raises :class:`CXRLabError` for fewer than one trial, no time at all, or where no trial
+    succeeded.
+    """
+    import keras_tuner
+
+    if plan.trials < 1:
+        raise CXRLabError(f"A search needs at least one trial, but --trials is {plan.trials}.")
+    if until is not None and not until > 0:
+        raise CXRLabError(f"--until {until:g} leaves no time: give a number of minutes above 0.")
+    end = inf if until is None else time.monotonic() + 60 * until
+
+    def run(values: dict[str, Any]) -> dict[str, float]:
+        seed = (zlib.crc32(json.dumps(values, sort_keys=True).encode()) + plan.seed) % 2**31
+        short = replace(budget, epochs=budget.trial_epochs)
+        trained = train(training, validation, short, seed, settings_from(values))
+        loss = float(trained.history["val_loss"].iloc[trained.best_epoch - 1])
+        if not isfinite(loss):
+            raise keras_tuner.errors.FailedTrialError(f"The validation loss is {loss}.")
+        scores = predict(trained.model, validation)
+        if time.monotonic() > end and not is_worker():
+            tuner.oracle.max_trials = len(tuner.oracle.trials)
+        return {
+            "val_loss": loss,
+            "recall_at_specificity": recall_at_specificity(validation.labels, scores, SPECIFICITY),
+        }
+
+    tuner = make_tuner(plan, run, folder)
+    try:
+        tuner.search(verbose=1)
+    except keras_tuner.errors.FatalError as error:
+        raise error.__cause__ or error from None
+    if is_worker():
+        return pd.DataFrame()
+    board = leaderboard(tuner)
+    if board.empty:
+        raise CXRLabError(
+            "No trial of the search succeeded: each loss was no number. Try lower learning rates."
+        )
+    return board
+
+
+def is_worker() -> bool:
+    """Whether this process trains for a chief elsewhere, by Keras Tuner's variables."""
+    name = os.environ.get("KERASTUNER_TUNER_ID", "chief")
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in name
+
+
+def leaderboard(tuner: keras_tuner.Tuner) -> pd.DataFrame:
+    """One row per successful trial, best first.
+
+    Columns: ``rank``, the searched values, the metrics that the trial returned, ``trial`` (in the
+    order in which they began, from 1). Equal objectives are ranked by ``val_loss``.
+    """
+    rows = []
+    for trial in tuner.oracle.trials.values():
+        if trial.status != "COMPLETED":
+            continue
+        names = [name for name in OBJECTIVES if trial.metrics.exists(name)]
+        metrics = {name: trial.metrics.get_best_value(name) for name in names}
+        rows.append({**trial.hyperparameters.values, **metrics, "trial": int(trial.trial_id) + 1})
+    if not rows:
+        return pd.DataFrame()
+    return ranked(pd.DataFrame(rows), tuner.oracle.objective.name)
+
+
+def ranked(table: pd.DataFrame, objective: str) -> pd.DataFrame:
+    """These trials best first, with their ``rank`` in front."""
+    table = table.drop(columns="rank", errors="ignore").sort_values(
+        [objective, "val_loss"], ascending=[OBJECTIVES[objective] == "min", True], ignore_index=True
+    )
+    table.insert(0, "rank", table.index + 1)
+    return table
+
+
+def save_search(board: pd.DataFrame, objective: str, path: Path, recording: Recording) -> None:
+    """Write a finished search, some kilobytes of JSON, for :func:`recorded_search`."""
+    write_json(path, {"objective": objective, **replace(recording, table=board).to_json()})
+
+
+def recorded_search(source: Path | str = "course") -> tuple[Recording, str]:
+    """A search that :func:`save_search` wrote, and its objective.
+
+    ``source`` is a file, or ``course`` for the fifty trials on phantoms that come with the course.
+    Raises :class:`CXRLabError` where there is no such file, or it is no recorded search.
+    """
+    path = recordings.file_of("search-fifty-trials") if source == "course" else Path(source)
+    if not path.is_file():
+        raise CXRLabError(
+            f"There is no recorded search at {path}. cxrlab tune leaves one in its RUN folder, "
+            "called recording.json."
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found, objective = recordings.from_json(content), content["objective"]
+        complete = {"rank", "trial", *OBJECTIVES} <= set(found.table) and objective in OBJECTIVES
+        settings_from(found.table.iloc[0].to_dict())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        complete = False
+    if not complete:
+        raise CXRLabError(
+            f"{path} holds no recorded search. Name the recording.json in a folder that "
+            "cxrlab tune has finished."
+        )
+    return found, objective
