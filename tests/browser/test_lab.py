@@ -83,7 +83,7 @@ def hides_places(box: Locator) -> None:
     expect(box.get_by_role("status")).to_contain_text("Score")
 
 
-# A notebook, the cell of its widget (05: of its search) and what a reader does there, and one of its exercises.
+# A notebook, the cell of its widget (05: of its search), what a reader does there, an exercise.
 READING = [
     ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
     ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
