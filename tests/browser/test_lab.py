@@ -89,7 +89,7 @@ READING = [
     ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
     ("03", "convolution_bench(", edits_a_kernel, "small_network"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "ppv"),
-    ("05", "search_space_summary(", sees_the_search, "discordant_cases"),
+    ("05", "tuner.search_space_summary(", sees_the_search, "discordant_cases"),
     ("06", "marker_slider(", moves_a_marker, "missing_controls"),
 ]
 # Further widgets of a notebook.
