@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from cxrlab.evaluation.metrics import Confusion
 from cxrlab.plots.style import COVID, NOT_COVID, WIDTH
+
+if TYPE_CHECKING:
+    from cxrlab.evaluation.metrics import Confusion
 
 # Truth by colour and shape, the call by filling: nothing hangs on colour alone.
 _PEOPLE = (  # count, marker, colour, called, words
@@ -28,7 +31,7 @@ def plot_people(
     ``counts`` is one confusion matrix or several by title, drawn side by side in rows of
     ``columns``. Returns the array of Axes.
     """
-    groups = {"": counts} if isinstance(counts, Confusion) else dict(counts)
+    groups = dict(counts) if isinstance(counts, Mapping) else {"": counts}
     rows = max(-(-group.n // columns) for group in groups.values())
     dpi = plt.rcParams["figure.dpi"]
     # Whole pixels from mark to mark, or marks at unlike fractions of a pixel show as bands.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from cxrlab.explain.sanity import ALIKE, Cascade
 from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, WIDTH, new_axes
 from cxrlab.plots.xrays import show_xray
+
+if TYPE_CHECKING:
+    from cxrlab.explain.sanity import Cascade
 
 # Brighter means more, in greyscale print too. Little evidence is drawn see-through, so that the
 # dark end of the scale does not hide the film.
@@ -112,6 +115,8 @@ def plot_cascade(cascade: Cascade, xray: np.ndarray, simulated: bool = False) ->
     value = table["spearman"].to_numpy(float)
     low = np.nan_to_num(value - table["low"].to_numpy(float))
     high = np.nan_to_num(table["high"].to_numpy(float) - value)
+    from cxrlab.explain.sanity import ALIKE
+
     chart.axhspan(ALIKE, 1, color=COVID, alpha=0.1, linewidth=0)
     chart.text(steps - 0.55, 0.97, "alike", color=COVID, ha="right", va="top", fontsize=10)
     chart.axhline(0, color=GREY, linewidth=1)

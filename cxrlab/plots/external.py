@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,8 +13,6 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation.calibration import CalibrationError
-from cxrlab.evaluation.report import Report
 from cxrlab.plots.style import (
     CLASS_COLOURS,
     CLASS_NAMES,
@@ -27,6 +26,10 @@ from cxrlab.plots.style import (
     WIDTH,
     new_axes,
 )
+
+if TYPE_CHECKING:
+    from cxrlab.evaluation.calibration import CalibrationError
+    from cxrlab.evaluation.report import Report
 
 COMPARED = ("recall", "specificity", "precision", "accuracy", "roc_auc")
 _SHARES = (("recall", COVID, "s"), ("specificity", NOT_COVID, "o"))
@@ -178,7 +181,7 @@ def plot_internal_external(
     the most), with 95 % intervals. Where a metric is undefined stands the word.
     Raises :class:`CXRLabError` for more than three.
     """
-    external = {"external": external} if isinstance(external, Report) else dict(external)
+    external = dict(external) if isinstance(external, Mapping) else {"external": external}
     if len(external) > 3:
         raise CXRLabError(f"{len(external)} other hospitals crowd one figure. Give three at most.")
     rows = 1 + len(external)

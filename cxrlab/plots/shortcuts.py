@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +21,9 @@ from cxrlab.plots.style import (
     new_axes,
 )
 from cxrlab.plots.xrays import show_xray
-from cxrlab.shortcuts import Region
+
+if TYPE_CHECKING:
+    from cxrlab.shortcuts import Region
 
 CHANCE = 0.5
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-SCRATCH = "keras-tuner"  # Keras Tuner's own files, which no search resumes from
+STATE = ("oracle.json", "tuner0.json")  # of Keras Tuner, written anew all the time
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,21 @@ def _fold_files(out: Path) -> Iterator[Path]:
 
 
 def _trial_files(out: Path) -> Iterator[Path]:
-    """Search: each trial's file, the plan and the split, and with the leaderboard everything."""
-    if (out / "leaderboard.csv").exists():
-        yield from _files(out)
-        return
-    for name in ("settings.json", "split.csv", "search/search.json"):
-        if (out / name).exists():
-            yield out / name
-    yield from (path for path in _files(out) if path.parent.name == "trials")
+    """Search: each finished trial, the settings and the split, and with the leaderboard the rest.
+
+    The state of Keras Tuner itself (oracle.json, tuner0.json) is written anew all the time.
+    """
+    finished = (out / "leaderboard.csv").exists()
+    for path in _files(out):
+        if path.name == "trial.json":
+            if '"status": "COMPLETED"' in path.read_text(encoding="utf-8"):
+                yield path
+        elif (
+            path.name in ("settings.json", "split.csv")
+            or finished
+            and path.name not in ("oracle.json", "tuner0.json")
+        ):
+            yield path
 
 
 def _course_files(out: Path) -> Iterator[Path]:
@@ -156,7 +163,7 @@ def _metrics(out: Path) -> object:
 
 
 def _search_results(out: Path) -> object:
-    board = pd.read_csv(out / "leaderboard.csv").drop(columns=["seconds", "trial"])
+    board = pd.read_csv(out / "leaderboard.csv").drop(columns="trial")
     return _metrics(out), board.to_dict("records")
 
 
