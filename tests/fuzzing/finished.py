@@ -74,7 +74,7 @@ def _files(out: Path) -> list[Path]:
         for path in sorted(out.rglob("*"))
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(out).parts)
-        and SCRATCH not in path.parts
+        and path.name not in STATE
         and ".part" not in path.name
     ]
 
@@ -124,11 +124,7 @@ def _trial_files(out: Path) -> Iterator[Path]:
         if path.name == "trial.json":
             if '"status": "COMPLETED"' in path.read_text(encoding="utf-8"):
                 yield path
-        elif (
-            path.name in ("settings.json", "split.csv")
-            or finished
-            and path.name not in ("oracle.json", "tuner0.json")
-        ):
+        elif finished or path.name in ("settings.json", "split.csv"):
             yield path
 
 
