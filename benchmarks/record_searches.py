@@ -22,16 +22,16 @@ import pandas as pd
 from sklearn.metrics import log_loss, precision_recall_curve, roc_auc_score
 
 from cxrlab import course, recordings
+from cxrlab.evaluation import confusion
 from cxrlab.files import read_json, write_json
 from cxrlab.sources import what_kind
 from cxrlab.training import Settings, predict, train
-from cxrlab.tuning import Plan, recorded_search, save_search, search, settings_from
+from cxrlab.tuning import SPACES, Plan, recorded_search, save_search, search, settings_from
 from cxrlab.workspace import open_workspace
 
 TOP = Path(__file__).resolve().parents[1]
 KEPT = TOP / "build" / "searches"
 SEEDS = (1, 2, 3)
-UNITS, RATES, LEARNING = (64, 128), (0.2, 0.3, 0.4, 0.5), (1e-4, 1e-3, 1e-2)
 
 
 def best_f1(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -62,12 +62,11 @@ def trained(parts: course.Parts, budget, settings: Settings, seed: int) -> dict:
 
 def figures(labels: np.ndarray, scores: np.ndarray, threshold: float, part: str) -> dict:
     """Recall, specificity, F1 and AUC of one part at a threshold."""
-    called, ill = scores >= threshold, labels == 1
-    true, false = int((called & ill).sum()), int((called & ~ill).sum())
+    counts = confusion(labels, scores, threshold)
     found = {
-        "recall": true / ill.sum(),
-        "specificity": 1 - false / (~ill).sum(),
-        "f1": 2 * true / (true + false + ill.sum()),
+        "recall": counts.recall,
+        "specificity": counts.specificity,
+        "f1": counts.f1,
         "auc": roc_auc_score(labels, scores),
     }
     return {f"{part}_{name}": round(float(value), 4) for name, value in found.items()}
@@ -77,7 +76,7 @@ def table(parts: course.Parts, budget) -> pd.DataFrame:
     """One row per training: settings, seed, validation and test figures."""
     budget = replace(budget, epochs=budget.trial_epochs)
     rows = []
-    for units, rate, learning, seed in product(UNITS, RATES, LEARNING, SEEDS):
+    for units, rate, learning, seed in product(*SPACES["shared"].values(), SEEDS):
         done = trained(parts, budget, Settings(units, rate, learning), seed)
         validation, test = np.array(done["validation"]), np.array(done["test"])
         threshold = best_f1(parts.validation.labels, validation)
@@ -129,7 +128,7 @@ def main() -> None:
     recording = recordings.record(made, command, space.seed, data)
     folder = TOP / "cxrlab" / "recordings"
     if what == "fifty":
-        save_search(made, "val_loss", folder / "search-fifty-trials.json", recording)
+        save_search(recording, "val_loss", folder / "search-fifty-trials.json")
         return
     name = {"table": "search-table", "after": "before-after"}[what]
     content = recording.to_json()

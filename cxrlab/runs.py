@@ -194,7 +194,7 @@ def tune_run(
     command = " ".join(f"--{name} {value}" for name, value in options.items())
     words = data_in_words(what_kind(data), prepared.cases)
     recording = record(board, f"cxrlab tune --out RUN {command}", plan.seed, words)
-    save_search(board, plan.objective, out / "recording.json", recording)
+    save_search(recording, plan.objective, out / "recording.json")
     write_table(board, kept)
     return metrics, board
 

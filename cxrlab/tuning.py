@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import inf, isfinite, prod
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,6 @@ TUNERS = ("random", "bayesian", "grid")
 #: What a search can optimise on validation, and in which direction.
 OBJECTIVES = {"val_loss": "min", "recall_at_specificity": "max"}
 SPECIFICITY = 0.9  # at which a search reads recall
-
-
-def combinations(space: Mapping[str, tuple]) -> int:
-    """How many different settings the space holds.
-
-    Example: ``combinations(SPACES["shared"])`` is 24.
-    """
-    return prod(len(choices) for choices in space.values())
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
@@ -231,9 +223,9 @@ def ranked(table: pd.DataFrame, objective: str) -> pd.DataFrame:
     return table
 
 
-def save_search(board: pd.DataFrame, objective: str, path: Path, recording: Recording) -> None:
+def save_search(recording: Recording, objective: str, path: Path) -> None:
     """Write a finished search, some kilobytes of JSON, for :func:`recorded_search`."""
-    write_json(path, {"objective": objective, **replace(recording, table=board).to_json()})
+    write_json(path, {"objective": objective, **recording.to_json()})
 
 
 def recorded_search(source: Path | str = "course") -> tuple[Recording, str]:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from math import prod
 from pathlib import Path
 
 import keras_tuner
@@ -51,8 +52,8 @@ def some_xrays(count: int = 8) -> Xrays:
 
 
 def test_both_readings_of_the_published_space():
-    assert tuning.combinations(tuning.SPACES["shared"]) == 24
-    assert tuning.combinations(tuning.SPACES["per-layer"]) == 1536
+    assert prod(map(len, tuning.SPACES["shared"].values())) == 24
+    assert prod(map(len, tuning.SPACES["per-layer"].values())) == 1536
 
 
 def test_values_become_settings():
@@ -241,7 +242,7 @@ def saved(tmp_path) -> Path:
     board = found(tmp_path / "search", trials=5)
     path = tmp_path / "recording.json"
     recording = record(board, "cxrlab tune --out RUN", 0, "12 X-rays")
-    tuning.save_search(board, "val_loss", path, recording)
+    tuning.save_search(recording, "val_loss", path)
     return path
 
 

@@ -182,7 +182,7 @@ def check_discordant(discordant: Any) -> None:
                 f"`discordant` returns {described(result)}, but should return two counts: "
                 "`return only_a, only_b`."
             )
-        seen = tuple(int(expect.number("discordant", value)) for value in map(_plain, result))
+        seen = tuple(expect.whole_number("discordant", value) for value in result)
         right_a, right_b = truth == calls_a, truth == calls_b
         wanted = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
         if seen == wanted:
@@ -209,10 +209,6 @@ def check_discordant(discordant: Any) -> None:
             f"`discordant` gives {seen} for truth {case[0]}, A {case[1]}, B {case[2]}; "
             f"expected {wanted}: {why}."
         )
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 discordant_cases = Exercise(
@@ -263,7 +259,7 @@ def check_power(power: Any) -> str:
         value = expect.called("power", power, *case)
         if value is None:
             raise Wrong("`power` returns None. Return the share of the tries that had p < 0.05.")
-        value = expect.number("power(...)", _plain(value))
+        value = expect.number("power(...)", value)
         if value > 1:
             raise Wrong(
                 f"`power{case}` gives {value:g}: that is a count. Divide it by the number of tries."

@@ -41,7 +41,7 @@ CLOCK = re.compile(r" +[\dhms.]+ \d+m?s/(?:step|epoch)(?: -)?")
 TUNER_CLOCK = re.compile(r" \[\d+h \d+m \d+s\]|\n?Total elapsed time: [\dhms ]+")
 # What TensorFlow writes about its build before it reads any setting for its log. Only some
 # processors bring it about; a reader may see it in red, and the guide says that it is harmless.
-OPENING_LINES = re.compile(r"(?:WARNING: All log messages before absl|[IWE]\d{4} [\d:.]+ ).*\n?")
+OPENING_LINES = re.compile(r"(?:WARNING: All log messages before absl|I\d{4} [\d:.]+ ).*\n?")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
