@@ -1,33 +1,28 @@
 """From labels and scores to numbers with intervals: confusion, thresholds, shares, ROC AUC.
 
-Several X-rays of one patient are not independent: a network that knows the first one tends to
-know the others. Every interval here therefore counts **patients**, and every one is a score
-interval: it holds all the true values that would make the one seen no surprise. Wilson's does
-that for a share, Newcombe's for ROC AUC. How many independent patients the X-rays are worth, the
-effective sample size, follows from how much the metric varies between patients.
-
-Percentile bootstraps are not used: on 14 to 120 patients they missed the truth two to three times
-as often as they promised, and always on the same side (tests/test_metrics.py has the simulation).
+Several X-rays of one patient are not independent, so every interval counts **patients**. It is a
+score interval (Wilson's for a share, Newcombe's for ROC AUC): it holds all true values that would
+make the one seen no surprise, given as many separate trials as would vary like these patients.
+Percentile bootstraps missed the truth up to three times as often (see tests/test_metrics.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm, t
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from cxrlab.errors import CXRLabError
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1")
 METRICS = (*SHARES, "roc_auc", "average_precision")
-RULES = ("f1", "youden")
 CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
 TINY = 1e-15  # a variance below it is 0, give or take rounding
@@ -121,13 +116,9 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
     Raises :class:`CXRLabError` when they are not, or the threshold is outside 0...1.
     """
     labels, scores = check_cases(labels, scores)
-    positive, called = labels == 1, scores >= check_share("threshold", threshold)
-    return Confusion(
-        tp=int(np.sum(positive & called)),
-        fp=int(np.sum(~positive & called)),
-        fn=int(np.sum(positive & ~called)),
-        tn=int(np.sum(~positive & ~called)),
-    )
+    called = scores >= check_share("threshold", threshold)
+    tn, fp, fn, tp = confusion_matrix(labels, called, labels=[0, 1]).ravel().tolist()
+    return Confusion(tp, fp, fn, tn)
 
 
 def precision_at_prevalence(recall: float, specificity: float, prevalence: float) -> float | None:
@@ -137,29 +128,22 @@ def precision_at_prevalence(recall: float, specificity: float, prevalence: float
     ``None`` when nobody would be called positive. Raises :class:`CXRLabError` for a share
     outside 0...1.
     """
-    shares = {"recall": recall, "specificity": specificity, "prevalence": prevalence}
-    recall, specificity, prevalence = (check_share(*item) for item in shares.items())
-    true_calls = recall * prevalence
-    return ratio(true_calls, true_calls + (1 - specificity) * (1 - prevalence))
+    true_calls = check_share("recall", recall) * check_share("prevalence", prevalence)
+    false_calls = (1 - check_share("specificity", specificity)) * (1 - prevalence)
+    return ratio(true_calls, true_calls + false_calls)
 
 
-def choose_threshold(labels: ArrayLike, scores: ArrayLike, rule: str = "f1") -> float:
-    """The best threshold on these (validation!) cases, a number within 0...1.
+def choose_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
-    ``rule``: ``"f1"`` for the highest F1, ``"youden"`` for the highest recall + specificity
-    (Youden 1950). Candidates lie halfway between neighbouring scores, so that rounding flips no
-    case. Of several equally good ones the lowest is taken: it misses the fewest.
-    Raises :class:`CXRLabError` on an unknown rule or a single class.
+    Candidates lie halfway between neighbouring scores, so that rounding flips no case. Of several
+    equally good ones the lowest is taken: it misses the fewest.
+    Raises :class:`CXRLabError` on a single class.
     """
-    if rule not in RULES:
-        raise CXRLabError(f"There is no rule called {rule!r}. Choose one of {', '.join(RULES)}.")
     labels, scores = check_cases(labels, scores)
     positive, negative = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
     if not (positive.size and negative.size):
-        raise CXRLabError(
-            f"All {labels.size} cases have the label {labels[0]}. A threshold separates two "
-            "classes: give cases of both."
-        )
+        raise CXRLabError(f"All cases have the label {labels[0]}. Give cases of both classes.")
     levels = np.unique(scores)
     halfway = (levels[:-1] + levels[1:]) / 2
     # Between two scores one rounding step apart there is no number: then take the upper one.
@@ -167,18 +151,13 @@ def choose_threshold(labels: ArrayLike, scores: ArrayLike, rule: str = "f1") -> 
     thresholds = np.concatenate([[levels[0] / 2], halfway])  # the first calls all positive
     tp = positive.size - np.searchsorted(positive, thresholds)
     fp = negative.size - np.searchsorted(negative, thresholds)
-    if rule == "f1":
-        gain = 2 * tp / (tp + fp + positive.size)
-    else:
-        # recall + specificity times both class sizes: whole numbers, so that ties are exact.
-        gain = tp * negative.size + (negative.size - fp) * positive.size
-    return float(thresholds[np.argmax(gain)])
+    return float(thresholds[np.argmax(2 * tp / (tp + fp + positive.size))])
 
 
 def wilson(value: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share seen in ``n`` separate trials (Wilson 1927)."""
     low, high = proportion_confint(value * n, n, alpha=1 - CONFIDENCE, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
+    return max(0.0, min(float(low), value)), min(1.0, max(float(high), value))  # rounding
 
 
 def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
@@ -189,24 +168,23 @@ def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
     :class:`CXRLabError` when a success is neither 0 nor 1, or a case has no patient.
     """
     successes = _numbers(successes)
-    patients = patient_numbers(patients, successes.size)
     if not np.isin(successes, [0, 1]).all():
         raise CXRLabError("Some successes are neither 0 nor 1. Say of each case whether it is one.")
     if not successes.size:
         return Estimate(None)
+    size = effective_size(successes, patient_numbers(patients, successes.size))
     value = float(successes.mean())
-    return _estimate(value, *wilson(value, effective_size(successes, patients)))
+    return Estimate(value, *wilson(value, size))
 
 
 def effective_size(successes: NDArray, patients: NDArray) -> float:
     """How many separate trials these ``successes`` are worth, given the number of each patient.
 
-    The number of cases where each patient counts once. Otherwise the cases over the design
-    effect, as in Korn and Graubard 1998 (Survey Methodology 24:193-201): the variance of the
-    share as a ratio of two sums over patients, linearised, over that of a simple share; and less
-    for few patients, by the ratio of the normal and the t quantile, squared. Two things a
-    variance cannot see: where it is 0, or fewer than three patients have shown the rarer
-    outcome, the cases are worth the number of patients at the most. And never less than 1.
+    Where each patient counts once, all cases. Otherwise the cases over the design effect: the
+    variance of a ratio of two sums over patients, linearised, against that of a simple share.
+    Few patients make it less, by the squared ratio of the normal and the t quantile (Korn and
+    Graubard 1998, Survey Methodology 24:193-201). Where that variance is 0, or fewer than three
+    patients have shown the rarer outcome, it says too little: at most one trial per patient.
     """
     value, n = successes.mean(), successes.size
     cases, hits = np.bincount(patients), np.bincount(patients, successes)
@@ -230,8 +208,8 @@ def auc(
 ) -> Estimate:
     """ROC AUC: the chance that a positive case scores above a negative one, ties counting half.
 
-    Arguments as for :func:`evaluate`. The 95 % interval is Newcombe's, with the number of
-    patients that has the variance of a bootstrap over patients. Undefined with a single class.
+    Arguments as for :func:`evaluate`. The 95 % interval is Newcombe's, with as many patients as
+    would vary like the resamples of a bootstrap over patients. Undefined with a single class.
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
@@ -256,8 +234,8 @@ def newcombe(value: float, positives: float, negatives: float) -> tuple[float, f
 
 def _auc_variance(true: float, positives: float, negatives: float) -> float:
     """That of Hanley and McNeil (1982, 10.1148/radiology.143.1.7063747) in Newcombe's form."""
-    half = (positives + negatives) / 2 - 1
-    spread = 1 + half * ((1 - true) / (2 - true) + true / (1 + true))
+    pair = (1 - true) / (2 - true) + true / (1 + true)
+    spread = 1 + ((positives + negatives) / 2 - 1) * pair
     return true * (1 - true) * spread / (positives * negatives)
 
 
@@ -273,8 +251,7 @@ def resample(
     if resamples < 2:
         raise CXRLabError(f"{resamples} resamples show no spread. Ask for some 1000.")
     count = int(patients.max()) + 1
-    even = np.full(count, 1 / count)
-    drawn = np.random.default_rng(seed).multinomial(count, even, size=resamples)
+    drawn = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
     rows = max(1, CELLS_AT_ONCE // patients.size)
     parts = np.split(drawn, range(rows, resamples, rows))
     return np.concatenate([statistic(part[:, patients].astype(np.float64)) for part in parts])
@@ -283,11 +260,9 @@ def resample(
 def _ranking(
     labels: NDArray, scores: NDArray, patients: NDArray, resamples: int, seed: int
 ) -> dict[str, Estimate]:
-    """ROC AUC and average precision with their intervals.
+    """ROC AUC and average precision with their intervals, as :func:`auc` describes.
 
-    The bootstrap over patients says how much both vary; score intervals with as many patients as
-    would vary so, but no more than there are cases, say where the truth may lie. Where no
-    resample differs from another, as for flawless scores, all patients count.
+    No more patients are taken than there are cases; all of them where no resample differs.
     """
     positives, negatives = int(labels.sum()), int((labels == 0).sum())
     if not positives:
@@ -301,19 +276,18 @@ def _ranking(
         if spread[0] > TINY and 0 < value < 1:
             factor = _auc_variance(value, ill, healthy) / spread[0]
             factor = min(factor, positives / ill, negatives / healthy)
-        area = _estimate(value, *newcombe(value, max(ill * factor, 1), max(healthy * factor, 1)))
+        area = Estimate(value, *newcombe(value, max(ill * factor, 1), max(healthy * factor, 1)))
     value, size = float(average_precision_score(labels, scores)), float(ill)
     if spread[1] > TINY and value < 1:
-        # An average over the positives, hence their number as the largest n (Boyd, Eng and Page
-        # 2013, 10.1007/978-3-642-40994-3_29, who do so for the binomial and the logit interval).
+        # An average over the positives: that many at most (10.1007/978-3-642-40994-3_29).
         size = max(min(value * (1 - value) / spread[1], positives), 1)
-    return {"roc_auc": area, "average_precision": _estimate(value, *wilson(value, size))}
+    return {"roc_auc": area, "average_precision": Estimate(value, *wilson(value, size))}
 
 
 def _weighted_ranking(labels: NDArray, scores: NDArray, weights: NDArray) -> NDArray:
-    """ROC AUC and average precision for weights of shape (resamples, cases): (resamples, 2).
+    """ROC AUC and average precision, (resamples, 2), for weights of shape (resamples, cases).
 
-    What scikit-learn gives with ``sample_weight``, without a loop; NaN where undefined.
+    As scikit-learn has them with ``sample_weight``, without a loop; NaN where undefined.
     """
     # Down the ranking, from the highest score: the positives and negatives met so far.
     # Tied scores are one step, so only the last case of each tie is looked at.
@@ -330,11 +304,6 @@ def _weighted_ranking(labels: NDArray, scores: NDArray, weights: NDArray) -> NDA
         area = pairs_won / (met_positive[:, -1] * met_negative[:, -1])
         average = np.sum(new_positive * precision, axis=1) / met_positive[:, -1]
     return np.stack([area, average], axis=1)
-
-
-def _estimate(value: float, low: float, high: float) -> Estimate:
-    """An estimate inside its interval: rounding may put 1e-17 above a 0."""
-    return Estimate(value, min(low, value), max(high, value))
 
 
 @dataclass(frozen=True)
@@ -355,23 +324,24 @@ class Report:
         """All cases."""
         return self.confusion.n
 
+    @property
+    def prevalence(self) -> float:
+        """Of all cases, the share that is positive."""
+        return self.confusion.prevalence
+
     def to_json(self) -> dict:
         """Plain numbers for a JSON file; what is undefined is ``None``, never NaN."""
-        counts = {name: getattr(self.confusion, name) for name in ("tp", "fp", "fn", "tn")}
-        head = {"n": self.n, "patients": self.patients, "prevalence": self.confusion.prevalence}
+        head = {"n": self.n, "patients": self.patients, "prevalence": self.prevalence}
         metrics = {name: self.metrics[name].to_json() for name in METRICS}
-        return {**head, "threshold": self.threshold, **counts, **metrics}
+        return {**head, "threshold": self.threshold, **asdict(self.confusion), **metrics}
 
     @classmethod
     def from_json(cls, content: Mapping) -> Report:
         """The report that :meth:`to_json` wrote; further keys are ignored."""
+        counts = Confusion(*(content[name] for name in ("tp", "fp", "fn", "tn")))
         read = {name: content[name] for name in METRICS}
-        return cls(
-            confusion=Confusion(*(content[name] for name in ("tp", "fp", "fn", "tn"))),
-            threshold=content["threshold"],
-            patients=content["patients"],
-            metrics={name: Estimate(e["value"], *e["interval"]) for name, e in read.items()},
-        )
+        metrics = {name: Estimate(e["value"], *e["interval"]) for name, e in read.items()}
+        return cls(counts, content["threshold"], content["patients"], metrics)
 
 
 def evaluate(
@@ -395,10 +365,8 @@ def evaluate(
     positive, called = labels == 1, scores >= threshold
     right = positive == called
     among = (positive | ~positive, called, positive, ~positive, positive | called)
-    metrics = {
-        name: share(right[those], patients[those])
-        for name, those in zip(SHARES, among, strict=True)
-    }
+    shares = [share(right[those], patients[those]) for those in among]
+    metrics = dict(zip(SHARES, shares, strict=True))
     # j = tp / (tp + fp + fn) is a share, and F1 = 2j / (1 + j) grows with it.
     j = metrics["f1"]
     if j.value is not None:
@@ -409,37 +377,29 @@ def evaluate(
 
 def missed_sentence(report: Report) -> str:
     """The recall as a sentence for people: of 100 positive cases, how many are missed?"""
-    recall = report["recall"]
-    if recall.value is None:
+    r = report["recall"]
+    if r.value is None:
         return "There are no positive cases here, so how many would be missed is unknown."
-    missed, fewest, most = (round(100 * (1 - r)) for r in (recall.value, recall.high, recall.low))
+    missed, fewest, most = (round(100 * (1 - share)) for share in (r.value, r.high, r.low))
     some = "fewer than 1" if missed == 0 and report.confusion.fn else str(missed)
     verb = "is" if missed == 1 else "are"
     return f"Of 100 positive cases, {some} {verb} missed (between {fewest} and {most})."
 
 
-def check_cases(
-    labels: ArrayLike | Sequence, scores: ArrayLike | Sequence
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
     """Labels as integers and scores as floats, both of shape (n,), or :class:`CXRLabError`."""
     labels, scores = _numbers(labels), _numbers(scores)
-    if labels.size != scores.size:
-        raise CXRLabError(
-            f"There are {labels.size} labels but {scores.size} scores. "
-            "Every case needs one of each."
-        )
-    if not labels.size:
-        raise CXRLabError("There are no cases to evaluate. Give at least one label and its score.")
+    if labels.size != scores.size or not labels.size:
+        given = f"There are {labels.size} labels and {scores.size} scores."
+        raise CXRLabError(f"{given} Give one of each for every case, and one case at the least.")
     if odd := int(np.sum(~np.isin(labels, [0, 1]))):
         raise CXRLabError(
             f"{odd} of {labels.size} labels are missing or neither 0 nor 1. "
             "Use 1 for COVID-19 and 0 for not COVID-19, and leave undecided cases out."
         )
     if odd := int(np.sum(~((scores >= 0) & (scores <= 1)))):
-        raise CXRLabError(
-            f"{odd} of {scores.size} scores are missing or outside 0 to 1. "
-            "Use the network's output after its sigmoid."
-        )
+        some = f"{odd} of {scores.size} scores are missing or outside 0 to 1."
+        raise CXRLabError(f"{some} Use the network's output after its sigmoid.")
     return labels.astype(np.int64), scores
 
 
@@ -451,10 +411,8 @@ def patient_numbers(patients: ArrayLike | None, n: int) -> NDArray[np.int64]:
     if patients.size != n:
         raise CXRLabError(f"There are {n} cases but {patients.size} patients. Give one a case.")
     if missing := int(patients.isna().sum()):
-        raise CXRLabError(
-            f"{missing} of {n} cases have no patient. Name the patient of every case, "
-            "or leave patients out altogether."
-        )
+        some = f"{missing} of {n} cases have no patient."
+        raise CXRLabError(f"{some} Name the patient of every case, or leave patients out.")
     return pd.factorize(patients.astype(str), sort=True)[0]
 
 
@@ -466,7 +424,7 @@ def check_share(name: str, value: float) -> float:
     return value
 
 
-def _numbers(values: ArrayLike | Sequence) -> NDArray[np.float64]:
+def _numbers(values: ArrayLike) -> NDArray[np.float64]:
     """Any list, column or array as floats; what is not a number becomes NaN."""
     numbers = pd.to_numeric(pd.Series(np.ravel(values)), errors="coerce")
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
