@@ -23,8 +23,7 @@ from cxrlab.errors import CXRLabError
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1")
 METRICS = (*SHARES, "roc_auc", "average_precision")
-CONFIDENCE = 0.95
-Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+Z = float(norm.ppf(0.975))
 TINY = 1e-15  # a variance below it is 0, give or take rounding
 CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an array
 
@@ -33,8 +32,7 @@ CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an
 class Estimate:
     """A value and its 95 % interval; all ``None`` when undefined.
 
-    It formats itself: ``f"{e:.2f}"`` is ``0.93 (0.85 to 0.98)``, ``0.93`` without an interval,
-    and ``undefined`` without a value.
+    ``f"{e:.2f}"`` is ``0.93 (0.85 to 0.98)``, ``0.93`` without an interval, or ``undefined``.
     """
 
     value: float | None
@@ -63,9 +61,9 @@ def ratio(part: float, whole: float) -> float | None:
 class Confusion:
     """How often the calls were right and wrong, for each kind of case.
 
-    ``tp`` positive cases called positive, ``fp`` negative cases called positive,
-    ``fn`` positive cases called negative (the misses), ``tn`` negative cases called negative.
-    A metric that divides by nothing is ``None``: undefined, which is not the same as 0.
+    ``tp`` positive cases called positive, ``fp`` negative cases called positive, ``fn`` positive
+    cases called negative (the misses), ``tn`` negative cases called negative. A metric that
+    divides by nothing is ``None``: undefined, which is not the same as 0.
     """
 
     tp: int
@@ -136,9 +134,8 @@ def precision_at_prevalence(recall: float, specificity: float, prevalence: float
 def choose_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
     """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
-    Candidates lie halfway between neighbouring scores, so that rounding flips no case. Of several
-    equally good ones the lowest is taken: it misses the fewest.
-    Raises :class:`CXRLabError` on a single class.
+    Candidates lie halfway between neighbouring scores, so that rounding flips no case. Of equals
+    the lowest is taken: it misses the fewest. Raises :class:`CXRLabError` on a single class.
     """
     labels, scores = check_cases(labels, scores)
     positive, negative = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
@@ -156,16 +153,15 @@ def choose_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
 
 def wilson(value: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share seen in ``n`` separate trials (Wilson 1927)."""
-    low, high = proportion_confint(value * n, n, alpha=1 - CONFIDENCE, method="wilson")
+    low, high = proportion_confint(value * n, n, method="wilson")
     return max(0.0, min(float(low), value)), min(1.0, max(float(high), value))  # rounding
 
 
 def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
     """The share of ``successes`` (0 or 1, shape (n,)), with its 95 % interval over ``patients``.
 
-    ``patients`` names the patient of each case; ``None``: each case is a patient of its own. The
-    interval is Wilson's, with :func:`effective_size` as its n. Undefined without cases. Raises
-    :class:`CXRLabError` when a success is neither 0 nor 1, or a case has no patient.
+    ``patients`` as for :func:`evaluate`. The interval is Wilson's, with :func:`effective_size` as
+    its n. Undefined without cases; :class:`CXRLabError` when a success is neither 0 nor 1.
     """
     successes = _numbers(successes)
     if not np.isin(successes, [0, 1]).all():
@@ -173,8 +169,7 @@ def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
     if not successes.size:
         return Estimate(None)
     size = effective_size(successes, patient_numbers(patients, successes.size))
-    value = float(successes.mean())
-    return Estimate(value, *wilson(value, size))
+    return Estimate(value := float(successes.mean()), *wilson(value, size))
 
 
 def effective_size(successes: NDArray, patients: NDArray) -> float:
@@ -193,10 +188,26 @@ def effective_size(successes: NDArray, patients: NDArray) -> float:
     if count == n or variance < TINY:
         return count
     size = min(value * (1 - value) / variance, n)
-    size *= (Z / t.ppf(0.5 + CONFIDENCE / 2, count - 1)) ** 2
+    size *= (Z / t.ppf(0.975, count - 1)) ** 2
     if min(np.sum(hits > 0), np.sum(hits < cases)) < 3:
         size = min(size, count)
     return max(size, 1.0)
+
+
+def shares(
+    labels: ArrayLike, scores: ArrayLike, threshold: float, patients: ArrayLike | None = None
+) -> dict[str, Estimate]:
+    """The metrics that are shares, ``SHARES``; arguments as for :func:`evaluate`."""
+    labels, scores = check_cases(labels, scores)
+    patients = patient_numbers(patients, labels.size)
+    positive, called = labels == 1, scores >= check_share("threshold", threshold)
+    right = positive == called
+    among = (positive | ~positive, called, positive, ~positive, positive | called)
+    found = [share(right[those], patients[those]) for those in among]
+    if (j := found[-1]).value is not None:
+        # j = tp / (tp + fp + fn) is a share, and F1 = 2j / (1 + j) grows with it.
+        found[-1] = Estimate(*(2 * end / (1 + end) for end in (j.value, j.low, j.high)))
+    return dict(zip(SHARES, found, strict=True))
 
 
 def auc(
@@ -244,9 +255,8 @@ def resample(
 ) -> NDArray:
     """``statistic`` of every resample of the patients, the resamples along the first axis.
 
-    Whole patients are drawn with replacement, each with all of their X-rays. ``statistic`` takes
-    weights of shape (some resamples, cases), how often each case is drawn; ``patients`` are from
-    :func:`patient_numbers`. Raises :class:`CXRLabError` for fewer than two resamples.
+    Whole patients (numbers from 0) are drawn with replacement, each with all of their X-rays.
+    ``statistic`` takes weights of shape (some resamples, cases): how often each case is drawn.
     """
     if resamples < 2:
         raise CXRLabError(f"{resamples} resamples show no spread. Ask for some 1000.")
@@ -277,7 +287,7 @@ def _ranking(
             factor = _auc_variance(value, ill, healthy) / spread[0]
             factor = min(factor, positives / ill, negatives / healthy)
         area = Estimate(value, *newcombe(value, max(ill * factor, 1), max(healthy * factor, 1)))
-    value, size = float(average_precision_score(labels, scores)), float(ill)
+    value, size = float(average_precision_score(labels, scores)), ill
     if spread[1] > TINY and value < 1:
         # An average over the positives: that many at most (10.1007/978-3-642-40994-3_29).
         size = max(min(value * (1 - value) / spread[1], positives), 1)
@@ -355,23 +365,15 @@ def evaluate(
     """Judge ``scores`` (within 0...1) against ``labels`` (0 or 1), all of shape (n,).
 
     The threshold was chosen before, on validation cases (:func:`choose_threshold`).
-    ``patients`` names the patient of each case (``None``: each case is a patient of its own).
+    ``patients`` names the patient of each case (``None``: each case is a patient of its own);
     ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC and average precision.
-    Raises :class:`cxrlab.errors.CXRLabError` when the input cannot be evaluated.
+    Raises :class:`CXRLabError` when the input cannot be evaluated.
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
-    counts = confusion(labels, scores, threshold)
-    positive, called = labels == 1, scores >= threshold
-    right = positive == called
-    among = (positive | ~positive, called, positive, ~positive, positive | called)
-    shares = [share(right[those], patients[those]) for those in among]
-    metrics = dict(zip(SHARES, shares, strict=True))
-    # j = tp / (tp + fp + fn) is a share, and F1 = 2j / (1 + j) grows with it.
-    j = metrics["f1"]
-    if j.value is not None:
-        metrics["f1"] = Estimate(*(2 * end / (1 + end) for end in (j.value, j.low, j.high)))
+    metrics = shares(labels, scores, threshold, patients)
     metrics |= _ranking(labels, scores, patients, resamples, seed)
+    counts = confusion(labels, scores, threshold)
     return Report(counts, float(threshold), np.unique(patients).size, metrics)
 
 
@@ -382,21 +384,19 @@ def missed_sentence(report: Report) -> str:
         return "There are no positive cases here, so how many would be missed is unknown."
     missed, fewest, most = (round(100 * (1 - share)) for share in (r.value, r.high, r.low))
     some = "fewer than 1" if missed == 0 and report.confusion.fn else str(missed)
-    verb = "is" if missed == 1 else "are"
-    return f"Of 100 positive cases, {some} {verb} missed (between {fewest} and {most})."
+    are = "is" if missed == 1 else "are"
+    return f"Of 100 positive cases, {some} {are} missed (between {fewest} and {most})."
 
 
 def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
     """Labels as integers and scores as floats, both of shape (n,), or :class:`CXRLabError`."""
     labels, scores = _numbers(labels), _numbers(scores)
     if labels.size != scores.size or not labels.size:
-        given = f"There are {labels.size} labels and {scores.size} scores."
-        raise CXRLabError(f"{given} Give one of each for every case, and one case at the least.")
+        some = f"There are {labels.size} labels and {scores.size} scores."
+        raise CXRLabError(f"{some} Give one of each for every case, and one case at the least.")
     if odd := int(np.sum(~np.isin(labels, [0, 1]))):
-        raise CXRLabError(
-            f"{odd} of {labels.size} labels are missing or neither 0 nor 1. "
-            "Use 1 for COVID-19 and 0 for not COVID-19, and leave undecided cases out."
-        )
+        some = f"{odd} of {labels.size} labels are missing or neither 0 nor 1."
+        raise CXRLabError(f"{some} Use 1 for COVID-19, 0 for not; leave undecided cases out.")
     if odd := int(np.sum(~((scores >= 0) & (scores <= 1)))):
         some = f"{odd} of {scores.size} scores are missing or outside 0 to 1."
         raise CXRLabError(f"{some} Use the network's output after its sigmoid.")

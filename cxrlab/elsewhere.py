@@ -1,0 +1,350 @@
+"""Would it work elsewhere? A frozen threshold, other people, another prevalence, other risks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
+from sklearn.metrics import brier_score_loss
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportions_ztest
+
+from cxrlab.catalog.audit import AGE_BANDS, NOT_STATED
+from cxrlab.errors import CXRLabError
+from cxrlab.metrics import (
+    Confusion,
+    Estimate,
+    Report,
+    check_cases,
+    confusion,
+    effective_size,
+    evaluate,
+    patient_numbers,
+    precision_at_prevalence,
+    resample,
+    share,
+    shares,
+)
+
+SUBGROUPS = ("sex", "age", "view", "source")
+TOO_FEW = "too few"
+PREVALENCES = (0.5, 0.1, 0.01)
+RISKS = tuple(np.arange(1, 100) / 100)
+
+
+@dataclass(frozen=True)
+class ExternalReport:
+    """What is asked of a network among strangers; tables as their functions give them."""
+
+    name: str
+    report: Report
+    calibration: Calibration
+    predictive: pd.DataFrame
+    subgroups: pd.DataFrame
+
+    def to_json(self) -> dict:
+        """Plain numbers and lists for a JSON file; what is undefined is ``None``, never NaN."""
+        rest = {"predictive": self.predictive, "subgroups": self.subgroups}
+        for name, table in rest.items():
+            rest[name] = table.astype(object).where(table.notna(), None).to_dict("records")
+        for name in ("brier", "slope", "in_the_large"):
+            key = name if name == "brier" else f"calibration_{name}"
+            rest[key] = getattr(self.calibration, name).to_json()
+        return {"name": self.name, **self.report.to_json(), **rest}
+
+
+def external_report(
+    cases: pd.DataFrame,
+    threshold: float,
+    name: str = "another hospital",
+    by: Sequence[str] = SUBGROUPS,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> ExternalReport:
+    """Judge scored ``cases`` at a ``threshold`` that was frozen before they were seen.
+
+    ``cases`` has ``label`` (0 or 1) and ``score`` (0...1), and where known ``patient_id`` and the
+    columns in ``by``. Intervals are 95 %, over patients. What is undefined, as the recall among
+    healthy people, is ``None`` or NaN. Raises :class:`CXRLabError` on unusable input.
+    """
+    labels, scores, patients = scored_columns(cases)
+    report = evaluate(labels, scores, threshold, patients, resamples, seed)
+    calibrated = calibration(labels, scores, patients, resamples, seed)
+    groups = subgroup_table(cases, threshold, by)
+    return ExternalReport(name, report, calibrated, predictive_values(report), groups)
+
+
+def scored_columns(cases: pd.DataFrame) -> tuple[NDArray, NDArray, NDArray]:
+    """Labels, scores and numbers of the patients of the cases. Raises :class:`CXRLabError`."""
+    for name in ("label", "score"):
+        if name not in cases:
+            has = f"The cases have no column {name!r}; they have {', '.join(map(str, cases))}."
+            raise CXRLabError(f"{has} Give each case a label (0 or 1) and the network's score.")
+    labels, scores = check_cases(cases["label"], cases["score"])
+    return labels, scores, patient_numbers(cases.get("patient_id"), labels.size)
+
+
+def subgroup_table(
+    cases: pd.DataFrame, threshold: float, by: Sequence[str] = SUBGROUPS, fewest: int = 10
+) -> pd.DataFrame:
+    """One row per group, the first for all cases: counts, recall and specificity.
+
+    ``cases`` as for :func:`external_report` (``age`` in years is banded). Columns: ``by``,
+    ``group``, ``cases``, ``patients``, ``positives``, ``negatives``, then ``recall``,
+    ``recall_low``, ``recall_high``, ``recall_p``, ``recall_note`` and the same of ``specificity``.
+
+    A share is NaN, and its note says why, where the group has fewer than ``fewest`` patients of
+    the class (``too few``), or where nobody says which group a case is in (``not stated``). The
+    p-value of a group against all other cases takes effective sample sizes for counts (Rao and
+    Scott 1992, 10.2307/2532311), and is adjusted for all groups of the table by Holm's method.
+    """
+    labels, scores, patients = scored_columns(cases)
+    right = (scores >= threshold) == (labels == 1)
+    groups = [("all", "all cases", np.ones(len(cases), bool))]
+    for column in by:
+        values = group_values(cases, column)
+        seen, bands = values.value_counts(), list(AGE_BANDS.values())
+        # Bands of age in their order, other groups by size, and last what is not stated.
+        place = {name: bands.index(name) if name in bands else -seen[name] for name in seen.index}
+        names = sorted(seen.index, key=lambda name: (name == NOT_STATED, place[name], name))
+        groups += [(column, name, (values == name).to_numpy()) for name in names]
+    rows = []
+    for column, name, inside in groups:
+        n, ill, people = inside.sum(), labels[inside].sum(), np.unique(patients[inside]).size
+        row = {"by": column, "group": name, "cases": int(n), "patients": people}
+        row |= {"positives": int(ill), "negatives": int(n - ill)}
+        for metric, label in (("recall", 1), ("specificity", 0)):
+            ours, others = inside & (labels == label), ~inside & (labels == label)
+            few = [np.unique(patients[part]).size < max(fewest, 1) for part in (ours, others)]
+            note = NOT_STATED if name == NOT_STATED else TOO_FEW if few[0] else ""
+            found = [np.nan] * 3 if note else astuple(share(right[ours], patients[ours]))
+            p = np.nan if note or few[1] else _p_value(right, patients, (ours, others))
+            names = (metric, *(f"{metric}_{end}" for end in ("low", "high", "p", "note")))
+            row |= dict(zip(names, (*found, p, note), strict=True))
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    adjusted = np.array(table[["recall_p", "specificity_p"]])
+    if (known := ~np.isnan(adjusted)).any():
+        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+    return table.assign(recall_p=adjusted[:, 0], specificity_p=adjusted[:, 1])
+
+
+def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
+    """The group of each case as text; ages in the bands of the audit, missing as not stated."""
+    values = cases[column] if column in cases else pd.Series(pd.NA, index=cases.index)
+    if column == "age":
+        ages = pd.to_numeric(values, errors="coerce").astype("float64")
+        bands = list(AGE_BANDS.values())
+        values = pd.cut(ages, [*AGE_BANDS, np.inf], right=False, labels=bands)
+    text = values.astype("string").str.strip()
+    return text.mask(text == "").fillna(NOT_STATED)
+
+
+def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) -> float:
+    """Two shares, each counted as its effective size (see :func:`subgroup_table`)."""
+    of_part = [(right[part], pd.factorize(patients[part])[0]) for part in parts]
+    sizes = np.array([effective_size(*both) for both in of_part])
+    hits = sizes * [calls.mean() for calls, _ in of_part]
+    if hits.sum() in (0, sizes.sum()):
+        return 1.0  # all right or all wrong: no difference to be seen
+    return float(proportions_ztest(hits, sizes)[1])
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Does a score of 0.8 mean that 8 of 10 are ill (Van Calster 2019, 10.1186/s12916-019-1466-7)?
+
+    ``brier``: the mean squared distance of score and label, 0 at best. ``slope``: 1 at best,
+    below 1 where the scores are too extreme, above 1 where they are too timid. ``in_the_large``:
+    0 at best, below 0 where the scores are too high on the whole, in log odds.
+    """
+
+    brier: Estimate
+    slope: Estimate
+    in_the_large: Estimate
+
+
+def calibration(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    patients: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Calibration:
+    """Brier score, calibration slope and calibration-in-the-large, with 95 % intervals.
+
+    Slope: that of a logistic regression of the label on the logit of the score; in the large: its
+    intercept where the slope is held at 1. Their intervals are cluster-robust over patients, with
+    a t distribution; the Brier score's is a bootstrap over patients. Both regressions are
+    undefined with a single class or patient, the slope also where the scores separate the classes
+    or are all alike. Arguments as for :func:`cxrlab.metrics.evaluate`.
+    """
+    labels, scores = check_cases(labels, scores)
+    patients = patient_numbers(patients, labels.size)
+    distance = (scores - labels) ** 2
+    draws = resample(lambda w: w @ distance / w.sum(axis=1), patients, resamples, seed)
+    brier = _percentiles(float(brier_score_loss(labels, scores)), draws)
+    if labels.min() == labels.max() or patients.max() == 0:
+        return Calibration(brier, Estimate(None), Estimate(None))
+    logits = logit(np.clip(scores, 1e-7, 1 - 1e-7))[:, None]  # those of 0 and 1 are infinite
+    ones = np.ones_like(logits)
+    ill, healthy, slope = scores[labels == 1], scores[labels == 0], Estimate(None)
+    if ill.min() < healthy.max() and healthy.min() < ill.max():
+        slope = _coefficient(Logit(labels, np.hstack([ones, logits])), patients)
+    return Calibration(
+        brier, slope, _coefficient(Logit(labels, ones, offset=logits[:, 0]), patients)
+    )
+
+
+def _coefficient(model: Logit, patients: NDArray) -> Estimate:
+    """The last coefficient of the model, with an interval that is cluster-robust over patients."""
+    fitted = model.fit(disp=0, cov_type="cluster", cov_kwds={"groups": patients}, use_t=True)
+    return Estimate(float(fitted.params[-1]), *(float(end) for end in fitted.conf_int()[-1]))
+
+
+def _percentiles(value: float, draws: NDArray) -> Estimate:
+    """``value`` and the middle 95 % of its resamples; no interval where they do not differ."""
+    low, high = (float(end) for end in np.nanquantile(draws.round(12), [0.025, 0.975]))
+    return Estimate(value, min(low, value), max(high, value)) if high > low else Estimate(value)
+
+
+def scores_at_prevalence(scores: ArrayLike, before: float, after: float) -> NDArray[np.float64]:
+    """Scores that were learned at one prevalence, as they would be at another.
+
+    ``before`` is the prevalence of the **training** data. Never take it from the labels of the
+    hospital that is judged: they are not known there, and the network has not learned from them.
+    The odds are multiplied by the ratio of the odds of both prevalences (Saerens 2002,
+    10.1162/089976602753284446): right as long as ill and healthy people look as they did before.
+    Both prevalences lie between 0 and 1, else :class:`CXRLabError`.
+    """
+    for prevalence in (before, after):
+        if not 0 < prevalence < 1:
+            raise CXRLabError(f"A prevalence is {prevalence}. Choose numbers between 0 and 1.")
+    scores = np.asarray(scores, dtype=np.float64)
+    ill, healthy = scores * after / before, (1 - scores) * (1 - after) / (1 - before)
+    return ill / (ill + healthy)
+
+
+def net_benefit(
+    cases: pd.DataFrame,
+    trained_at: float,
+    prevalence: float,
+    risks: Sequence[float] = RISKS,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The net benefit of the network at every risk from which one might act (Vickers 2006).
+
+    True positives per person, less the false ones at their exchange rate: who acts from a risk r
+    up takes r / (1 - r) false alarms to be as bad as one missed case (10.1177/0272989X06295361).
+    Both classes are weighted to a population where a share of ``prevalence`` is ill, and the
+    scores, learned at the prevalence ``trained_at``, shifted to it (:func:`scores_at_prevalence`).
+    One row per risk: ``risk``, ``net_benefit`` with ``low`` and ``high`` (95 % over patients, NaN
+    where no resample differs), ``treat_all``, ``treat_none``; the network helps where ``low`` lies
+    above both. Raises :class:`CXRLabError` where a class is missing, or for a risk outside 0...1.
+    """
+    labels, scores, patients = scored_columns(cases)
+    risks = np.unique(np.asarray(risks, dtype=np.float64))
+    if labels.min() == labels.max() or not ((risks >= 0) & (risks < 1)).all():
+        seen = f"{labels.sum()} of {labels.size} cases are ill; the risks are {risks.tolist()}."
+        raise CXRLabError(f"{seen} Give cases of both classes, and risks from 0 up to below 1.")
+    called = scores_at_prevalence(scores, trained_at, prevalence)[:, None] >= risks
+    ill, odds = labels == 1, risks / (1 - risks)
+
+    def benefit(weights: NDArray) -> NDArray:
+        with np.errstate(invalid="ignore"):  # a resample may lack one of the classes: NaN
+            found = weights[:, ill] @ called[ill] / weights[:, ill].sum(axis=1)[:, None]
+            false = weights[:, ~ill] @ called[~ill] / weights[:, ~ill].sum(axis=1)[:, None]
+        return prevalence * found - (1 - prevalence) * false * odds
+
+    values = benefit(np.ones((1, labels.size)))[0]
+    draws = resample(benefit, patients, resamples, seed)
+    found = [_percentiles(*both) for both in zip(values, draws.T, strict=True)]
+    table = pd.DataFrame(found, dtype=float).set_axis(["net_benefit", "low", "high"], axis=1)
+    table.insert(0, "risk", risks)
+    return table.assign(treat_all=prevalence - (1 - prevalence) * odds, treat_none=0.0)
+
+
+def predictive_values(report: Report, prevalences: Sequence[float] = PREVALENCES) -> pd.DataFrame:
+    """PPV and NPV that the recall and specificity of ``report`` imply at each prevalence.
+
+    Columns ``prevalence``, ``ppv``, ``ppv_low``, ``ppv_high``, ``npv``, ``npv_low``,
+    ``npv_high``, NaN where undefined, with the cautious ranges of :func:`precision_range`.
+    """
+    table = pd.DataFrame({"prevalence": prevalences}, dtype=float)
+    shares = report["recall"], report["specificity"]
+    ppv = [precision_range(*shares, prevalence) for prevalence in prevalences]
+    # The NPV is the mirror image, with ill and healthy swapped.
+    npv = [precision_range(*shares[::-1], 1 - prevalence) for prevalence in prevalences]
+    for name, found in (("ppv", ppv), ("npv", npv)):
+        table[[name, f"{name}_low", f"{name}_high"]] = pd.DataFrame(found, dtype=float)
+    return table
+
+
+def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
+    """The precision at a prevalence, from the lower and the upper ends of both intervals.
+
+    Both being so unlucky at once is rarer than either, so this range is a cautious one, wider
+    than a 95 % interval. All ``None`` where the precision is undefined.
+    """
+    if recall.value is None or specificity.value is None:
+        return Estimate(None)
+    pairs = zip(astuple(recall), astuple(specificity), strict=True)
+    found = Estimate(*(precision_at_prevalence(*pair, prevalence) for pair in pairs))
+    return Estimate(None) if found.value is None else found
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """One threshold and one prevalence, and everything that follows from them."""
+
+    threshold: float
+    prevalence: float
+    confusion: Confusion
+    metrics: Mapping[str, Estimate]  # those that need a threshold: cxrlab.metrics.SHARES
+    precision: Estimate  # at the prevalence; see precision_range for its two ends
+    people: Confusion | None  # of 1,000 people tested; None if recall or specificity is undefined
+
+
+def what_if(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    threshold: float,
+    prevalence: float,
+    patients: ArrayLike | None = None,
+) -> WhatIf:
+    """The cases judged at ``threshold``, and the precision where a ``prevalence`` is ill."""
+    counts = confusion(labels, scores, threshold)
+    found = shares(labels, scores, threshold, patients)
+    precision = precision_range(found["recall"], found["specificity"], prevalence)
+    rates = (counts.recall, counts.specificity)
+    people = None if None in rates else people_tested(*rates, prevalence)
+    return WhatIf(float(threshold), float(prevalence), counts, found, precision, people)
+
+
+def people_tested(recall: float, specificity: float, prevalence: float, n: int = 1000) -> Confusion:
+    """Whole people instead of shares: how the test would sort ``n`` of them.
+
+    All three shares lie within 0...1. The four counts are rounded, and add up to ``n``.
+    """
+    precision_at_prevalence(recall, specificity, prevalence)  # complains of impossible shares
+    ill = round(n * prevalence)
+    found, cleared = round(ill * recall), round((n - ill) * specificity)
+    return Confusion(tp=found, fp=n - ill - cleared, fn=ill - found, tn=cleared)
+
+
+def screening_sentence(people: Confusion) -> str:
+    """Whole people in two sentences: the ill among them, the alarms, and how many are true."""
+    ill, alarms = people.tp + people.fn, people.tp + people.fp
+    have, raised = "has" if ill == 1 else "have", "1 alarm" if alarms == 1 else f"{alarms:,} alarms"
+    start = f"Of {people.n:,} people tested, {ill:,} {have} COVID-19. The test raises"
+    if not alarms:
+        return f"{start} no alarm at all: its precision is undefined, and all the ill are missed."
+    true = f"{people.tp or 'none'} of them {'is' if people.tp == 1 else 'are'} true"
+    missed = f"{people.fn:,} of the ill {'is' if people.fn == 1 else 'are'} missed"
+    return f"{start} {raised}; {true}, and {missed}."
