@@ -17,12 +17,11 @@ import pandas as pd
 import cxrlab
 from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
-from cxrlab.designs import Design, group_table, score_with_hidden_parts
+from cxrlab.designs import Design, group_table, recipe_named, score_with_hidden_parts
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import Report, choose_threshold, evaluate
 from cxrlab.files import read_json, write_atomically, write_json
+from cxrlab.metrics import Report, choose_threshold, evaluate
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.recipes import recipe_named
 from cxrlab.recordings import data_in_words, record
 from cxrlab.sources import what_kind
 from cxrlab.splits import (
@@ -61,7 +60,7 @@ def train_run(
 ) -> dict:
     """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
 
-    ``recipe`` is one of :data:`cxrlab.recipes.RECIPES`; ``negatives`` overrules whom it takes for
+    ``recipe`` is one of :data:`cxrlab.designs.RECIPES`; ``negatives`` overrules whom it takes for
     healthy.
 
     Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
@@ -215,7 +214,7 @@ def fit_and_score(
     trained = train(training, validation, budget, seed, settings, precision)
     say(f"Trained in {trained.machine}; best epoch {trained.best_epoch}.")
     ready = made_ready(validation, settings)
-    chosen = choose_threshold(ready.labels, predict(trained.model, ready), rule="f1")
+    chosen = choose_threshold(ready.labels, predict(trained.model, ready))
     return trained, score_with_hidden_parts(trained.model, test, settings), chosen
 
 

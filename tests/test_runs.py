@@ -13,8 +13,8 @@ from cxrlab import case_files, runs
 from cxrlab.budgets import Budget
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import METRICS
 from cxrlab.files import read_json
+from cxrlab.metrics import METRICS
 from cxrlab.splits import check_split, load_manifest
 from cxrlab.tuning import Plan
 

@@ -28,14 +28,14 @@ FLOW = [
     {"pipeline", "convolution"},
     {"model", "residual", "transfer"},
     {"training"},
-    {"evaluation", "tuning", "explain", "checkpoints"},
+    {"metrics"},
+    {"elsewhere", "evaluation", "tuning", "explain", "checkpoints"},
     {"designs"},
-    {"shortcuts", "recipes"},
-    {"repairs"},
+    {"shortcuts"},
     {"case_folders"},
     {"case_files"},
     {"runs"},
-    {"repair_runs", "workspace", "cards"},
+    {"repairs", "workspace", "card", "cards"},
     {"plots", "course", "reader"},
     {"widgets", "exercises"},
     {"links", "doctor", "lab", "running"},
@@ -96,8 +96,8 @@ def test_importing_the_package_is_light():
 
 
 def test_what_needs_no_model_loads_no_tensorflow():
-    rooms = "cases, evaluation, plots, reader, splits, sources, images, runs, course, tuning"
-    rooms += ", case_files, shortcuts"
+    rooms = "cases, metrics, elsewhere, plots, reader, splits, sources, images, runs, course"
+    rooms += ", tuning, case_files, shortcuts"
     assert not {"tensorflow", "keras", "keras_tuner"} & loaded_after(f"from cxrlab import {rooms}")
 
 

@@ -22,7 +22,7 @@ from cxrlab.cli.shown import NOT_MEDICAL, show
 
 
 class RecipeName(StrEnum):
-    """How to train: see cxrlab.recipes."""
+    """How to train: see cxrlab.designs."""
 
     published = "published"
     robust = "robust"
@@ -102,7 +102,7 @@ def evaluate(
     """
     from cxrlab.budgets import get_budget
     from cxrlab.case_files import read_cases, score_cases
-    from cxrlab.evaluation import external_report
+    from cxrlab.elsewhere import external_report
     from cxrlab.files import write_json
     from cxrlab.runs import open_run, unseen
 
@@ -114,9 +114,8 @@ def evaluate(
     scored = score_cases(model, strangers)
     _say_left_out(scored.left_out)
     resamples = get_budget(budget.value).resamples
-    report = external_report(
-        scored.cases, threshold, name=cases.resolve().name, resamples=resamples, seed=seed
-    )
+    name = cases.resolve().name
+    report = external_report(scored.cases, threshold, name, resamples=resamples, seed=seed)
     metrics = {**report.to_json(), "left_out": len(scored.left_out), "learned_from": known}
     if json is not None:
         write_json(json, metrics)

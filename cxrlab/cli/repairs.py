@@ -33,7 +33,7 @@ def repairs(
 
     from cxrlab.budgets import get_budget
     from cxrlab.cli.tables import repairs_table
-    from cxrlab.repair_runs import repairs_run
+    from cxrlab.repairs import repairs_run
     from cxrlab.sources import data_folder
 
     recording = repairs_run(

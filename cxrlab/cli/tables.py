@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -38,16 +39,15 @@ def leaderboard_table(board: pd.DataFrame) -> Table:
 
 def metrics_table(metrics: dict) -> Table:
     """The metrics of ``metrics.json`` with their intervals."""
+    from cxrlab.metrics import Estimate
+
     table = Table(title=_counts(metrics), title_justify="left")
     table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
+    table.add_column("value (95 % interval)", justify="right")
     for name, entry in metrics.items():
         if isinstance(entry, dict) and "interval" in entry:
-            low, high = entry["interval"]
-            spread = "undefined" if low is None else f"{low:.3f} to {high:.3f}"
-            value = "undefined" if entry["value"] is None else f"{entry['value']:.3f}"
-            table.add_row(name.replace("_", " "), value, spread)
+            estimate = Estimate(entry["value"], *entry["interval"])
+            table.add_row(name.replace("_", " "), f"{estimate:.3f}")
     return table
 
 
@@ -61,8 +61,6 @@ def _counts(metrics: dict) -> str:
 
 def subgroups_table(subgroups: pd.DataFrame) -> Table:
     """Recall and specificity by subgroup, each with its interval or why there is none."""
-    from cxrlab.evaluation import share_words
-
     title = "By subgroup, 95 % intervals over patients"
     # Without inner lines, and with dashes, it fits into 80 columns.
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -71,13 +69,13 @@ def subgroups_table(subgroups: pd.DataFrame) -> Table:
     for name in ("cases", *SHARES):
         table.add_column(name, justify="right")
     for row in subgroups.to_dict("records"):
-        shares = [share_words(row, name).replace(" to ", "–") for name in SHARES]
+        shares = [row[f"{name}_note"] or _in_words(row, name) for name in SHARES]
         table.add_row(row["by"], row["group"], str(row["cases"]), *shares)
     return table
 
 
 def repairs_table(found: pd.DataFrame) -> Table:
-    """Recall and false positives of each repair with intervals, and what it sees without lungs."""
+    """Recall and false positives of each repair, and its AUC on the frame alone."""
     table = Table(title="Repairs, 95 % intervals over patients", title_justify="left")
     table.add_column("repair")
     for name in ("recall", "false positives: children", "adults", "frame only, AUC"):
@@ -86,9 +84,13 @@ def repairs_table(found: pd.DataFrame) -> Table:
         if row["note"]:
             table.add_row(row["repair"], "skipped")
             continue
-        shares = [
-            f"{row[name]:.2f} ({row[f'{name}_low']:.2f}-{row[f'{name}_high']:.2f})"
-            for name in ("recall", "children", "adults")
-        ]
-        table.add_row(row["repair"], *shares, f"{row['frame_only']:.2f}")
+        numbers = ("recall", "children", "adults", "frame_only")
+        table.add_row(row["repair"], *(_in_words(row, name) for name in numbers))
     return table
+
+
+def _in_words(row: Mapping, name: str) -> str:
+    """A number of a table and its interval, short: ``0.93 (0.85–0.98)``."""
+    from cxrlab.metrics import Estimate
+
+    return f"{Estimate(row[name], row[f'{name}_low'], row[f'{name}_high'])}".replace(" to ", "–")
