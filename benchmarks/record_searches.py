@@ -22,8 +22,8 @@ import pandas as pd
 from sklearn.metrics import log_loss, precision_recall_curve, roc_auc_score
 
 from cxrlab import course, recordings
-from cxrlab.evaluation import confusion
 from cxrlab.files import read_json, write_json
+from cxrlab.metrics import confusion
 from cxrlab.sources import what_kind
 from cxrlab.training import Settings, predict, train
 from cxrlab.tuning import SPACES, Plan, recorded_search, save_search, search, settings_from

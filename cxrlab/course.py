@@ -36,7 +36,8 @@ from cxrlab.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     import keras
 
-    from cxrlab.evaluation import Estimate, ExternalReport
+    from cxrlab.elsewhere import ExternalReport
+    from cxrlab.metrics import Estimate
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
@@ -199,11 +200,11 @@ def load_network(space: Workspace, parts: Parts) -> keras.Model:
 
 def get_threshold(network: keras.Model, parts: Parts) -> float:
     """The threshold with the highest F1 on validation; frozen before the test set is looked at."""
-    from cxrlab.evaluation import choose_threshold
+    from cxrlab.metrics import choose_threshold
     from cxrlab.training import predict
 
     validation = parts.validation
-    return choose_threshold(validation.labels, predict(network, validation), rule="f1")
+    return choose_threshold(validation.labels, predict(network, validation))
 
 
 def confounded_data(space: Workspace) -> Path:

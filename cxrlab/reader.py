@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import Confusion, confusion, wilson
 from cxrlab.files import read_json, write_json
 from cxrlab.images import fit, read_image
+from cxrlab.metrics import Confusion, confusion, wilson
 from cxrlab.workspace import Workspace
 
 FILE = "reader.json"

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from sklearn.metrics import roc_curve
 
 from cxrlab import recordings
 from cxrlab.budgets import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation.thresholds import recall_at_specificity
 from cxrlab.files import write_json
 from cxrlab.model import DROPOUT_LAYERS
 from cxrlab.pipeline import Xrays
@@ -170,10 +170,9 @@ def search(
         scores = predict(trained.model, validation)
         if time.monotonic() > end and not is_worker():
             tuner.oracle.max_trials = len(tuner.oracle.trials)
-        return {
-            "val_loss": loss,
-            "recall_at_specificity": recall_at_specificity(validation.labels, scores, SPECIFICITY),
-        }
+        false, recall, _ = roc_curve(validation.labels, scores, drop_intermediate=False)
+        best = float(recall[1 - false >= SPECIFICITY].max())
+        return {"val_loss": loss, "recall_at_specificity": best}
 
     tuner = make_tuner(plan, run, folder)
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxrlab import checkpoints, course
-from cxrlab.evaluation import roc_auc
 from cxrlab.model import published_network
 from cxrlab.pipeline import Xrays
 from cxrlab.splits import Split
@@ -69,4 +69,4 @@ def test_the_course_brings_the_network_of_its_own_phantoms(dial, monkeypatch, ca
     parts = course.get_xrays(space)
     network = course.load_network(space, parts)
     assert "trained beforehand" in capsys.readouterr().out
-    assert roc_auc(parts.validation.labels, predict(network, parts.validation)) > 0.8
+    assert roc_auc_score(parts.validation.labels, predict(network, parts.validation)) > 0.8

@@ -17,8 +17,8 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from cxrlab.evaluation import precision_at_prevalence
 from cxrlab.exercises import State, exercises_in, nb04
+from cxrlab.metrics import precision_at_prevalence
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_accuracy_precision_recall.ipynb"
 

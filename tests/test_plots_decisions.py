@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from cxrlab.evaluation import Confusion
+from cxrlab.metrics import Confusion
 from cxrlab.plots import (
     plot_people,
 )

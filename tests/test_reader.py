@@ -10,7 +10,7 @@ from cxrlab import reader
 from cxrlab.budgets import SMOKE
 from cxrlab.cases import ten_xrays
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import Confusion
+from cxrlab.metrics import Confusion
 from cxrlab.workspace import Workspace
 
 

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxrlab import training
 from cxrlab.budgets import Budget, get_budget
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import confusion, roc_auc
+from cxrlab.metrics import confusion
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import (
@@ -254,7 +255,7 @@ def test_metrics_agree_between_formats_within_the_spread_of_their_seeds(course_p
         done = train(learned, validation, budget, seed, precision=name)
         scores = predict(done.model, test)
         counts = confusion(test.labels, scores, 0.5)
-        return counts.recall, counts.specificity, roc_auc(test.labels, scores)
+        return counts.recall, counts.specificity, roc_auc_score(test.labels, scores)
 
     exact, short = (
         np.array([metrics(name, seed) for seed in range(3)]) for name in ("float32", "bfloat16")

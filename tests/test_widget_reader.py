@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cxrlab.budgets import SMOKE
-from cxrlab.evaluation import Confusion
+from cxrlab.metrics import Confusion
 from cxrlab.reader import get_calls, keep_calls
 from cxrlab.widgets import reader as desk
 from cxrlab.workspace import Workspace

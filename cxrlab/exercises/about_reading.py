@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.cases import TEN
-from cxrlab.evaluation import PUBLISHED, published_specificity
 from cxrlab.exercises.engine import NotAttempted, Wrong, described, holds_dots
 from cxrlab.exercises.expect import called, close, number
 
@@ -98,10 +97,10 @@ def check_matrix(function: Any) -> str:
 def check_implied(function: Any) -> str:
     """implied_specificity(precision, recall) on a balanced test set."""
     name = "implied_specificity"
-    pairs = [(v["precision"], v["recall"]) for v in PUBLISHED.values()] + [(0.8, 0.6), (1.0, 0.9)]
-    for precision, recall in pairs:
+    # The first two are what the project published, before and after tuning.
+    for precision, recall in ((0.65, 0.93), (0.69, 0.98), (0.8, 0.6), (1.0, 0.9)):
         given = number(f"{name}({precision}, {recall})", called(name, function, precision, recall))
-        wanted = published_specificity(precision, recall)
+        wanted = 1 - recall * (1 - precision) / precision
         if close(given, wanted, 0.006):
             continue
         shown = f"`{name}({precision}, {recall})` is {given:.2f}, but should be {wanted:.2f}."

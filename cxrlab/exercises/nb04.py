@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.evaluation import Confusion, confusion
-from cxrlab.evaluation.metrics import ratio
 from cxrlab.exercises import Exercise, Wrong, expect
 from cxrlab.exercises.engine import described
 from cxrlab.exercises.quiz04 import quiz
+from cxrlab.metrics import Confusion, confusion, ratio
 
 __all__ = ["bootstrap_patients", "ppv", "quiz", "specificity_function", "threshold_for_recall"]
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from cxrlab.plots.style import COVID, NOT_COVID, WIDTH
 
 if TYPE_CHECKING:
-    from cxrlab.evaluation.metrics import Confusion
+    from cxrlab.metrics import Confusion
 
 # Truth by colour and shape, the call by filling: nothing hangs on colour alone.
 _PEOPLE = (  # count, marker, colour, called, words

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlab.evaluation import Confusion
+from cxrlab.metrics import Confusion
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, GREY, INK
 from cxrlab.reader import (
     get_calls,

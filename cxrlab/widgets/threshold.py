@@ -1,7 +1,7 @@
 """Threshold and prevalence on two sliders, with everything that follows from them.
 
 :func:`threshold_bench` is the widget of notebook 04. The numbers come from
-:func:`cxrlab.evaluation.what_if`; the functions here put them into HTML and SVG, which a browser
+:func:`cxrlab.elsewhere.what_if`; the functions here put them into HTML and SVG, which a browser
 draws faster than Matplotlib makes a picture.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxrlab.evaluation import Confusion, Estimate, WhatIf, screening_sentence, what_if
-from cxrlab.evaluation.metrics import check_cases
+from cxrlab.elsewhere import WhatIf, screening_sentence, what_if
+from cxrlab.metrics import Confusion, Estimate, check_cases
 from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, PALE
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def threshold_bench(
 ) -> ipywidgets.VBox:
     """Sliders for the threshold and the prevalence, and what follows from them.
 
-    Arguments as for :func:`cxrlab.evaluation.evaluate`; the threshold slider starts at
-    ``threshold``, and a button brings it back there.
+    Arguments as for :func:`cxrlab.metrics.evaluate`; the threshold slider starts at
+    ``threshold``, and a button brings it back there. (``resamples`` and ``seed`` do nothing any
+    more: no interval shown is a bootstrap. They go when notebook 04 no longer passes them.)
     """
     import ipywidgets as widgets
 
@@ -52,10 +53,10 @@ def threshold_bench(
     picture, matrix, metrics, sentence = (widgets.HTML() for _ in range(4))
 
     def draw(_: object = None) -> None:
-        now = what_if(labels, scores, cut.value, share.value, patients, resamples, seed)
+        now = what_if(labels, scores, cut.value, share.value, patients)
         picture.value = histogram_svg(labels, scores, now.threshold)
         matrix.value = matrix_html(now.confusion)
-        metrics.value = metrics_html(now.metrics, now.resamples)
+        metrics.value = metrics_html(now.metrics)
         sentence.value = prevalence_html(now)
 
     cut.observe(draw, names="value")
@@ -126,7 +127,7 @@ def matrix_html(counts: Confusion) -> str:
     )
 
 
-def metrics_html(metrics: Mapping[str, Estimate], resamples: int) -> str:
+def metrics_html(metrics: Mapping[str, Estimate]) -> str:
     """The metrics as a table: name, question, value, 95 % interval and the interval drawn."""
     rows = "".join(
         f'<tr><th scope="row" style="text-align:left;padding:3px 8px">'
@@ -136,11 +137,10 @@ def metrics_html(metrics: Mapping[str, Estimate], resamples: int) -> str:
     )
     return (
         '<table style="line-height:1.5" aria-label="Metrics with 95 % intervals">'
-        f'<tr><th></th><th></th><th>value</th><th scope="col">95 % interval</th>'
+        f'<tr><th></th><th></th><th scope="col">value (95 % interval)</th>'
         f"<td>0 … 1</td></tr>{rows}</table>"
-        f'<div style="color:{GREY};max-width:34em;line-height:1.3">Intervals: bootstrap over '
-        f"patients, {resamples:,} resamples; Wilson where each patient counts once, the "
-        "resamples do not differ, or they reach a 0 or 1 that was seen not to be.</div>"
+        f'<div style="color:{GREY};max-width:34em;line-height:1.3">Intervals: Wilson, with as '
+        "many separate trials as the X-rays of these patients are worth.</div>"
     )
 
 
@@ -203,7 +203,7 @@ def histogram_svg(labels: np.ndarray, scores: np.ndarray, threshold: float) -> s
 def _value_cells(estimate: Estimate) -> str:
     """Value, interval, and a dot with a whisker on a scale from 0 to 1."""
     if estimate.value is None:
-        return '<td colspan="3" style="padding:3px 8px"><i>undefined: nothing to divide by</i></td>'
+        return '<td colspan="2" style="padding:3px 8px"><i>undefined: nothing to divide by</i></td>'
     low, high, value = (120 * part for part in (estimate.low, estimate.high, estimate.value))
     drawn = (
         '<svg aria-hidden="true" width="128" height="14"><g transform="translate(4 7)">'
@@ -211,9 +211,7 @@ def _value_cells(estimate: Estimate) -> str:
         f'<line x1="{low:.1f}" x2="{high:.1f}" y1="0" y2="0" stroke="{INK}" stroke-width="3"/>'
         f'<circle cx="{value:.1f}" cy="0" r="4" fill="{INK}"/></g></svg>'
     )
-    number = f"<b>{estimate.value:.2f}</b>"
-    interval = f"{estimate.low:.2f} to {estimate.high:.2f}"
-    return f"<td>{number}</td><td>{interval}</td><td>{drawn}</td>"
+    return f"<td>{estimate:.2f}</td><td>{drawn}</td>"
 
 
 def _bar(x: float, y: float, width: float, height: float, colour: str) -> str:
