@@ -15,14 +15,13 @@ def report(
         typer.Option("--out", help="Folder for the card. Default: RUN.", show_default=False),
     ] = None,
 ) -> None:
-    """Write the model card of a run: model-card.md and model-card.html.
+    """Write the model card of a run, model-card.md.
 
     It says what the network is for and not for, which X-rays it learned from, how it was
     trained, how good it is and for whom, and what careful reporting asks that this run leaves
     open. RUN/external.json, from cxrlab evaluate, and RUN/by_source.csv become part of it.
     """
-    from cxrlab.cards import write_model_card
+    from cxrlab.card import write_model_card
 
-    for file in write_model_card(run, out):
-        typer.echo(f"Written: {file}")
+    typer.echo(f"Written: {write_model_card(run, out)}")
     typer.echo("Not for medical use.")

@@ -1,0 +1,262 @@
+"""A card is made of what a run holds, and says what it does not hold."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlab import card
+from cxrlab.card import HINTS, ITEMS, model_card, my_card, read_lines, read_run, write_line
+from cxrlab.errors import CXRLabError
+from cxrlab.files import read_json, write_json
+from cxrlab.metrics import evaluate
+from cxrlab.sources.licences import TERMS
+
+ELSEWHERE, CHECKS = "Performance on X-rays from elsewhere", "Checks against shortcuts"
+
+
+def toy_cases(seed: int = 0) -> pd.DataFrame:
+    """60 positives of 30 patients and 40 children, with scores that part them mostly."""
+    rng, n = np.random.default_rng(seed), np.arange(60)
+    ill = pd.DataFrame({"image_id": [f"covid-chestxray-dataset/{i}.png" for i in n]})
+    ill["patient_id"] = [f"covid-chestxray-dataset/{i // 2}" for i in n]
+    ill = ill.assign(source="covid-chestxray-dataset", sex="F", age=50.0, view="PA", label=1)
+    ill.loc[40:, ["sex", "age"]] = [None, np.nan]
+    well = pd.DataFrame({"image_id": [f"chest_xray/{i}.png" for i in range(40)]})
+    well = well.assign(patient_id=well["image_id"], source="chest_xray", view="AP", label=0)
+    cases = pd.concat([ill, well], ignore_index=True)
+    return cases.assign(score=np.clip(rng.normal(0.3 + 0.4 * cases["label"], 0.2), 0, 1))
+
+
+def report_of(cases: pd.DataFrame):
+    return evaluate(cases["label"], cases["score"], 0.5, cases["patient_id"], 50)
+
+
+def make_run(folder: Path, **settings) -> Path:
+    """A finished run without a network: all that a card needs."""
+    cases = toy_cases()
+    known = {"command": "train", "simulated": False, "budget": {"resamples": 50}}
+    folder.mkdir()
+    write_json(folder / "settings.json", known | settings)
+    parts = np.resize(["train", "train", "validation", "test"], cases["patient_id"].nunique())
+    part = dict(zip(cases["patient_id"].unique(), parts, strict=True))
+    split = cases[["image_id", "patient_id", "label"]].assign(part=cases["patient_id"].map(part))
+    split.to_csv(folder / "split.csv", index=False)
+    cases.to_csv(folder / "predictions.csv", index=False)
+    found = {"group": ["COVID-19", "children"], "images": [60, 40], "patients": [30, 40]}
+    found |= dict(called=[0.8, 0.1], low=[0.7, 0], high=[0.9, 0.2])
+    found |= dict(auc=[None, 0.9], auc_low=[None, 0.8], auc_high=[None, 0.95])
+    pd.DataFrame(found).to_csv(folder / "by_source.csv", index=False)
+    write_json(folder / "metrics.json", report_of(cases).to_json() | {"threshold_from": "given"})
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    return make_run(tmp_path / "run")
+
+
+@pytest.fixture
+def space(tmp_path) -> SimpleNamespace:
+    return SimpleNamespace(folder=tmp_path, simulated=True)
+
+
+def text_of(run: Path, heading: str = "") -> str:
+    """The card of a run, or the text under one of its headings."""
+    made = model_card(read_run(run))
+    return made.split(f"\n## {heading}\n")[1].split("\n## ")[0] if heading else made
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables, heads included and rules left out."""
+    lines = [line for line in text.splitlines() if line.startswith("|") and ":--" not in line]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def status(run: Path, topic: str) -> str:
+    return next(row[1] for row in rows(text_of(run, "Reporting items")) if row[0] == topic)
+
+
+def test_the_metrics_are_those_of_the_run(run):
+    content, shown = read_json(run / "metrics.json"), dict(map(tuple, [
+        row for row in rows(text_of(run, "Metrics")) if len(row) == 2]))  # fmt: skip
+    for name, words in [("recall", "recall"), ("roc_auc", "ROC AUC"), ("f1", "F1")]:
+        low, high = content[name]["interval"]
+        assert shown[words] == f"{content[name]['value']:.2f} ({low:.2f} to {high:.2f})"
+    assert f"{content['tp']} (true positives) | {content['fn']} (missed)" in text_of(run)
+
+
+def test_counts_and_digest_are_those_of_the_split(run):
+    text, split = text_of(run, "Data"), pd.read_csv(run / "split.csv")
+    test = split[(split["part"] == "test") & (split["label"] == 1)]
+    counts = [str(len(test)), str(test["patient_id"].nunique())]
+    assert ["test", "COVID-19", "covid-chestxray-dataset", *counts] in rows(text)
+    assert ["split.csv", hashlib.sha256((run / "split.csv").read_bytes()).hexdigest()] in rows(text)
+    assert TERMS["chest_xray"].allows in text
+    assert TERMS["nih-no-finding"].title not in text
+
+
+def test_simulated_real_and_unsaid_are_told_apart(tmp_path):
+    phantoms = text_of(make_run(tmp_path / "a", simulated=True, confounding=1.0))
+    real, unsaid = (text_of(make_run(tmp_path / str(s), simulated=s)) for s in (False, None))
+    assert "> **SIMULATED" in phantoms and "strength of confounding: 1" in phantoms
+    assert "**Phantoms.**" in phantoms and "ieee8023" not in phantoms
+    assert "SIMULATED" not in real + unsaid
+    assert ("Nobody says whether" in real, "Nobody says whether" in unsaid) == (False, True)
+    assert all("> **Not for medical use" in text for text in (phantoms, real, unsaid))
+
+
+def test_the_smoke_budget_is_called_meaningless(tmp_path):
+    text = text_of(make_run(tmp_path / "run", budget={"name": "smoke", "images": 48}))
+    assert "these numbers mean nothing" in text and "at most 48 X-rays" in text
+
+
+def test_subgroups_are_silent_where_small_or_unstated(run):
+    table = {tuple(row[:2]): row[4:] for row in rows(text_of(run, "Subgroups"))}
+    assert re.fullmatch(r"\d\.\d\d \(.+ to .+\)", table["sex", "F"][0])
+    assert table["sex", "F"][1] == "too few"  # there are no healthy women
+    assert table["sex", "not stated"] == ["not stated", "not stated"]
+
+
+def test_the_status_of_an_item_follows_the_run(run):
+    assert status(run, ELSEWHERE) == "open"
+    other = report_of(toy_cases(1)).to_json() | {"name": "Hospital B"}
+    write_json(run / "external.json", other)
+    assert status(run, ELSEWHERE) == "answered" and "Hospital B" in text_of(run, "Other cases")
+    write_json(run / "external.json", other | {"threshold": 0.4})  # not the run's frozen one
+    assert status(run, ELSEWHERE) == "open" and "anywhere else" in text_of(run, "Limits")
+
+
+def test_shortcuts_are_open_or_answered(run):
+    assert "| children | 40 | 40 | 0.10 (0.00 to 0.20) |" in text_of(run, "Shortcuts")
+    groups = pd.read_csv(run / "by_source.csv")
+    (run / "by_source.csv").unlink()
+    assert "Not examined" in text_of(run, "Shortcuts") and status(run, CHECKS) == "open"
+    hidden = toy_cases().assign(frame_only=lambda c: c["score"], lungs_hidden=0.5)
+    hidden.to_csv(run / "predictions.csv", index=False)
+    groups.to_csv(run / "by_source.csv", index=False)
+    shown = dict(row for row in rows(text_of(run, "Shortcuts")) if len(row) == 2)
+    assert shown["all but the lungs"].startswith("0.50")
+    assert shown["its outer tenth"] == shown["the whole X-ray"]
+    assert status(run, CHECKS) == "open" and "calls healthy adults ill" in text_of(run, "Limits")
+    pd.concat([groups, groups[1:].assign(group="adults")]).to_csv(run / "by_source.csv")
+    assert status(run, CHECKS) == "answered" and "not tested." not in text_of(run, "Limits")
+
+
+@pytest.mark.parametrize(("simulated", "confounding", "said"),
+                         [(False, 0, True), (True, 0.0, False), (True, 1.0, True)])  # fmt: skip
+def test_sources_that_part_the_classes_are_a_limit(tmp_path, simulated, confounding, said):
+    run = make_run(tmp_path / "run", simulated=simulated, confounding=confounding)
+    assert ("come from different sources" in text_of(run, "Limits")) is said
+
+
+def test_folds_are_pooled_and_have_a_digest_each(tmp_path):
+    run = make_run(tmp_path / "run", folds=2)
+    (run / "fold-1").mkdir()
+    (run / "fold-1" / "split.csv").write_text("fold\n1\n")
+    assert "2 folds by patient" in text_of(run, "Metrics")
+    assert {"split.csv", "fold-1/split.csv"} <= {row[0] for row in rows(text_of(run, "Data"))}
+    assert "one per fold" in text_of(run, "Calibration")
+
+
+def test_training_is_told_in_words(tmp_path):
+    run = make_run(tmp_path / "run", threshold=None, negatives="kermany", augmentation="none")
+    board = {"dense_units": [128, 64], "dropout_1": [0.2, 0.5], "val_loss": [0.1, 0.2]}
+    pd.DataFrame(board).to_csv(run / "leaderboard.csv", index=False)
+    history = {"epoch": [1, 2, 3], "val_loss": [0.5, 0.35, 0.4]}
+    pd.DataFrame(history).to_csv(run / "history.csv", index=False)
+    text = text_of(run, "Training")
+    assert "best of 2 tried settings was trained, dense units 128, dropout 1 0.2." in text
+    assert "lowest in epoch 2, 0.350" in text and "Switched off: augmentation." in text
+    assert ["negatives", "children (kermany)"] in rows(text)
+    assert "Threshold 0.500, given beforehand." in text and "not given" not in text
+
+
+def test_an_unfinished_or_damaged_run_is_a_plain_message_and_nothing_is_written(run, tmp_path):
+    (run / "predictions.csv").unlink()
+    with pytest.raises(CXRLabError, match="lacks 'predictions'"):
+        card.write_model_card(run, tmp_path / "out")
+    (run / "metrics.json").unlink()
+    with pytest.raises(CXRLabError, match="holds no finished run"):
+        card.write_model_card(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_markup_is_shown_as_it_stands_and_rows_are_as_long_as_their_head(tmp_path):
+    run = make_run(tmp_path / "run", note="<script>x</script> | **bold** [a](b) `c`")
+    text = card.write_model_card(run).read_text(encoding="utf-8")
+    assert "<script>" not in re.sub(r"\\<", "", text)
+    assert len(next(row for row in rows(text) if row[0] == "note")) == 2
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        assert len({len(re.split(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+
+
+def test_a_card_needs_no_tensorflow(run):
+    code = "import sys; from cxrlab.card import model_card, read_run\n"
+    code += f"model_card(read_run({str(run)!r}))\n"
+    code += "print({'tensorflow', 'keras'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_weights_are_counted_without_seeds_and_optimiser(run):
+    file = io.BytesIO()
+    with h5py.File(file, "w") as weights:
+        weights["layers/dense/vars/0"] = np.zeros((3, 4))
+        weights["layers/dropout/seed_generator/vars/0"] = np.zeros(2)
+        weights["optimizer/vars/0"] = np.zeros(16)
+    config = '{"config": {"layers": [{"class_name": "InputLayer"}, {"class_name": "Dense"}]}}'
+    with zipfile.ZipFile(run / "model.keras", "w") as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("model.weights.h5", file.getvalue())
+    assert "1 layers: 1 Dense. Parameters: 12." in text_of(run, "Model")
+    (run / "model.keras").write_text("no network")
+    assert status(run, ITEMS[6][0]) == "open"
+
+
+def test_the_reporting_table_says_that_it_is_no_full_checklist(run):
+    text = text_of(run, "Reporting items")
+    assert "neither full checklist" in text
+    assert len(rows(text)) - 1 == len(ITEMS) <= 15 and all(row[2] for row in rows(text))
+
+
+def test_every_source_has_its_pitfalls(run):
+    for source in TERMS:
+        facts = read_run(run)
+        made = model_card(replace(facts, parts=facts.parts.assign(source=source)))
+        assert f"**{card.as_it_stands(TERMS[source].title)}.** " in made
+
+
+def test_the_readers_lines_are_kept_replaced_and_read_by_a_new_process(space, run, capsys):
+    write_line(space, "Limits", "First.")
+    write_line(space, "Limits", "- <b>One</b>\n\n# hospital")
+    write_line(space, "Data", ...)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "Data stays open on your card: nothing was written."
+    assert read_json(space.folder / "card.json") == {"Limits": "- <b>One</b> # hospital"}
+    write_line(space, "Limits", "...")  # an empty sentence takes nothing away
+    text = my_card(space)
+    assert r"**Limits.** \- \<b\>One\</b\> \# hospital" in text and "SIMULATED" in text
+    assert f"**Data.** *Open: {HINTS['Data']}.*" in text and "6 of 7 sections are open" in text
+    made = model_card(replace(read_run(run), lines=read_lines(space)))
+    assert r"*By hand:* \- \<b\>One" in made.split("## Limits")[1].split("## Reporting")[0]
+    with pytest.raises(CXRLabError, match="no section 'Jokes'. It has Intended use, Data"):
+        write_line(space, "Jokes", "Ha.")
+
+
+def test_a_damaged_card_of_the_reader_is_a_plain_message(space):
+    (space.folder / "card.json").write_text("{")
+    with pytest.raises(CXRLabError, match="is damaged"):
+        my_card(space)
