@@ -8,7 +8,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.multitest import multipletests
@@ -69,8 +70,8 @@ def external_report(
     """Judge scored ``cases`` at a ``threshold`` that was frozen before they were seen.
 
     ``cases`` has ``label`` (0 or 1) and ``score`` (0...1), and where known ``patient_id`` and the
-    columns in ``by``. Intervals are 95 %, over patients. What is undefined, as the recall among
-    healthy people, is ``None`` or NaN. Raises :class:`CXRLabError` on unusable input.
+    columns in ``by``. Intervals are 95 %, over patients; what is undefined, as recall among the
+    healthy, is ``None`` or NaN. Raises :class:`CXRLabError` on unusable input.
     """
     labels, scores, patients = scored_columns(cases)
     report = evaluate(labels, scores, threshold, patients, resamples, seed)
@@ -80,7 +81,7 @@ def external_report(
 
 
 def scored_columns(cases: pd.DataFrame) -> tuple[NDArray, NDArray, NDArray]:
-    """Labels, scores and numbers of the patients of the cases. Raises :class:`CXRLabError`."""
+    """Labels, scores and numbers of the patients, checked. Raises :class:`CXRLabError`."""
     for name in ("label", "score"):
         if name not in cases:
             has = f"The cases have no column {name!r}; they have {', '.join(map(str, cases))}."
@@ -138,9 +139,8 @@ def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
     """The group of each case as text; ages in the bands of the audit, missing as not stated."""
     values = cases[column] if column in cases else pd.Series(pd.NA, index=cases.index)
     if column == "age":
-        ages = pd.to_numeric(values, errors="coerce").astype("float64")
-        bands = list(AGE_BANDS.values())
-        values = pd.cut(ages, [*AGE_BANDS, np.inf], right=False, labels=bands)
+        ages, bands = pd.to_numeric(values, errors="coerce").astype(float), AGE_BANDS.values()
+        values = pd.cut(ages, [*AGE_BANDS, np.inf], right=False, labels=list(bands))
     text = values.astype("string").str.strip()
     return text.mask(text == "").fillna(NOT_STATED)
 
@@ -159,9 +159,9 @@ def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) 
 class Calibration:
     """Does a score of 0.8 mean that 8 of 10 are ill (Van Calster 2019, 10.1186/s12916-019-1466-7)?
 
-    ``brier``: the mean squared distance of score and label, 0 at best. ``slope``: 1 at best,
-    below 1 where the scores are too extreme, above 1 where they are too timid. ``in_the_large``:
-    0 at best, below 0 where the scores are too high on the whole, in log odds.
+    ``brier``: mean squared distance of score and label, 0 at best. ``slope``: 1 at best, lower for
+    too extreme scores, higher for too timid ones. ``in_the_large``, in log odds: 0 at best, lower
+    for scores that are too high on the whole.
     """
 
     brier: Estimate
@@ -193,17 +193,20 @@ def calibration(
         return Calibration(brier, Estimate(None), Estimate(None))
     logits = logit(np.clip(scores, 1e-7, 1 - 1e-7))[:, None]  # those of 0 and 1 are infinite
     ones = np.ones_like(logits)
-    ill, healthy, slope = scores[labels == 1], scores[labels == 0], Estimate(None)
+    ill, healthy, slope = logits[labels == 1], logits[labels == 0], Estimate(None)
     if ill.min() < healthy.max() and healthy.min() < ill.max():
-        slope = _coefficient(Logit(labels, np.hstack([ones, logits])), patients)
-    return Calibration(
-        brier, slope, _coefficient(Logit(labels, ones, offset=logits[:, 0]), patients)
-    )
+        both = Logit(labels, np.hstack([ones, logits]))
+        slope = _coefficient(both, [logit(labels.mean()), 0], patients)
+    # From 0, Newton's method runs away where the scores are far off: start where it has to end.
+    shift = brentq(lambda a: expit(a + logits).sum() - labels.sum(), -40, 40)
+    large = _coefficient(Logit(labels, ones, offset=logits[:, 0]), [shift], patients)
+    return Calibration(brier, slope, large)
 
 
-def _coefficient(model: Logit, patients: NDArray) -> Estimate:
+def _coefficient(model: Logit, start: list[float], patients: NDArray) -> Estimate:
     """The last coefficient of the model, with an interval that is cluster-robust over patients."""
-    fitted = model.fit(disp=0, cov_type="cluster", cov_kwds={"groups": patients}, use_t=True)
+    how = {"cov_type": "cluster", "cov_kwds": {"groups": patients}, "use_t": True}
+    fitted = model.fit(start, disp=0, **how)
     return Estimate(float(fitted.params[-1]), *(float(end) for end in fitted.conf_int()[-1]))
 
 
@@ -273,14 +276,14 @@ def net_benefit(
 def predictive_values(report: Report, prevalences: Sequence[float] = PREVALENCES) -> pd.DataFrame:
     """PPV and NPV that the recall and specificity of ``report`` imply at each prevalence.
 
-    Columns ``prevalence``, ``ppv``, ``ppv_low``, ``ppv_high``, ``npv``, ``npv_low``,
-    ``npv_high``, NaN where undefined, with the cautious ranges of :func:`precision_range`.
+    Columns ``prevalence``, ``ppv``, ``npv`` and both with ``_low`` and ``_high``, the cautious
+    ranges of :func:`precision_range`; NaN where undefined.
     """
     table = pd.DataFrame({"prevalence": prevalences}, dtype=float)
-    shares = report["recall"], report["specificity"]
-    ppv = [precision_range(*shares, prevalence) for prevalence in prevalences]
+    rates = report["recall"], report["specificity"]
+    ppv = [precision_range(*rates, prevalence) for prevalence in prevalences]
     # The NPV is the mirror image, with ill and healthy swapped.
-    npv = [precision_range(*shares[::-1], 1 - prevalence) for prevalence in prevalences]
+    npv = [precision_range(*rates[::-1], 1 - prevalence) for prevalence in prevalences]
     for name, found in (("ppv", ppv), ("npv", npv)):
         table[[name, f"{name}_low", f"{name}_high"]] = pd.DataFrame(found, dtype=float)
     return table
@@ -289,10 +292,10 @@ def predictive_values(report: Report, prevalences: Sequence[float] = PREVALENCES
 def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
     """The precision at a prevalence, from the lower and the upper ends of both intervals.
 
-    Both being so unlucky at once is rarer than either, so this range is a cautious one, wider
-    than a 95 % interval. All ``None`` where the precision is undefined.
+    Both being so unlucky at once is rarer than either: a cautious range, wider than a 95 %
+    interval. All ``None`` where the precision is undefined.
     """
-    if recall.value is None or specificity.value is None:
+    if None in (recall.value, specificity.value):
         return Estimate(None)
     pairs = zip(astuple(recall), astuple(specificity), strict=True)
     found = Estimate(*(precision_at_prevalence(*pair, prevalence) for pair in pairs))
@@ -328,10 +331,7 @@ def what_if(
 
 
 def people_tested(recall: float, specificity: float, prevalence: float, n: int = 1000) -> Confusion:
-    """Whole people instead of shares: how the test would sort ``n`` of them.
-
-    All three shares lie within 0...1. The four counts are rounded, and add up to ``n``.
-    """
+    """Whole people instead of shares (0...1): the rounded counts of the test on ``n`` of them."""
     precision_at_prevalence(recall, specificity, prevalence)  # complains of impossible shares
     ill = round(n * prevalence)
     found, cleared = round(ill * recall), round((n - ill) * specificity)

@@ -16,7 +16,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm, t
-from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    precision_recall_curve,
+    roc_auc_score,
+)
 from statsmodels.stats.proportion import proportion_confint
 
 from cxrlab.errors import CXRLabError
@@ -134,21 +139,15 @@ def precision_at_prevalence(recall: float, specificity: float, prevalence: float
 def choose_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
     """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
-    Candidates lie halfway between neighbouring scores, so that rounding flips no case. Of equals
-    the lowest is taken: it misses the fewest. Raises :class:`CXRLabError` on a single class.
+    It is one of the scores, as in scikit-learn's ``precision_recall_curve``; of equals the lowest,
+    which misses the fewest. Raises :class:`CXRLabError` on a single class.
     """
     labels, scores = check_cases(labels, scores)
-    positive, negative = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
-    if not (positive.size and negative.size):
+    if labels.min() == labels.max():
         raise CXRLabError(f"All cases have the label {labels[0]}. Give cases of both classes.")
-    levels = np.unique(scores)
-    halfway = (levels[:-1] + levels[1:]) / 2
-    # Between two scores one rounding step apart there is no number: then take the upper one.
-    halfway = np.where(halfway > levels[:-1], halfway, levels[1:])
-    thresholds = np.concatenate([[levels[0] / 2], halfway])  # the first calls all positive
-    tp = positive.size - np.searchsorted(positive, thresholds)
-    fp = negative.size - np.searchsorted(negative, thresholds)
-    return float(thresholds[np.argmax(2 * tp / (tp + fp + positive.size))])
+    precision, recall, thresholds = precision_recall_curve(labels, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    return float(thresholds[f1[:-1].argmax()])
 
 
 def wilson(value: float, n: float) -> tuple[float, float]:

@@ -1,0 +1,304 @@
+"""Another hospital, another prevalence: the external report and what it is made of."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss
+from strategies import scored, shares
+
+from cxrlab.catalog.audit import NOT_STATED
+from cxrlab.elsewhere import (
+    TOO_FEW,
+    calibration,
+    external_report,
+    net_benefit,
+    people_tested,
+    precision_range,
+    predictive_values,
+    scores_at_prevalence,
+    screening_sentence,
+    subgroup_table,
+    what_if,
+)
+from cxrlab.errors import CXRLabError
+from cxrlab.metrics import (
+    SHARES,
+    Confusion,
+    Estimate,
+    confusion,
+    evaluate,
+    precision_at_prevalence,
+    wilson,
+)
+
+few_examples = settings(deadline=None, max_examples=60)
+
+
+@pytest.fixture
+def cases():
+    """200 X-rays of 120 patients: good scores, and every column a subgroup asks for."""
+    rng = np.random.default_rng(0)
+    patients = np.sort(rng.integers(0, 120, 200))
+    ill = rng.integers(0, 2, 120)[patients]
+    scores = np.clip(0.5 + 0.2 * (2 * ill - 1) + rng.normal(0, 0.15, 200), 0.01, 0.99)
+    return pd.DataFrame(
+        {
+            "label": ill,
+            "score": scores,
+            "patient_id": [f"p{number}" for number in patients],
+            "sex": rng.choice(["F", "M", None], 200),
+            "age": np.where(ill == 1, rng.choice([30.0, 50.0, np.nan], 200), 3.0),
+            "view": np.where(ill == 1, "PA", "AP"),
+            "source": np.where(ill == 1, "covid", "children"),
+        }
+    )
+
+
+def report_of(cases, threshold=0.5):
+    return evaluate(cases["label"], cases["score"], threshold, cases["patient_id"], 50)
+
+
+# The report
+
+
+def test_the_external_report_holds_everything(cases):
+    found = external_report(cases, 0.5, "B", resamples=50, seed=3)
+    assert found.report.confusion == report_of(cases).confusion
+    written = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert written["name"] == "B" and written["recall"]["value"] == found.report["recall"].value
+    for name in ("brier", "calibration_slope", "calibration_in_the_large"):
+        low, high = written[name]["interval"]
+        assert low < written[name]["value"] < high
+    assert written["subgroups"][0]["group"] == "all cases"
+    assert written["subgroups"][0]["recall_p"] is None
+    assert [row["prevalence"] for row in written["predictive"]] == [0.5, 0.1, 0.01]
+    assert found.to_json() == external_report(cases, 0.5, "B", resamples=50, seed=3).to_json()
+
+
+def test_healthy_people_alone_leave_recall_undefined(cases):
+    healthy = cases.loc[cases["label"] == 0, ["label", "score"]]
+    found = external_report(healthy, 0.5, resamples=50)
+    assert found.report["recall"] == found.calibration.slope == Estimate(None)
+    assert found.report["specificity"].value is not None
+    assert found.predictive[["ppv", "npv"]].isna().all(axis=None)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_cases_without_a_score_are_refused(cases):
+    for function in (lambda c: external_report(c, 0.5), lambda c: net_benefit(c, 0.5, 0.1)):
+        with pytest.raises(CXRLabError, match="'score'"):
+            function(cases.drop(columns="score"))
+
+
+# Subgroups
+
+
+def test_subgroups_count_everybody_once(cases):
+    table = subgroup_table(cases, 0.5)
+    assert table["group"][0] == "all cases"
+    for _, rows in table.groupby("by"):
+        assert rows["cases"].sum() == 200
+        assert (rows["positives"] + rows["negatives"] == rows["cases"]).all()
+    whole = report_of(cases)
+    assert table["recall"][0] == whole["recall"].value
+    assert table["specificity_low"][0] == whole["specificity"].low
+    adults = cases[cases["age"].between(40, 59)]
+    row = table[table["group"] == "40-59"].iloc[0]
+    assert row["recall"] == pytest.approx((adults["score"] >= 0.5).mean())
+    assert list(table.loc[table["by"] == "age", "group"]) == ["0-5", "18-39", "40-59", NOT_STATED]
+
+
+def test_small_groups_and_unknown_ones_are_silent(cases):
+    table = subgroup_table(cases, 0.5).set_index(["by", "group"])
+    assert np.isnan(table.loc[("view", "PA"), "specificity"])
+    assert table.loc[("view", "PA"), "specificity_note"] == TOO_FEW
+    assert table.loc[("view", "PA"), "recall_note"] == ""
+    unknown = table.loc[("sex", NOT_STATED)]
+    assert unknown["cases"] > 10 and np.isnan(unknown["recall"])
+    assert unknown["recall_note"] == unknown["specificity_note"] == NOT_STATED
+    plain = subgroup_table(cases[["label", "score"]], 0.5, by=["sex"])
+    assert plain["group"].tolist() == ["all cases", NOT_STATED]
+    ill = pd.DataFrame({"label": 1, "score": 0.9, "sex": "F", "patient_id": [*range(9), 0]})
+    assert subgroup_table(ill, 0.5, by=["sex"])["recall_note"].tolist() == [TOO_FEW] * 2
+    more = pd.concat([ill, ill.assign(patient_id=99)[:1]])
+    assert subgroup_table(more, 0.5, by=["sex"])["recall"].tolist() == [1.0, 1.0]
+
+
+def test_a_group_that_is_worse_is_found_and_luck_among_many_is_not():
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame({"label": 1, "view": np.repeat(list("ABCDEFGH"), 40)})
+    found = np.where(people["view"] == "A", rng.random(320) < 0.5, rng.random(320) < 0.9)
+    worse = subgroup_table(people.assign(score=found * 0.9), 0.5, by=["view"])
+    p = worse.set_index("group")["recall_p"]
+    assert p["A"] < 0.001 and np.isnan(p["all cases"]) and (p.dropna() <= 1).all()
+    assert worse["specificity_p"].isna().all()
+    significant = 0
+    for _ in range(25):  # nobody is worse
+        luck = people.assign(score=(rng.random(320) < 0.8) * 0.9)
+        significant += subgroup_table(luck, 0.5, by=["view"])["recall_p"].min() < 0.05
+    assert significant <= 4  # 1 expected with the adjustment, some 8 without
+
+
+# Calibration
+
+
+def drawn_by(slope, shift, n=4000):
+    """Labels, scores and patients (two X-rays each) with this calibration."""
+    rng = np.random.default_rng(2)
+    truth = rng.normal(0, 1.5, n)
+    labels = rng.random(n) < expit(truth)
+    return np.repeat(labels.astype(int), 2), np.repeat(expit(truth / slope - shift), 2), None
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(1, 0), (2, 0), (0.5, 0), (1, 0.7), (1, -0.7)])
+def test_slope_and_intercept_are_those_of_a_logistic_regression(slope, shift):
+    labels, scores, _ = drawn_by(slope, shift)
+    patients = np.arange(labels.size) // 2
+    found = calibration(labels, scores, patients, resamples=50)
+    model = LogisticRegression(C=1e9).fit(logit(scores)[:, None], labels)
+    assert found.slope.value == pytest.approx(model.coef_.item(), rel=1e-3)
+    assert found.slope.low < slope < found.slope.high
+    if slope == 1:
+        assert found.in_the_large.low < shift < found.in_the_large.high
+    assert found.brier.value == pytest.approx(brier_score_loss(labels, scores))
+    # Each X-ray stands there twice: with patients the intervals are wider by the root of 2.
+    alone = calibration(labels, scores, resamples=50).slope
+    wider = (found.slope.high - found.slope.low) / (alone.high - alone.low)
+    assert wider == pytest.approx(np.sqrt(2), rel=0.02)
+
+
+@few_examples
+@given(scored())
+def test_calibration_is_defined_or_says_that_it_is_not(pair):
+    labels, scores = pair
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = calibration(labels, scores, resamples=20)
+    ill, healthy = (np.clip(scores[labels == label], 1e-7, 1 - 1e-7) for label in (1, 0))
+    apart = ill.min() >= healthy.max() or ill.max() <= healthy.min()
+    assert (found.slope.value is None) == apart
+    for e in (found.brier, found.in_the_large):
+        assert e.value is not None and (e.low is None or e.low <= e.value <= e.high)
+
+
+# Another prevalence
+
+
+@few_examples
+@given(scored())
+def test_scores_move_with_the_prevalence_and_back(pair):
+    _, scores = pair
+    moved = scores_at_prevalence(scores, 0.5, 0.1)
+    assert (moved <= scores + 1e-12).all()
+    assert scores_at_prevalence(moved, 0.1, 0.5) == pytest.approx(scores)
+    assert scores_at_prevalence([0.5], 0.5, 0.1) == pytest.approx([0.1])
+    for pair in ((0, 0.5), (0.5, 1)):
+        with pytest.raises(CXRLabError, match="between 0 and 1"):
+            scores_at_prevalence(scores, *pair)
+
+
+def test_net_benefit_by_hand_and_without_the_labels_prevalence(cases):
+    """It depends on recall and specificity alone: doubling the ill changes nothing."""
+    risks = [0.05, 0.1, 0.3]
+    found = net_benefit(cases, 0.5, 0.1, risks, resamples=200)
+    for row in found.itertuples():
+        cut = scores_at_prevalence([row.risk], 0.1, 0.5).item()  # the score that means this risk
+        counts = confusion(cases["label"], cases["score"], cut)
+        odds = row.risk / (1 - row.risk)
+        expected = 0.1 * counts.recall - 0.9 * (1 - counts.specificity) * odds
+        assert row.net_benefit == pytest.approx(expected)
+        assert row.low < row.net_benefit < row.high
+        assert row.treat_all == pytest.approx(0.1 - 0.9 * odds) and row.treat_none == 0
+    twice = net_benefit(pd.concat([cases, cases[cases["label"] == 1]]), 0.5, 0.1, risks, 20)
+    assert twice["net_benefit"].tolist() == pytest.approx(found["net_benefit"].tolist())
+    assert net_benefit(cases, 0.2, 0.1, [0.3], 20)["net_benefit"].item() != expected
+    for wrong in ({"cases": cases[cases["label"] == 0]}, {"cases": cases, "risks": [0.5, 1]}):
+        with pytest.raises(CXRLabError, match="below 1"):
+            net_benefit(trained_at=0.5, prevalence=0.1, **wrong)
+
+
+def test_predictive_values_at_the_own_prevalence_are_the_own(cases):
+    report = report_of(cases)
+    row = predictive_values(report, [report.prevalence, 0.01]).iloc[0]
+    counts = report.confusion
+    assert row["ppv"] == pytest.approx(counts.precision)
+    assert row["npv"] == pytest.approx(counts.tn / (counts.tn + counts.fn))
+    assert row["npv_low"] < row["npv"] < row["npv_high"]
+
+
+@given(shares, shares, shares)
+def test_the_precision_range_is_bayes(recall, specificity, prevalence):
+    called = recall * prevalence + (1 - specificity) * (1 - prevalence)
+    assume(called > 1e-12)
+    found = precision_range(
+        Estimate(recall, 0, 1), Estimate(specificity, specificity, 1), prevalence
+    )
+    assert found.value == pytest.approx(recall * prevalence / called, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "pair", [(Estimate(None), Estimate(0.9, 0.8, 1)), (Estimate(0, 0, 0.1), Estimate(1, 0.9, 1))]
+)
+def test_an_undefined_precision_has_no_range(pair):
+    assert precision_range(*pair, 0.01) == Estimate(None)
+
+
+def test_the_range_is_wider_than_what_chance_does():
+    """Of simulated tests, the range holds the true precision at least as often as 95 %."""
+    rng = np.random.default_rng(0)
+    truth, hits = precision_at_prevalence(0.9, 0.85, 0.05), 0
+    for found, spared in zip(rng.binomial(45, 0.9, 500), rng.binomial(45, 0.85, 500), strict=True):
+        recall, specificity = (Estimate(n / 45, *wilson(n / 45, 45)) for n in (found, spared))
+        around = precision_range(recall, specificity, 0.05)
+        hits += around.low <= truth <= around.high
+    assert hits >= 0.95 * 500
+
+
+# People
+
+
+def test_what_if_agrees_with_the_report(cases):
+    now = what_if(cases["label"], cases["score"], 0.5, 0.05, cases["patient_id"])
+    report = report_of(cases)
+    assert now.confusion == report.confusion
+    assert dict(now.metrics) == {name: report[name] for name in SHARES}
+    rates = report["recall"].value, report["specificity"].value
+    assert now.precision.value == pytest.approx(precision_at_prevalence(*rates, 0.05))
+    assert now.people == people_tested(*rates, 0.05)
+    assert what_if([1, 1], [0.2, 0.8], 0.5, 0.05).people is None
+
+
+@pytest.mark.parametrize("prevalence", [0, 0.001, 0.01, 0.2, 0.5, 1])
+@pytest.mark.parametrize("rates", [(0.0, 1.0), (0.875, 0.867), (1.0, 0.0)])
+def test_people_add_up(prevalence, rates):
+    people = people_tested(*rates, prevalence)
+    assert people.n == 1000
+    assert people.tp + people.fn == round(1000 * prevalence)
+    assert min(people.tp, people.fp, people.fn, people.tn) >= 0
+
+
+def test_impossible_people_are_refused():
+    with pytest.raises(CXRLabError, match=r"prevalence is 1\.5"):
+        people_tested(0.9, 0.9, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (Confusion(9, 132, 1, 858), "raises 141 alarms; 9 of them are true, and 1 of the ill is"),
+        (Confusion(1, 0, 0, 999), "1 has COVID-19. The test raises 1 alarm; 1 of them is true"),
+        (Confusion(0, 5, 10, 985), "none of them are true, and 10 of the ill are missed"),
+        (Confusion(0, 0, 10, 990), "no alarm at all: its precision is undefined"),
+    ],
+)
+def test_people_in_words(counts, said):
+    assert said in screening_sentence(counts)
+    assert screening_sentence(counts).startswith("Of 1,000 people tested")
