@@ -4,9 +4,10 @@
     python benchmarks/record_searches.py fifty   # 50 trials with a rate for each dropout layer
     python benchmarks/record_searches.py after   # the default and the winner of the fifty
 
-All train at the class budget on the course's phantoms and split, as notebook 05 does, and write
-a recording into ``cxrlab/recordings``. Finished trainings are kept in ``build/searches``, so an
-interrupted command goes on.
+All train at the class budget on the course's phantoms and split, as notebook 05 does (``after``
+also on the real X-rays that ``CXRLAB_DATA`` names, for notebook 07), and write a recording into
+``cxrlab/recordings``. Finished trainings are kept in ``build/searches``, so an interrupted command
+goes on.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss, precision_recall_curve, roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
-from cxrlab import course, recordings
+from cxrlab import checkpoints, course, recordings
 from cxrlab.files import read_json, write_json
-from cxrlab.metrics import confusion
+from cxrlab.metrics import choose_threshold, confusion
 from cxrlab.sources import what_kind
 from cxrlab.training import Settings, predict, train
 from cxrlab.tuning import SPACES, Plan, recorded_search, save_search, search, settings_from
@@ -34,16 +35,10 @@ KEPT = TOP / "build" / "searches"
 SEEDS = (1, 2, 3)
 
 
-def best_f1(labels: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold with the highest F1, as notebook 04 chooses it."""
-    precision, recall, cuts = precision_recall_curve(labels, scores)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    return float(cuts[f1[:-1].argmax()])
-
-
 def trained(parts: course.Parts, budget, settings: Settings, seed: int) -> dict:
     """Losses and scores of one training; read back where it was done before."""
     name = "-".join(str(value) for value in (*asdict(settings).values(), seed, budget.epochs))
+    name = f"{checkpoints.fingerprint(parts.split)}-{name}"
     path = KEPT / f"{name.replace(' ', '')}.json"
     if not path.exists():
         done = train(parts.training, parts.validation, budget, seed, settings)
@@ -79,7 +74,7 @@ def table(parts: course.Parts, budget) -> pd.DataFrame:
     for units, rate, learning, seed in product(*SPACES["shared"].values(), SEEDS):
         done = trained(parts, budget, Settings(units, rate, learning), seed)
         validation, test = np.array(done["validation"]), np.array(done["test"])
-        threshold = best_f1(parts.validation.labels, validation)
+        threshold = choose_threshold(parts.validation.labels, validation)
         row = {
             "dense_units": units,
             "dropout": rate,
@@ -131,6 +126,11 @@ def main() -> None:
         save_search(recording, "val_loss", folder / "search-fifty-trials.json")
         return
     name = {"table": "search-table", "after": "before-after"}[what]
+    if not space.simulated:
+        name = f"{name}-real"
+        # Strangers' files: what a recording needs of an X-ray is whose it is, not its name.
+        recording.table["patient_id"] = pd.factorize(recording.table["patient_id"])[0]
+        recording.table["image_id"] = range(len(recording.table))
     content = recording.to_json()
     rows = ",\n  ".join(json.dumps(row) for row in content.pop("rows"))
     head = json.dumps(content, indent=1)[:-2]

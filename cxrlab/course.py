@@ -7,12 +7,11 @@ reader can join at any notebook.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from cxrlab import checkpoints
@@ -20,9 +19,9 @@ from cxrlab.cases import prepare
 from cxrlab.catalog.schema import to_catalog
 from cxrlab.chosen import PHANTOM, choose, remember
 from cxrlab.errors import CXRLabError
-from cxrlab.files import write_atomically, write_json
+from cxrlab.files import write_atomically
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.sources import confounded_phantoms, phantom_choices, what_kind
+from cxrlab.sources import confounded_phantoms, hospital_phantoms, phantom_choices
 from cxrlab.splits import (
     Split,
     check_split,
@@ -35,9 +34,6 @@ from cxrlab.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     import keras
-
-    from cxrlab.elsewhere import ExternalReport
-    from cxrlab.metrics import Estimate
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
@@ -145,21 +141,23 @@ def network_path(space: Workspace) -> Path:
     return space.folder / f"network-{checkpoints.fingerprint(get_split(space))}.keras"
 
 
-def network_file(space: Workspace) -> Path | None:
-    """The ``.keras`` file of the network to use: that of notebook 03, else the course's own.
+def network_file(space: Workspace, own: bool = False) -> Path | None:
+    """The ``.keras`` file of the network to use: the course's own, else that of notebook 03.
 
-    The course brings networks trained on its phantoms and split. With other X-rays, another split
-    or the full budget there is none: then this says so and gives None.
+    The course brings networks trained as in notebook 03 on its phantoms and split: with them the
+    numbers of 04, 06 and 07 are the same on every computer. ``own`` takes the network that
+    notebook 03 has left here, which also is the only one for other X-rays, another split or the
+    full budget. Where there is none, this says so and gives None.
 
     Example: ``model = keras.saving.load_model(course.network_file(space))``.
     """
-    own = network_path(space)
-    if own.exists():
-        return own
     shipped = None
-    if space.simulated and space.budget.name != "full":
+    if space.simulated and space.budget.name != "full" and not own:
         shipped = checkpoints.find(how_shipped(space))
     if shipped is None:
+        left = network_path(space)
+        if left.exists():
+            return left
         print("There is no network for these X-rays yet: run notebook 03 first.")
         return None
     digest = hashlib.sha256(shipped.read_bytes()).hexdigest()[:8]
@@ -168,7 +166,7 @@ def network_file(space: Workspace) -> Path | None:
         from cxrlab.training import save_model
 
         save_model(checkpoints.unpack(shipped), unpacked)
-    print("Notebook 03 has not been run here: this network was trained beforehand.")
+    print("This network came with the course, trained as in notebook 03. (own=True takes yours.)")
     return unpacked
 
 
@@ -181,7 +179,7 @@ def how_shipped(space: Workspace) -> dict:
     }
 
 
-def load_network(space: Workspace, parts: Parts) -> keras.Model:
+def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Model:
     """The network of :func:`network_file`, computing in float32.
 
     Where there is none, the network of notebook 03 is trained now, and kept.
@@ -189,7 +187,7 @@ def load_network(space: Workspace, parts: Parts) -> keras.Model:
     from cxrlab.model import float32_copy
     from cxrlab.training import load_model, save_model, train
 
-    file = network_file(space)
+    file = network_file(space, own)
     if file is not None:
         return float32_copy(load_model(file))
     print("Until then the same network is trained here.")
@@ -216,86 +214,35 @@ def confounded_data(space: Workspace) -> Path:
     return confounded_phantoms() if space.simulated else space.data
 
 
-def get_strangers(space: Workspace, parts: Parts, learned_by: Parts | None = None) -> Xrays:
-    """Positives of new patients, and healthy adults where the published design had children.
+def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
+    """The X-rays of :func:`confounded_data`, and the network that learned from them.
 
-    New are patients of whom no network trained on ``learned_by`` has seen an X-ray. Without it
-    ``parts`` are meant, and the positives are those of the test part. Raises
-    :class:`cxrlab.errors.CXRLabError` where the data hold no healthy adults.
+    With real X-rays both are those of the course. Example: ``parts, network =
+    course.get_confounded(space)``.
     """
-    table = space.folder / "adults.csv"
+    there = open_workspace(confounded_data(space), seed=space.seed)
+    parts = get_xrays(there)
+    return parts, load_network(there, parts)
+
+
+def hospital_b(space: Workspace, parts: Parts) -> Xrays:
+    """People of another hospital: patients with COVID-19 and healthy adults.
+
+    No network of the course has learned from any of them. Phantoms are new patients, all taken in
+    one manner (made once, in some ten seconds). Of real X-rays the healthy adults are new; the
+    patients are those of the test part.
+    Raises :class:`CXRLabError` where the data hold no healthy adults.
+    """
+    folder = hospital_phantoms() if space.simulated else space.data
+    table = space.folder / "hospital-b.csv"
     if not table.exists():
-        cases = prepare(space.data, "adult", space.seed, balanced=False).cases
-        write_atomically(table, cases[cases["label"] == 0].to_csv(index=False))
-    healthy = decode(_read_cases(table))
-    learned_by = learned_by or parts
-    learned = np.concatenate([learned_by.training.patients, learned_by.validation.patients])
-    ill = [
-        part.take(np.flatnonzero((part.labels == 1) & ~np.isin(part.patients, learned)))
-        for part in (parts.training, parts.validation, parts.test)
-    ]
-    return Xrays(
-        np.concatenate([part.pixels for part in (*ill, healthy)]),
-        np.concatenate([part.labels for part in (*ill, healthy)]),
-        pd.concat([part.cases for part in (*ill, healthy)], ignore_index=True),
-    )
-
-
-def keep_run(
-    space: Workspace,
-    parts: Parts,
-    network: keras.Model,
-    threshold: float,
-    external: ExternalReport | None = None,
-    name: str = "run",
-) -> Path:
-    """A network of the notebooks as a RUN folder, like those that ``cxrlab train`` makes.
-
-    Made once, at the frozen ``threshold``. Beside it lie the numbers of an ``external``
-    validation and, by group, those of the healthy adults (:func:`get_strangers`) as well;
-    :func:`cxrlab.cards.model_card` reads all of it.
-    """
-    from cxrlab.designs import group_table, score_with_hidden_parts
-    from cxrlab.runs import claim, finish, write_table
-    from cxrlab.training import Settings, save_model
-
-    out = space.folder / name
-    if not (out / "metrics.json").exists():
-        settings = {
-            "command": "notebook 07",
-            "recipe": "published",
-            "negatives": space.negatives,
-            "budget": asdict(space.budget),
-            "folds": 0,
-            "seed": space.seed,
-            "threshold": None,
-            **what_kind(space.data),
-            **Settings().to_json(),
-        }
-        claim(out, settings)
-        save_manifest(parts.split, out / "split.csv")
-        save_model(network, out / "model.keras")
-        scored = score_with_hidden_parts(network, parts.test, Settings())
-        finish(out, scored, threshold, "validation", space.budget, space.seed)
-        strangers = get_strangers(space, parts)
-        adults = strangers.take(np.flatnonzero(strangers.labels == 0))
-        groups = [scored, score_with_hidden_parts(network, adults, Settings())]
-        everybody = pd.concat(groups, ignore_index=True)
-        everybody = everybody.assign(called=everybody["score"] >= threshold)
-        by_source = group_table(everybody, space.budget.resamples, space.seed)
-        write_table(by_source, out / "by_source.csv")
-    if external is not None:
-        write_json(out / "external.json", external.to_json())
-    return out
+        cases = prepare(folder, "adult", space.seed, balanced=False).cases
+        if not space.simulated:
+            healthy = cases[cases["label"] == 0]
+            cases = pd.concat([parts.test.cases[parts.test.labels == 1], healthy])
+        write_atomically(table, cases.to_csv(index=False))
+    return decode(_read_cases(table))
 
 
 def _read_cases(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"label": "Int64"}, low_memory=False)
-
-
-def in_words(estimate: Estimate) -> tuple[str, str]:
-    """A value and its interval as text: ``("0.93", "0.85 to 0.98")``."""
-    if estimate.value is None:
-        return "undefined", ""
-    interval = "" if estimate.low is None else f"{estimate.low:.2f} to {estimate.high:.2f}"
-    return f"{estimate.value:.2f}", interval

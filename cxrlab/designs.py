@@ -19,9 +19,9 @@ from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
 from cxrlab.catalog.filters import FilterLog, balance
 from cxrlab.errors import CXRLabError
-from cxrlab.explain import hide
 from cxrlab.metrics import Estimate, auc, choose_threshold, share
 from cxrlab.pipeline import Xrays
+from cxrlab.shortcuts import hide
 from cxrlab.sources import COVID19, NEGATIVES, ROLES
 from cxrlab.splits import Split, subsample
 from cxrlab.training import Settings, made_ready, predict, train

@@ -179,7 +179,10 @@ def repairs_run(
     options = ["--budget", budget.name, "--folds", str(folds), "--seed", str(seed)]
     options += [word for name in only for word in ("--only", name)]
     command = shlex.join(["cxrlab", "repairs", "--out", "RUN", "--data", "DATA", *options])
-    recording = record(table, command, seed, data_in_words(kind, on.prepared.cases))
+    # What was skipped is in the table, but nothing to replay.
+    recording = record(
+        table.dropna(subset=["recall"]), command, seed, data_in_words(kind, on.prepared.cases)
+    )
     write_table(table, out / "repairs.csv")
     write_json(out / "recording.json", recording.to_json())
     return recording

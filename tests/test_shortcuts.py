@@ -1,207 +1,222 @@
-"""The source-bias experiments: what a probe sees, how it is scored, and what it finds."""
+"""What notebooks 06 and 07 stand on: everybody in a folder, regions, a planted letter, masks."""
 
 from __future__ import annotations
+
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from cxrlab import shortcuts
-from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.shortcuts.probe import linear, patient_folds
-from cxrlab.sources import load_catalog
+from cxrlab.images import load_square
 
-SIZE = 16
-
-
-def toy_cases(patients: int = 40, each: int = 2) -> pd.DataFrame:
-    """``each`` images of every patient; the first half of the patients has label 1."""
-    person = np.repeat(np.arange(patients), each)
-    return pd.DataFrame(
-        {
-            "image_id": [f"i{n:03}" for n in range(len(person))],
-            "patient_id": [f"p{n:02}" for n in person],
-            "source": "toy",
-            "label": (person < patients // 2).astype(int),
-        }
-    )
+SIDE = 224
+SOURCES = {
+    "COVID-19": "covid-chestxray-dataset",
+    "children": "chest_xray",
+    "adults": "nih-no-finding",
+    "other findings": "covid-chestxray-dataset",
+}
 
 
-def noise(cases: pd.DataFrame, seed: int = 0) -> np.ndarray:
-    shape = (len(cases), SIZE, SIZE)
-    return np.random.default_rng(seed).integers(0, 200, shape).astype(np.uint8)
+@pytest.fixture(scope="module")
+def people(phantom_data):
+    return shortcuts.everyone(phantom_data)
 
 
-def aucs(table: pd.DataFrame) -> dict[str, float]:
-    return dict(zip(table["shown"], table["auc"], strict=True))
+def noise(count: int = 2, side: int = SIDE) -> np.ndarray:
+    pixels = np.random.default_rng(0).integers(0, 200, (count, side, side, 1))
+    return pixels.astype(np.uint8)
 
 
-# What is seen
+# Everybody
 
 
-def test_regions_see_what_they_say():
-    frame, corners = (make(0.1).mask(32) for make in (shortcuts.frame_only, shortcuts.corners_only))
-    assert frame.sum() == 32**2 - 26**2 and corners.sum() == 4 * 9
-    assert not (corners & ~frame).any()
-    centre = shortcuts.centre_blacked_out(0.5).mask(32)
-    assert (~centre).sum() == 16**2 and not centre[8:24, 8:24].any()
-    assert shortcuts.whole_image().mask(32).all()
-    for region in shortcuts.REGIONS:
-        for size in (8, 32, 64, 224):
-            seen = region.mask(size)
-            assert seen.any() and (region.kind == "whole" or not seen.all())
-            assert np.array_equal(seen, seen[::-1]) and np.array_equal(seen, seen.T)
+def test_everyone_is_of_the_source_and_the_finding_that_who_says(people):
+    assert set(people["who"]) == set(SOURCES)
+    for who, source in SOURCES.items():
+        ours = people[people["who"] == who]
+        covid = ours["finding"].str.startswith("COVID-19")
+        assert set(ours["source"]) == {source}
+        assert covid.all() if who == "COVID-19" else not covid.any()
+        assert set(ours["label"]) == {int(who == "COVID-19")}
+    assert set(people.loc[people["who"] != "children", "view"].dropna()) <= {"PA", ""}
+    assert "No Finding" not in set(people.loc[people["who"] == "other findings", "finding"])
 
 
-def test_a_hidden_centre_is_a_frame_told_from_the_other_end():
-    hidden, frame = shortcuts.centre_blacked_out(0.8), shortcuts.frame_only(0.1)
-    assert np.array_equal(hidden.mask(64), frame.mask(64))
+def test_nobody_is_there_twice_and_every_file_can_be_read(people):
+    pixels = [load_square(path, 64).tobytes() for path in people["path"]]
+    assert people["image_id"].is_unique and people["path"].is_unique
+    assert len(set(pixels)) == len(pixels)
 
 
-@pytest.mark.parametrize("wrong", [("frame", 0.5), ("corners", 0), ("centre", 1.0), ("lungs", 0.1)])
-def test_impossible_regions_are_refused(wrong):
-    with pytest.raises(CXRLabError, match="Choose"):
-        shortcuts.Region(*wrong)
+def test_a_group_joins_the_x_rays_of_a_patient_and_those_that_look_alike(people):
+    by_patient = people.groupby("patient_id")["group"].nunique()
+    assert (by_patient == 1).all()
+    # The phantoms hide the same chest under two numbers: at least one group ties two patients.
+    assert people.groupby("group")["patient_id"].nunique().max() > 1
+    small = np.stack([load_square(path, 16) for path in people["path"]]).astype(float)
+    small -= small.mean((1, 2), keepdims=True)
+    apart = np.abs(small[:, None] - small).mean((2, 3))
+    alike = (apart < 1.5) & ~np.eye(len(people), dtype=bool)
+    group = people["group"].to_numpy()
+    assert alike.any() and (group[:, None] == group)[alike].all()
 
 
-# How it is scored
+def test_the_order_of_the_catalog_does_not_matter(people, phantom_data, monkeypatch):
+    load = shortcuts.load_catalog
+
+    def shuffled(*given):
+        return load(*given).sample(frac=1, random_state=1, ignore_index=True)
+
+    monkeypatch.setattr(shortcuts, "load_catalog", shuffled)
+    again = shortcuts.everyone(phantom_data)
+    same = ["image_id", "who", "label"]
+    pd.testing.assert_frame_equal(again[same], people[same])
+    for one, other in ((people, again), (again, people)):  # the same groups, whatever their names
+        assert (other["group"].groupby(one["group"]).nunique() == 1).all()
 
 
-def test_the_probe_is_scikit_learns_cross_validation():
-    cases = toy_cases()
-    inputs = np.random.default_rng(1).normal(size=(len(cases), 5))
-    inputs[:, 0] += 0.4 * cases["label"]
-    found = shortcuts.probe("five numbers", inputs, cases, seed=3)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
-    folds = patient_folds(cases, 3)
-    scores = cross_val_predict(model, inputs, cases["label"], cv=folds, method="predict_proba")
-    assert found["auc"] == pytest.approx(roc_auc_score(cases["label"], scores[:, 1]))
-    assert found["low"] < found["auc"] < found["high"]
-    assert (found["images"], found["patients"], found["positives"]) == (80, 40, 40)
+@pytest.mark.parametrize("missing", ["COVID-19", "children", "adults"])
+def test_without_a_kind_of_people_a_sentence_says_which(missing, phantom_data, monkeypatch):
+    load, source = shortcuts.load_catalog, SOURCES[missing]
+
+    def lacking(*given):
+        catalog = load(*given)
+        return catalog[catalog["source"] != source]
+
+    monkeypatch.setattr(shortcuts, "load_catalog", lacking)
+    with pytest.raises(CXRLabError, match=f"no usable X-rays of {missing}.*data status"):
+        shortcuts.everyone(phantom_data)
 
 
-def test_folds_keep_patients_and_what_looks_alike_together_and_hold_each_image_out_once():
-    cases = toy_cases()
-    pairs = [("i000", "i010"), ("i010", "i079")]  # three patients, of both labels
-    folds = patient_folds(cases, 0, pairs)
-    assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(80))
-    for train, held_out in folds:
-        patients = cases["patient_id"].to_numpy()
-        assert not set(patients[train]) & set(patients[held_out])
-        assert len({0, 10, 79} & set(held_out)) in (0, 3)
+def test_a_folder_that_holds_no_other_findings_goes_without_them(phantom_data, tmp_path):
+    """As ``cxrlab data fetch`` fills it: the files of COVID-19 in PA view alone."""
+    data = shutil.copytree(phantom_data, tmp_path / "data")
+    table = pd.read_csv(data / "covid-chestxray-dataset" / "metadata.csv")
+    for name in table.loc[~table["finding"].str.startswith("COVID-19"), "filename"]:
+        (data / "covid-chestxray-dataset" / "images" / name).unlink(missing_ok=True)
+    assert set(shortcuts.everyone(data)["who"]) == {"COVID-19", "children", "adults"}
 
 
-def test_a_mark_in_the_corner_is_found_there_and_nowhere_else():
-    cases = toy_cases(each=1)
-    pictures = noise(cases)
-    pictures[cases["label"] == 1, :2, :2] = 255
-    inner = pictures.copy()
-    inner[:, :2, :2] = 0
-    regions = [shortcuts.corners_only(0.1), shortcuts.frame_only(0.1)]
-    with_mark = shortcuts.region_probe(cases, regions, pictures=pictures)
-    without = shortcuts.region_probe(cases, regions, pictures=inner)
-    assert aucs(with_mark)["corners of 10 %"] > 0.95
-    assert aucs(without)["corners of 10 %"] < 0.8
-    assert list(with_mark) == list(shortcuts.COLUMNS)
+# Regions
 
 
-def test_the_order_of_the_rows_does_not_matter():
-    cases = toy_cases()
-    pictures = noise(cases)
-    order = np.random.default_rng(5).permutation(len(cases))
-    regions = [shortcuts.frame_only(0.2)]
-    first = shortcuts.region_probe(cases, regions, pictures=pictures)
-    other = shortcuts.region_probe(cases.iloc[order], regions, pictures=pictures[order])
-    pd.testing.assert_frame_equal(first, other)
+@pytest.mark.parametrize("name", shortcuts.REGIONS)
+def test_hiding_changes_nothing_outside_and_leaves_the_x_rays_alone(name):
+    pixels = noise()
+    before, mask = pixels.copy(), shortcuts.region(name)
+    hidden = shortcuts.hide(pixels, name)
+    np.testing.assert_array_equal(pixels, before)
+    assert hidden.dtype == np.uint8 and hidden.shape == pixels.shape
+    np.testing.assert_array_equal(hidden[:, ~mask], pixels[:, ~mask])
+    for one, was in zip(hidden, pixels, strict=True):  # even, and the mean of what is left
+        assert set(one[mask].ravel()) == {round(was[~mask].mean())}
 
 
-def test_unusable_cases_are_refused_in_words():
-    cases = toy_cases()
-    with pytest.raises(CXRLabError, match="both labels"):
-        shortcuts.region_probe(cases.assign(label=1), pictures=noise(cases))
-    with pytest.raises(CXRLabError, match="79 pictures of 80 cases"):
-        shortcuts.region_probe(cases, pictures=noise(cases)[1:])
+@pytest.mark.parametrize("name", shortcuts.REGIONS)
+def test_what_was_in_a_region_cannot_be_told_from_what_is_left(name):
+    mask, one, other = shortcuts.region(name), noise(), noise()
+    other[:, mask] = 255
+    np.testing.assert_array_equal(shortcuts.hide(one, name), shortcuts.hide(other, name))
 
 
-def test_the_probe_sees_no_label_of_the_held_out():
-    rng = np.random.default_rng(0)
-    inputs, labels = rng.normal(size=(20, 4)), np.arange(20) % 2
-    scores = linear(inputs, labels, rng.normal(size=(7, 4)))
-    assert scores.shape == (7,) and ((scores >= 0) & (scores <= 1)).all()
+def test_regions_lie_where_they_say():
+    frame, centre, lungs = (shortcuts.region(name) for name in ("frame", "centre", "lungs"))
+    assert (frame ^ centre).all() and frame[:22].all() and not frame[22:-22, 22:-22].any()
+    assert shortcuts.region("frame", (32, 40)).sum() == 32 * 40 - 26 * 32
+    assert not lungs[:, SIDE // 2].any() and lungs[SIDE // 2, [60, 160]].all()
+    with pytest.raises(CXRLabError, match="no region 'heart'.*frame, centre, lungs"):
+        shortcuts.region("heart")
 
 
-# Files
+def test_the_boxes_are_the_region_of_the_lungs():
+    for shape in ((SIDE, SIDE), (100, 80), (32, 32, 1)):
+        mask = np.zeros(shape[:2], bool)
+        for top, bottom, left, right in shortcuts.lung_boxes(shape):
+            assert 0 <= top < bottom <= shape[0] and 0 <= left < right <= shape[1]
+            assert not mask[top:bottom, left:right].any()
+            mask[top:bottom, left:right] = True
+        np.testing.assert_array_equal(mask, shortcuts.region("lungs", shape[:2]))
 
 
-def test_the_header_is_read_without_pixels(phantom_data):
-    cases = prepare(phantom_data).cases
-    features = shortcuts.header_features(cases)
-    assert list(features) == ["width", "height", "mode", "format", "bytes a pixel"]
-    assert list(features.index) == list(cases["image_id"])
-    assert features["bytes a pixel"].between(0.01, 8).all()
+# The letter
 
 
-def test_normals_of_two_sources_hold_nobody_ill(phantom_data):
-    found = shortcuts.normals_of(load_catalog(phantom_data, "mixed")).cases
-    assert set(found["finding"].str.lower()) <= {"normal", "no finding"}
-    sources = found.groupby("label")["source"].unique().map(list).to_dict()
-    assert sources == {0: ["chest_xray"], 1: ["nih-no-finding"]}
-    with pytest.raises(CXRLabError, match="Two classes are needed"):
-        shortcuts.normals_of(load_catalog(phantom_data, "kermany"))
+def white(pixels: np.ndarray) -> np.ndarray:
+    """Rows and columns of the letter in the first X-ray: (n, 2)."""
+    return np.argwhere(pixels[0, :, :, 0] == shortcuts.LEAD)
 
 
-def test_the_second_source_is_whoever_lends_the_adults(phantom_data):
-    catalog = load_catalog(phantom_data, "mixed")
-    lender = "Actualmed-COVID-chestxray-dataset"
-    lent = catalog.assign(source=catalog["source"].replace("nih-no-finding", lender))
-    lent["view"] = lent["view"].mask(lent["source"] == lender, "PA")
-    own, found = shortcuts.normals_of(catalog).cases, shortcuts.normals_of(lent).cases
-    assert set(found.loc[found["label"] == 1, "source"]) == {lender}
-    pd.testing.assert_series_equal(found["image_id"], own["image_id"])
+@pytest.mark.parametrize("at", [(0.05, 0.08), (0.5, 0.5), (0.85, 0.08), (0, 0)])
+def test_the_letter_stands_where_it_was_put_and_nothing_else_changes(at):
+    pixels = noise()
+    before = pixels.copy()
+    marked = shortcuts.plant_letter(pixels, at)
+    np.testing.assert_array_equal(pixels, before)
+    mask = shortcuts.letter_mask((SIDE, SIDE), at)
+    assert (marked[:, mask] == shortcuts.LEAD).all()
+    np.testing.assert_array_equal(marked[:, ~mask], pixels[:, ~mask])
+    assert white(marked).min(0) == pytest.approx(np.array(at) * SIDE, abs=1)
 
 
-def test_without_the_files_of_other_findings_there_is_nothing_to_compare(phantom_data):
-    catalog = load_catalog(phantom_data)
-    assert shortcuts.has_other_findings(catalog)
-    positive = catalog["finding"].str.contains("COVID-19", na=False)
-    fetched = catalog.assign(path=catalog["path"].where(positive, "/nowhere/x.png"))
-    assert not shortcuts.has_other_findings(fetched)
-    with pytest.raises(CXRLabError, match="Two classes are needed"):
-        shortcuts.same_source_cases(fetched)
+def test_an_r_and_not_its_mirror_image():
+    mask = shortcuts.letter_mask((7, 5), (0, 0), 0.5)
+    rows = ["".join(" #"[int(pixel)] for pixel in row).rstrip() for row in mask]
+    assert rows == ["####", "#   #", "#   #", "####", "# #", "#  #", "#   #"]
 
 
-def test_same_source_negatives_come_from_the_covid_source_alone(phantom_data):
-    found = shortcuts.same_source_cases(load_catalog(phantom_data)).cases
-    assert set(found["source"]) == {"covid-chestxray-dataset"}
-    assert set(found["view"]) == {"PA"} and set(found["modality"]) == {"X-ray"}
-    covid = found["finding"].str.startswith("COVID-19")
-    assert (covid == (found["label"] == 1)).all() and 0 < covid.sum() < len(found)
+@pytest.mark.parametrize("at", [(1, 1), (1, 0), (0, 1), (0.97, 0.5)])
+def test_a_letter_over_the_edge_is_pushed_back_inside(at):
+    whole = len(white(shortcuts.plant_letter(noise(), (0.5, 0.5))))
+    assert len(white(shortcuts.plant_letter(noise(), at))) == whole
+    assert white(shortcuts.plant_letter(noise(), (1, 1))).max() == SIDE - 1
 
 
-@pytest.mark.slow
-def test_on_phantoms_with_the_dial_off_no_source_shows(course_phantoms):
-    catalog = load_catalog(course_phantoms, "mixed")
-    found = aucs(shortcuts.source_probe(catalog, resamples=100))
-    assert all(0.35 <= found[name] <= 0.65 for name in found), found
+def test_the_letter_is_as_high_as_it_was_asked_to_be():
+    for size in (0.05, 0.1, 0.3, 0.5):
+        found = np.ptp(white(shortcuts.plant_letter(noise(), size=size))[:, 0]) + 1
+        assert found == pytest.approx(size * SIDE, abs=1)
 
 
-@pytest.mark.real
-@pytest.mark.slow
-def test_on_real_xrays_the_class_shows_beside_the_lungs(real_data):
-    regions = [shortcuts.whole_image(), shortcuts.frame_only(0.1)]
-    children, adults = (prepare(real_data, kind) for kind in ("kermany", "adult"))
-    published, fairer = (
-        aucs(shortcuts.region_probe(p.cases, regions, together=p.near)) for p in (children, adults)
-    )
-    assert published["whole image"] > 0.98 and published["frame of 10 %"] > 0.97
-    assert 0.90 < fairer["whole image"] < 0.98 and 0.75 < fairer["frame of 10 %"] < 0.90
-    catalog = load_catalog(real_data, "mixed")
-    assert aucs(shortcuts.source_probe(catalog))["whole image"] > 0.99
-    same = shortcuts.same_source_probe(catalog).iloc[0]
-    assert same["high"] < published["whole image"] and same["auc"] < 0.8
+@pytest.mark.parametrize(
+    ("pixels", "at", "size", "said"),
+    [
+        (noise(), (0.5, 1.2), 0.1, "does not fit"),
+        (noise(), (-0.1, 0), 0.1, "does not fit"),
+        (noise(), (0, 0), 0.6, "at most 0.5"),
+        (noise(), (0, 0), 0, "above 0"),
+        (noise(side=4), (0, 0), 0.1, "7 × 5 pixels"),
+        (noise() / 255, (0, 0), 0.1, "float64.*expected uint8"),
+        (noise()[0], (0, 0), 0.1, "expected uint8 of shape"),
+    ],
+)
+def test_an_impossible_letter_is_refused_in_words(pixels, at, size, said):
+    with pytest.raises(CXRLabError, match=said):
+        shortcuts.plant_letter(pixels, at, size)
+
+
+# Masks
+
+
+def test_every_phantom_with_covid_19_has_a_mask_that_lies_in_the_boxes_of_the_lungs(
+    people, phantom_data
+):
+    ill = people[people["who"] == "COVID-19"]
+    masks = shortcuts.opacity_masks(ill, phantom_data)
+    assert masks.dtype == bool and masks.shape == (len(ill), SIDE, SIDE)
+    shares = masks.mean((1, 2))
+    assert (shares > 0).all() and (shares < 0.5).all()
+    assert masks[:, shortcuts.region("lungs")].sum() > 0.9 * masks.sum()
+    last = shortcuts.opacity_masks(ill.iloc[::-1], phantom_data)
+    np.testing.assert_array_equal(last, masks[::-1])
+
+
+def test_what_has_no_mask_is_said(people, phantom_data, tmp_path):
+    healthy = people[people["who"] != "COVID-19"]
+    with pytest.raises(CXRLabError, match=f"{len(healthy)} of {len(healthy)} X-rays.*no mask"):
+        shortcuts.opacity_masks(healthy, phantom_data)
+    with pytest.raises(CXRLabError, match="Only simulated X-rays"):
+        shortcuts.opacity_masks(people[people["who"] == "COVID-19"], tmp_path)

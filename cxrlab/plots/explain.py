@@ -1,209 +1,124 @@
-"""Maps of evidence over X-rays, their sanity check, and how they score against known masks."""
+"""Maps of evidence over X-rays, and a score for each place of a letter."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, WIDTH, new_axes
+from cxrlab.images import to_square
+from cxrlab.plots.alt_text import show
+from cxrlab.plots.style import INK, WIDTH
 from cxrlab.plots.xrays import show_xray
 
-if TYPE_CHECKING:
-    from cxrlab.explain.sanity import Cascade
-
-# Brighter means more, in greyscale print too. Little evidence is drawn see-through, so that the
-# dark end of the scale does not hide the film.
+# Brighter means more, in greyscale print too.
 HEAT = plt.get_cmap("inferno")
 MASK_LINE = "#56E0FF"  # on grey film and on the heat map alike
-OPACITY = 0.6
+OPACITY = 0.55
+VEIL = 0.3  # what is below this share of the largest value is not painted: the film stays clear
+SCORE_MAP = "cividis"  # even in greyscale and for every kind of colour vision
 
 
-def plot_heat_map(
-    xray: np.ndarray,
-    heat: np.ndarray,
-    title: str = "",
-    simulated: bool = False,
-    mask: np.ndarray | None = None,
-    label: str = "evidence for COVID-19, share of the largest",
-    ax: Axes | None = None,
-) -> Axes:
-    """A map over its X-ray, with a bar for its colours: the more evidence, the more colour.
-
-    ``xray``: uint8, (height, width) or (height, width, 1). ``heat``: shape (height, width);
-    values of 0 and below are not painted. ``mask``: bool, outlined.
-    """
-    ax = new_axes(ax, width=5.0, height=4.2)
-    _lay_over(ax, xray, heat, simulated, mask)
-    ax.set_title(title, fontsize=11, loc="center")
-    largest = float(np.max(heat))
-    scale = ScalarMappable(Normalize(0, largest if largest > 0 else 1), HEAT)
-    ax.figure.colorbar(scale, ax=ax, shrink=0.85).set_label(label)
-    if largest <= 0:
-        _say_empty(ax)
-    return ax
-
-
-def plot_explanations(
+def plot_heat(
     xrays: Sequence[np.ndarray],
     maps: Mapping[str, Sequence[np.ndarray]],
     titles: Sequence[str],
     masks: Sequence[np.ndarray] | None = None,
     simulated: bool = False,
-) -> np.ndarray:
-    """A row an X-ray: the X-ray, each kind of map over it, and the mask where it is known.
+) -> None:
+    """Show a row per X-ray: the X-ray, and each kind of map over it.
 
-    ``maps``: name to maps (n, height, width). Each map has its own scale, from 0 to its largest
-    value, as kinds of map share no unit. ``titles``: what to say below each X-ray. The mask is
-    outlined in the maps and drawn in the last column. Returns the array of Axes.
+    ``xrays``: uint8, (height, width, 1). ``maps``: name to maps of any size, (n, rows, columns);
+    each has its own scale, from 0 to its largest value, as kinds of map share no unit. ``masks``
+    (bool, (n, height, width)) are outlined. ``titles``: what to say below each X-ray.
     """
-    columns = 1 + len(maps) + (masks is not None)
-    tile = WIDTH / columns
-    _, axes = plt.subplots(
+    columns = 1 + len(maps)
+    tile = WIDTH / max(columns, 3)
+    figure, axes = plt.subplots(
         len(xrays),
         columns,
-        figsize=(WIDTH, len(xrays) * (tile + 0.28) + 0.55),
+        figsize=(tile * columns, len(xrays) * (tile + 0.28) + 0.55),
         squeeze=False,
         layout="constrained",
     )
-    names = ["X-ray", *maps, *(["opacities"] if masks is not None else [])]
-    for ax, name in zip(axes[0], names, strict=True):
+    for ax, name in zip(axes[0], ["X-ray", *maps], strict=True):
         ax.set_title(name, fontsize=10, loc="center")
+    said = []
     for number, (row, xray, title) in enumerate(zip(axes, xrays, titles, strict=True)):
-        mask = None if masks is None else np.asarray(masks[number], bool)
         show_xray(row[0], xray, simulated)
         row[0].text(
             0.5, -0.03, title, transform=row[0].transAxes, ha="center", va="top", fontsize=9
         )
-        for ax, found in zip(row[1:], maps.values(), strict=False):
-            _lay_over(ax, xray, found[number], simulated, mask)
-            if np.max(found[number]) <= 0:
-                _say_empty(ax)
-        if mask is not None:
-            row[-1].imshow(mask, cmap="gray", vmin=0, vmax=1)
-            row[-1].axis("off")
-    bar = axes.flat[0].figure.colorbar(
+        for ax, (name, found) in zip(row[1:], maps.items(), strict=True):
+            mask = None if masks is None else np.asarray(masks[number], bool)
+            where = _lay_over(ax, xray, np.asarray(found[number], float), simulated, mask)
+            said.append(f"X-ray {number + 1}, {name}: {where}")
+    bar = figure.colorbar(
         ScalarMappable(Normalize(0, 1), HEAT), ax=axes, location="bottom", shrink=0.5, aspect=40
     )
     bar.set_label("evidence for COVID-19, share of each map's largest", fontsize=9)
-    return axes
-
-
-def plot_cascade(cascade: Cascade, xray: np.ndarray, simulated: bool = False) -> np.ndarray:
-    """One X-ray's maps while the layers are made random, above the rank correlation of them all.
-
-    Returns the Axes: the maps, then the chart.
-    """
-    table = cascade.table
-    steps = len(table)
-    figure = plt.figure(figsize=(WIDTH, WIDTH / steps + 3.1), layout="constrained")
-    grid = figure.add_gridspec(2, steps, height_ratios=[WIDTH / steps, 2.6])
-    tiles = [figure.add_subplot(grid[0, step]) for step in range(steps)]
-    for ax, heat, layer in zip(tiles, cascade.maps, table["layer"], strict=True):
-        _lay_over(ax, xray, heat, simulated, None, fontsize=6)
-        ax.set_title(layer, fontsize=9, loc="center")
-        if np.max(heat) <= 0:
-            _say_empty(ax)
-    chart = figure.add_subplot(grid[1, :])
-    places = np.arange(steps)
-    value = table["spearman"].to_numpy(float)
-    low = np.nan_to_num(value - table["low"].to_numpy(float))
-    high = np.nan_to_num(table["high"].to_numpy(float) - value)
-    from cxrlab.explain.sanity import ALIKE
-
-    chart.axhspan(ALIKE, 1, color=COVID, alpha=0.1, linewidth=0)
-    chart.text(steps - 0.55, 0.97, "alike", color=COVID, ha="right", va="top", fontsize=10)
-    chart.axhline(0, color=GREY, linewidth=1)
-    chart.errorbar(
-        places, value, [low, high], fmt="o-", color=NOT_COVID, capsize=4, clip_on=False, zorder=3
-    )
-    labels = [table["layer"].iloc[0], *(f"{layer}\nrandom" for layer in table["layer"].iloc[1:])]
-    chart.set_xticks(places, labels, fontsize=9)
-    # With an empty map everywhere there is no value at all.
-    lowest = min(-0.3, float(np.min(value - low, initial=0, where=~np.isnan(value))) - 0.1)
-    chart.set(
-        xlim=(-0.5, steps - 0.5),
-        ylim=(lowest, 1.05),
-        ylabel="rank correlation with\nthe trained network's map",
-        xlabel="layers made random, one more a step (from the last to the first)",
-    )
-    return np.array([*tiles, chart])
-
-
-def plot_map_scores(scores: pd.DataFrame) -> np.ndarray:
-    """How well kinds of map point at known opacities, beside maps that look at no X-ray.
-
-    ``scores``: from ``cxrlab.explain.score_maps``. One panel a measure. Returns the two Axes.
-    """
-    measures = list(scores["measure"].unique())
-    rows = int(scores["map"].nunique())
-    _, axes = plt.subplots(
-        1,
-        len(measures),
-        figsize=(WIDTH, 1.3 + 0.42 * rows),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    words = {
-        "pointing game": "pointing game: share of X-rays\nwhose brightest point hits",
-        "energy inside": "energy inside: share of the map\nthat lies on opacities",
-    }
-    for ax, measure in zip(axes[0], measures, strict=True):
-        part = scores[scores["measure"] == measure].reset_index(drop=True)
-        for place, row in part.iterrows():
-            colour = GREY if row["baseline"] else NOT_COVID
-            if pd.isna(row["value"]):
-                ax.text(0.02, place, "no map to score", va="center", fontsize=9, color=GREY)
-                continue
-            ax.barh(place, row["value"], height=0.62, color=colour, alpha=0.85, linewidth=0)
-            end = row["value"] if pd.isna(row["high"]) else row["high"]
-            if pd.notna(row["low"]):
-                ax.plot([row["low"], row["high"]], [place, place], color=INK, linewidth=2)
-            ax.text(end + 0.03, place, f"{row['value']:.2f}", va="center", fontsize=10)
-        names = [
-            f"{name}\n(no X-ray seen)" if blind else name
-            for name, blind in zip(part["map"], part["baseline"], strict=True)
-        ]
-        ax.set_yticks(range(len(part)), names, fontsize=9.5)
-        ax.set(xlim=(0, 1.17), ylim=(len(part) - 0.4, -0.6))
-        ax.set_xticks(np.linspace(0, 1, 5))
-        ax.set_xlabel(words.get(measure, measure))
-        ax.grid(False, axis="y")
-    return axes[0]
+    show(figure, f"Maps over {len(xrays)} X-rays ({', '.join(titles)}). {'; '.join(said)}.")
 
 
 def _lay_over(
-    ax: Axes,
-    xray: np.ndarray,
-    heat: np.ndarray,
-    simulated: bool,
-    mask: np.ndarray | None,
-    fontsize: float = 8,
-) -> None:
-    """A map over an X-ray: the weaker the evidence, the clearer the film."""
+    ax: Axes, xray: np.ndarray, heat: np.ndarray, simulated: bool, mask: np.ndarray | None
+) -> str:
+    """A map over an X-ray; in words, where its brightest point is."""
     show_xray(ax, xray, simulated)
-    for stamp in ax.texts:
-        stamp.set_fontsize(fontsize)
-    positive = np.maximum(np.asarray(heat, float), 0)
-    largest = positive.max()
-    shares = positive / largest if largest > 0 else positive
-    painted = HEAT(shares)
-    painted[..., 3] = OPACITY * np.sqrt(shares)
-    ax.imshow(painted)
+    size = len(xray)
+    largest = heat.max() if heat.size else 0.0
     if mask is not None and np.any(mask):
         ax.contour(np.asarray(mask, float), [0.5], colors=[MASK_LINE], linewidths=1.2)
+    if not largest > 0:
+        ax.text(
+            0.5, 0.95, "empty", transform=ax.transAxes, ha="center", va="top", fontsize=8,
+            color="white", bbox={"facecolor": INK, "alpha": 0.6, "pad": 1.5, "linewidth": 0},
+        )  # fmt: skip
+        return "empty"
+    shares = to_square(np.uint8(255 * np.maximum(heat, 0) / largest), size) / 255
+    painted = HEAT(shares)
+    painted[..., 3] = np.where(shares < VEIL, 0, OPACITY)
+    ax.imshow(painted)
+    row, column = np.unravel_index(shares.argmax(), shares.shape)
+    inside = "" if mask is None else (", on an opacity" if mask[row, column] else ", not on one")
+    return f"brightest {row / size:.0%} down and {column / size:.0%} across{inside}"
 
 
-def _say_empty(ax: Axes) -> None:
-    """Say that a map is empty, which otherwise looks like a forgotten one."""
-    ax.text(
-        0.5, 0.95, "empty", transform=ax.transAxes, ha="center", va="top", fontsize=8,
-        color="white", bbox={"facecolor": INK, "alpha": 0.6, "pad": 1.5, "linewidth": 0},
-    )  # fmt: skip
+def plot_letter_places(
+    xray: np.ndarray, scores: np.ndarray, threshold: float, without: float, simulated: bool = False
+) -> None:
+    """Show the score of an X-ray with the letter at each place of a grid, beside the X-ray.
+
+    ``xray``: uint8, with the letter as trained. ``scores``: shape (rows, columns), a cell per
+    place. ``without``: the score without a letter. Scores that reach the threshold are bold.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained")
+    show_xray(axes[0], xray, simulated)
+    axes[0].set_title("the letter as trained", fontsize=10.5, loc="center")
+    grid = axes[1].imshow(scores, cmap=SCORE_MAP, vmin=0, vmax=1)
+    for (row, column), score in np.ndenumerate(scores):
+        axes[1].text(
+            column, row, f"{score:.2f}", ha="center", va="center", fontsize=8.5,
+            color="white" if score < 0.55 else INK,
+            weight="bold" if score >= threshold else "normal",
+        )  # fmt: skip
+    axes[1].set(xticks=[], yticks=[])
+    axes[1].grid(visible=False)
+    axes[1].set_title("score, the letter moved to each place", fontsize=10.5, loc="center")
+    axes[1].set_xlabel(
+        f"without a letter: {without:.2f}\nbold: called COVID-19, from {threshold:.2f} on",
+        fontsize=9.5,
+    )
+    figure.colorbar(grid, ax=axes[1], shrink=0.7).set_label("score")
+    row, column = np.unravel_index(scores.argmax(), scores.shape)
+    show(
+        figure,
+        f"One X-ray: score {without:.2f} without the letter; with it at {scores.size} places, "
+        f"{scores.min():.2f} to {scores.max():.2f}, highest in row {row + 1} of {len(scores)}, "
+        f"column {column + 1} of {scores.shape[1]}; {(scores >= threshold).sum()} places reach "
+        f"{threshold:.2f}.",
+    )

@@ -42,6 +42,7 @@ __all__ = [
     "data_folder",
     "fetch",
     "filled_by",
+    "hospital_phantoms",
     "is_phantom",
     "load_catalog",
     "load_external",
@@ -159,6 +160,11 @@ def confounded_phantoms() -> Path:
     return _phantoms("phantoms-confounded", confounding=1.0)
 
 
+def hospital_phantoms() -> Path:
+    """Phantoms of another hospital, in the workspace: new patients, with the dial down."""
+    return _phantoms("phantoms-hospital-b", seed=1, size="ward")
+
+
 def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
     names = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
     held = [name for name in names if not name.startswith(".")]
@@ -174,7 +180,7 @@ def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
     return said + "`cxrlab data status` shows the expected layout."
 
 
-def _phantoms(name: str = "phantoms", **choices: float) -> Path:
+def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:
     """The course's own simulated X-rays, in the workspace. One process at a time makes them."""
     from cxrlab.sources.phantom import make_phantoms
 

@@ -34,6 +34,8 @@ class Plan:
 # Numbers of images (not of patients); the filter later drops some of them.
 Size = namedtuple("Size", "covid normal adult rejected pneumonia missing copies")
 SIZES = {"course": Size(218, 222, 100, 122, 24, 10, 4), "tiny": Size(26, 25, 6, 8, 2, 2, 1)}
+# Another hospital, for notebook 07: some 150 patients with COVID-19 and as many healthy adults.
+SIZES["ward"] = Size(covid=220, normal=8, adult=220, rejected=0, pneumonia=0, missing=0, copies=0)
 
 # View, finding and the simulated disease of what the course's filter rejects.
 REJECTED = [

@@ -1,0 +1,198 @@
+"""What the experiments of notebooks 06 and 07 need and no lesson is: people, regions, a letter.
+
+The experiments themselves stand in the notebooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrlab.catalog.audit import fingerprint, near_duplicates
+from cxrlab.catalog.filters import (
+    BOTH,
+    FilterLog,
+    drop_exact_duplicates,
+    drop_missing,
+    drop_unreadable,
+    is_covid19,
+    keep_posteroanterior,
+    keep_xray,
+    published_candidates,
+)
+from cxrlab.errors import CXRLabError
+from cxrlab.images import IMAGE_SIZE, read_image, to_square
+from cxrlab.preparation import LUNG_BOXES
+from cxrlab.sources import ADULTS, CHILDREN, COVID19, ROLES, covid, load_catalog
+from cxrlab.splits import patient_groups
+
+#: A fourth kind of people, beside those of :data:`cxrlab.sources.ROLES`: in the COVID-19 source,
+#: but with another finding.
+OTHER_FINDINGS = "other findings"
+# Rows of later copies of metadata.csv on which nobody has decided.
+UNDECIDED = ("todo", "unknown")
+
+#: The upper left corner of the planted letter, as shares of height and width. The patient's right
+#: is on the reader's left, and that is where an R belongs.
+AT = (0.05, 0.08)
+SIZE = 0.1  # the letter's height, as a share of the image's
+LEAD = 255  # lead lets no X-ray through, and what no X-ray reaches stays white
+# Seven rows of five, so that the letter is the same on every machine, whatever its fonts.
+LETTER = np.array(
+    [[pixel == "#" for pixel in row] for row in
+     ("####.", "#...#", "#...#", "####.", "#.#..", "#..#.", "#...#")]
+)  # fmt: skip
+
+
+def everyone(data: str | Path) -> pd.DataFrame:
+    """All usable X-rays in ``data``, with the column ``who``.
+
+    ``who`` is ``COVID-19``, ``children``, ``adults`` (both healthy) or ``other findings`` (of the
+    COVID-19 source; missing in a folder that ``cxrlab data fetch`` filled). ``label`` is 1 for
+    COVID-19. Posteroanterior X-rays only, but for the children, who come in one view. Damaged
+    files and exact duplicates are left out; ``group`` joins patients whose X-rays look alike.
+
+    Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
+    Raises :class:`CXRLabError` where COVID-19, children or adults are missing.
+    """
+    log = FilterLog()
+    catalog = load_catalog(Path(data), "mixed")
+    others = catalog[catalog["source"] == covid.NAME]
+    others = keep_posteroanterior(keep_xray(others, log, BOTH), log, BOTH)
+    decided = others["finding"].notna() & ~others["finding"].str.lower().isin(UNDECIDED)
+    # "No Finding" in the COVID-19 source is a healthy person, and no other disease.
+    other = decided & ~is_covid19(others["finding"]) & (others["finding"] != "No Finding")
+    others = drop_missing(others[other], log).assign(label=0)
+    cases = pd.concat([published_candidates(catalog, "mixed", log), others], ignore_index=True)
+    cases["label"] = cases["label"].astype(int)
+    hashes = fingerprint(cases)
+    cases["group"] = patient_groups(cases, near_duplicates(hashes))
+    cases = drop_exact_duplicates(drop_unreadable(cases, log, hashes), log, hashes)
+    kinds = {source: role for role, sources in ROLES.items() for source in sources}
+    healthy = cases["source"].map(kinds).replace(COVID19, OTHER_FINDINGS)
+    cases["who"] = healthy.where(cases["label"] == 0, COVID19)
+    for kind in (COVID19, CHILDREN, ADULTS):
+        if not (cases["who"] == kind).any():
+            raise CXRLabError(
+                f"{data} has no usable X-rays of {kind}. This experiment needs some of each of "
+                f"{COVID19}, {CHILDREN}, {ADULTS}: see `cxrlab data status`."
+            )
+    return cases.sort_values("image_id", ignore_index=True)
+
+
+#: Regions that :func:`region` knows.
+REGIONS = {
+    "frame": "the outer border: no lung, but plates, letters and collimators",
+    "centre": "all but the frame",
+    "lungs": "two upright boxes that hold the lungs of nearly every frontal chest X-ray",
+}
+
+
+def lung_boxes(shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> list[tuple[int, ...]]:
+    """Two boxes that hold the lungs of nearly every frontal chest X-ray.
+
+    Each is (top, bottom, left, right) in pixels of an image of ``shape`` (height, width), as in
+    the slice ``picture[top:bottom, left:right]``.
+    """
+    height, width = shape[:2]
+    return [
+        (round(top * height), round(bottom * height), round(left * width), round(right * width))
+        for top, bottom, left, right in LUNG_BOXES
+    ]
+
+
+def region(name: str, shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> np.ndarray:
+    """A region of :data:`REGIONS` as a mask: bool, ``shape`` (height, width), True inside.
+
+    The frame takes the outer tenth of each side. Raises :class:`CXRLabError` for another name.
+    """
+    if name not in REGIONS:
+        raise CXRLabError(f"There is no region {name!r}. Choose one of {', '.join(REGIONS)}.")
+    mask = np.zeros(shape, bool)
+    if name == "lungs":
+        for top, bottom, left, right in lung_boxes(shape):
+            mask[top:bottom, left:right] = True
+        return mask
+    down, across = (max(1, round(0.1 * side)) for side in shape)
+    mask[down:-down, across:-across] = True
+    return mask if name == "centre" else ~mask
+
+
+def hide(pixels: np.ndarray, name: str) -> np.ndarray:
+    """A copy of X-rays, uint8 (n, height, width, 1), with a region filled in evenly.
+
+    The fill is the mean grey of what stays visible in each X-ray: it says nothing of what is
+    hidden. A filled X-ray is unlike any that a network was trained on, and a lower score may
+    partly be the surprise (Hooker et al. 2019, arXiv 1806.10758).
+    """
+    mask = region(name, pixels.shape[1:3])
+    hidden = pixels.copy()
+    for image in hidden:
+        image[mask] = np.rint(image[~mask].mean())
+    return hidden
+
+
+def letter_mask(
+    shape: Sequence[int], at: tuple[float, float] = AT, size: float = SIZE
+) -> np.ndarray:
+    """The pixels that the letter of :func:`plant_letter` covers: bool, ``shape``."""
+    if not (min(at) >= 0 and max(at) <= 1 and 0 < size <= 0.5):
+        raise CXRLabError(
+            f"A letter of size {size} at {at} does not fit. Give two shares from 0 to 1 for its "
+            "upper left corner, and a size above 0 and at most 0.5."
+        )
+    tall = max(len(LETTER), round(size * shape[0]))
+    wide = max(LETTER.shape[1], round(tall * LETTER.shape[1] / LETTER.shape[0]))
+    if tall > shape[0] or wide > shape[1]:
+        raise CXRLabError(f"A letter of {tall} × {wide} pixels does not fit on {tuple(shape)}.")
+    rows = np.arange(tall) * len(LETTER) // tall
+    columns = np.arange(wide) * LETTER.shape[1] // wide
+    top = min(round(at[0] * shape[0]), shape[0] - tall)
+    left = min(round(at[1] * shape[1]), shape[1] - wide)
+    mask = np.zeros(shape, bool)
+    mask[top : top + tall, left : left + wide] = LETTER[np.ix_(rows, columns)]
+    return mask
+
+
+def plant_letter(
+    pixels: np.ndarray, at: tuple[float, float] = AT, size: float = SIZE
+) -> np.ndarray:
+    """A copy of X-rays with a white R, like a lead letter on the film.
+
+    A letter on every film of one hospital told Zech et al. (2018, 10.1371/journal.pmed.1002683)
+    that a network may read the film instead of the patient.
+    ``pixels``: uint8, shape (n, height, width, 1). ``at``: the letter's upper left corner as
+    shares of height and width, each from 0 to 1; the letter is pushed back inside where it would
+    stick out. ``size``: its height as a share of the image's, above 0 and at most 0.5.
+    Raises :class:`CXRLabError` for other places, sizes or pixels.
+
+    Example: ``marked = shortcuts.plant_letter(pixels, at=(0.85, 0.08))``.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 4:
+        raise CXRLabError(
+            f"Got pixels of type {pixels.dtype} and shape {pixels.shape}, but expected uint8 of "
+            "shape (n, height, width, 1), as decode() gives."
+        )
+    marked = pixels.copy()
+    marked[:, letter_mask(pixels.shape[1:3], at, size)] = LEAD
+    return marked
+
+
+def opacity_masks(cases: pd.DataFrame, data: str | Path) -> np.ndarray:
+    """Where the opacities of these phantoms are: bool, shape (n, 224, 224), True inside.
+
+    ``cases``: catalog rows of simulated COVID-19 X-rays. ``data``: the folder of phantoms, which
+    holds ``masks/``, one PNG per X-ray under its own name.
+    Raises :class:`CXRLabError` where a case has no mask, as real X-rays have none.
+    """
+    files = [Path(data) / "masks" / f"{Path(path).stem}.png" for path in cases["path"]]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise CXRLabError(
+            f"{len(missing)} of {len(files)} X-rays in {data} have no mask of their opacities, "
+            f"such as {missing[0]}. Only simulated X-rays with COVID-19 have one."
+        )
+    return np.stack([to_square(read_image(file), IMAGE_SIZE) >= 128 for file in files])
