@@ -1,12 +1,20 @@
-"""docs/results.md: finished, and its table of repairs the one that notebook 07 replays."""
+"""docs/results.md holds what was recorded on real X-rays, and what the notebooks quote of it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from cxrlab import repairs
+import nbformat
+import pytest
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "results.md").read_text(encoding="utf-8")
+from cxrlab import recordings
+
+TOP = Path(__file__).resolve().parent.parent
+PAGE = (TOP / "docs" / "results.md").read_text(encoding="utf-8")
+NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
+AUCS = ("auc_children", "frame_only", "auc_adults", "auc_all", "lungs_hidden")
+VALUE = re.compile(r"[01]\.\d\d \([01]\.\d\d to [01]\.\d\d\)")
 
 
 def test_the_page_is_finished():
@@ -15,21 +23,35 @@ def test_the_page_is_finished():
 
 
 def test_the_table_of_repairs_is_the_recorded_one():
-    for row in repairs.recorded("real").table.to_dict("records"):
+    recording = recordings.recorded("repairs-real")
+    assert recording.command.replace("--out RUN", "--out RUN") in PAGE
+    for row in recording.table.to_dict("records"):
         found = next(line for line in PAGE.splitlines() if line.startswith(f"| {row['repair']} |"))
-        if row["note"]:
-            assert "skipped" in found
-            continue
-        for name in ("recall", "children", "adults"):
-            low, high = row[f"{name}_low"], row[f"{name}_high"]
-            assert f"{row[name]:.2f} ({low:.2f} to {high:.2f})" in found
+        wanted = [
+            f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
+            for name in ("recall", "children", "adults", *AUCS)
+        ]
+        assert VALUE.findall(found) == wanted
 
 
-def test_the_robust_recipe_s_numbers_are_the_recorded_ones():
-    row = repairs.recorded("robust").table.iloc[0]
-    assert f"{row['recall']:.3f} ({row['recall_low']:.3f} to {row['recall_high']:.3f})" in PAGE
-    assert f"{row['adults']:.3f} ({row['adults_low']:.3f} to {row['adults_high']:.3f})" in PAGE
-    assert (
-        f"With the lungs hidden its AUC against all healthy people is {row['lungs_hidden']:.2f}"
-        in (PAGE)
-    )
+def real_sentences(path: Path) -> list[str]:
+    """The sentences of a notebook's text that speak of real X-rays."""
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return [part for part in re.split(r"(?<=[.:])\s|\n", text) if "real X-rays" in part]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_quotes_of_real_x_rays_stands_on_the_page(path):
+    for sentence in real_sentences(path):
+        for quoted in VALUE.findall(sentence):
+            assert quoted in PAGE, sentence
+        # Without an interval a number must be one of the page's all the same.
+        for number in re.findall(r"(?<![\d.])[01]\.\d\d(?!\d)", VALUE.sub("", sentence)):
+            assert number in PAGE, sentence
+
+
+def test_the_notebooks_do_quote_it():
+    quoted = [value for path in NOTEBOOKS for part in real_sentences(path)
+              for value in VALUE.findall(part)]  # fmt: skip
+    assert len(quoted) >= 2
