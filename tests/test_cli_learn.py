@@ -83,7 +83,7 @@ def test_evaluate_takes_a_folder_with_a_subfolder_for_each_class(run, phantom_da
     check_json(content)
     assert content["name"] == "hospital"
     assert (content["tp"] + content["fn"], content["n"]) == (3, 6)
-    assert {"brier", "calibration_error", "subgroups", "predictive"} <= set(content)
+    assert {"brier", "calibration_slope", "subgroups", "predictive"} <= set(content)
 
 
 def test_evaluate_shows_subgroups_where_the_cases_state_them(run, phantom_data, tmp_path):
