@@ -38,9 +38,7 @@ PAUSE = 0.1  # seconds between two looks
 WAIT = 60.0  # seconds for the server to answer
 
 # Keras, Keras Tuner, and what trains in the library.
-TRAINS = re.compile(
-    r"\.fit\(|\.search\(|\btrain\(|\btry_repair\(|\bswapped_negatives\(|\bplanted_shortcut\("
-)
+TRAINS = re.compile(r"\bfit\(|\.search\(|\btrain\(")
 # A line that hands an answer to an exercise.
 ASKS = re.compile(r"^.*\b(nb0\d)\.(\w+)\.(?:check|or_solution)\(", re.MULTILINE)
 FEWER_EPOCHS = """

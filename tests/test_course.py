@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import cards, checkpoints, course, training, workspace
+from cxrlab import checkpoints, course, training, workspace
 from cxrlab.budgets import BUDGETS, FULL, get_budget
 from cxrlab.errors import CXRLabError
-from cxrlab.evaluation import external_report
-from cxrlab.explain import grad_cam
 from cxrlab.files import read_json
 from cxrlab.model import published_network
+from cxrlab.sources.phantom import make_phantoms
 from cxrlab.workspace import open_workspace
 
 
@@ -122,16 +121,24 @@ def ships(space, network, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "find", partial(checkpoints.find, folder=folder))
 
 
-def test_what_notebook_03_has_left_is_used_and_computes_in_float32(space, ships, network, capsys):
+def test_what_notebook_03_has_left_is_used_when_asked_for_and_computes_in_float32(
+    space, ships, network, capsys
+):
     network.save(course.network_path(space))
-    assert course.network_file(space) == course.network_path(space)
+    assert course.network_file(space) != course.network_path(space)
+    capsys.readouterr()
+    assert course.network_file(space, own=True) == course.network_path(space)
     parts = course.get_xrays(space)
-    found = course.load_network(space, parts)
+    found = course.load_network(space, parts, own=True)
     assert capsys.readouterr().out == ""
     assert {layer.compute_dtype for layer in found.layers} == {"float32"}
     assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
     assert 0 <= course.get_threshold(found, parts) <= 1
-    assert grad_cam(found, parts.validation.pixels[0]).shape == (224, 224)
+
+
+def test_where_the_course_brings_no_network_that_of_notebook_03_needs_no_asking(space, network):
+    network.save(course.network_path(space))
+    assert course.network_file(space) == course.network_path(space)
 
 
 def test_a_network_that_has_learned_from_another_split_is_never_used(space, network, capsys):
@@ -144,13 +151,15 @@ def test_a_network_that_has_learned_from_another_split_is_never_used(space, netw
 
 def test_on_phantoms_the_course_brings_a_network_as_an_ordinary_file(space, ships, capsys):
     file = course.network_file(space)
-    assert "trained beforehand" in capsys.readouterr().out
+    assert "came with the course" in capsys.readouterr().out
     assert file.parent == space.folder and file.suffix == ".keras"
     assert keras.saving.load_model(file).count_params() == 5_631_169
     assert course.network_file(space) == file
 
 
-@pytest.mark.parametrize("reason", ["another split", "another seed", "the full budget", "real"])
+@pytest.mark.parametrize(
+    "reason", ["another split", "another seed", "the full budget", "no phantoms"]
+)
 def test_a_network_that_the_course_brings_is_for_its_own_phantoms_only(
     space, ships, reason, tmp_path, phantom_data, capsys
 ):
@@ -197,35 +206,87 @@ def test_headlines_are_replaced_and_kept_in_the_order_of_the_notebooks(space):
     assert [(line["notebook"], line["value"]) for line in kept] == [("02", "10"), ("04", "0.90")]
 
 
-def test_strangers_are_the_ill_of_the_test_part_and_adults_nobody_has_met(space):
+def test_without_phantoms_hospital_b_is_the_ill_of_the_test_part_and_adults_nobody_has_met(
+    phantom_data, tmp_path
+):
+    space = without_stamp(phantom_data, tmp_path)
     parts = course.get_xrays(space)
-    strangers = course.get_strangers(space, parts)
-    ill = strangers.cases[strangers.labels == 1]
+    people = course.hospital_b(space, parts)
+    ill = people.cases[people.labels == 1]
     tested = parts.test.cases[parts.test.labels == 1]
     assert list(ill["image_id"]) == list(tested["image_id"])
-    assert set(strangers.cases.loc[strangers.labels == 0, "source"]) == {"nih-no-finding"}
+    assert set(people.cases.loc[people.labels == 0, "source"]) == {"nih-no-finding"}
     learned = {*parts.training.patients, *parts.validation.patients}
-    assert not learned & set(strangers.patients)
-    again = course.get_strangers(space, parts)  # from the workspace
-    np.testing.assert_array_equal(again.pixels, strangers.pixels)
-    assert list(again.cases["image_id"]) == list(strangers.cases["image_id"])
+    assert not learned & set(people.patients)
 
 
-def test_a_network_becomes_a_run_with_a_card(space):
-    parts, network = course.get_xrays(space), published_network()
-    strangers = course.get_strangers(space, parts)
-    scored = strangers.cases.assign(score=np.linspace(0, 1, len(strangers)))
-    away = external_report(scored, 0.25, name="hospital B", resamples=20)
-    run = course.keep_run(space, parts, network, 0.25, external=away)
-    assert read_json(run / "metrics.json")["threshold"] == 0.25
-    assert set(pd.read_csv(run / "by_source.csv")["group"]) == {"COVID-19", "children", "adults"}
-    card = cards.model_card(run)
-    assert "hospital B" in card.markdown
-    shown = cards.excerpt(card, ["Limits", "Intended use"])
-    assert shown.startswith("#### Intended use")  # in the order of the card
-    assert "#### Limits" in shown and "## Reporting" not in shown
-    with pytest.raises(CXRLabError, match="no section 'Jokes'"):
-        cards.excerpt(card, ["Jokes"])
+@pytest.fixture(scope="module")
+def other_phantoms(tmp_path_factory):
+    """Small collections in place of the confounded one and of the ward, by the names of both."""
+    folder = tmp_path_factory.mktemp("others")
+    return {
+        "phantoms-confounded": make_phantoms(folder / "up", size="tiny", confounding=1.0),
+        "phantoms-hospital-b": make_phantoms(folder / "b", size="tiny", seed=1),
+    }
+
+
+@pytest.fixture
+def stand_ins(other_phantoms, monkeypatch):
+    """What the course asks for, and how often it had to."""
+    asked = []
+
+    def make(folder, **choices):
+        asked.append((folder.name, choices))
+        return other_phantoms[folder.name]
+
+    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", make)
+    return asked
+
+
+def test_hospital_b_has_patients_and_healthy_adults_whom_nobody_has_met(space, stand_ins):
+    parts = course.get_xrays(space)
+    people = course.hospital_b(space, parts)
+    assert stand_ins == [("phantoms-hospital-b", {"seed": 1, "size": "ward"})]
+    sources = people.cases.groupby("label")["source"].unique().map(list).to_dict()
+    assert sources == {0: ["nih-no-finding"], 1: ["covid-chestxray-dataset"]}
+    # Numbers of patients begin anew in another hospital; what tells people apart is the X-ray.
+    for part in (parts.training, parts.validation, parts.test):
+        known = {pixels.tobytes() for pixels in part.pixels}
+        assert not known & {pixels.tobytes() for pixels in people.pixels}
+
+
+def test_hospital_b_is_put_together_once(space, stand_ins, monkeypatch):
+    parts = course.get_xrays(space)
+    people = course.hospital_b(space, parts)
+    monkeypatch.setattr(course, "prepare", None)
+    again = course.hospital_b(space, parts)
+    np.testing.assert_array_equal(again.pixels, people.pixels)
+    assert list(again.cases["image_id"]) == list(people.cases["image_id"])
+
+
+def test_the_confounded_network_learned_from_the_phantoms_with_the_dial_up(
+    space, stand_ins, network, other_phantoms, monkeypatch, capsys
+):
+    monkeypatch.setenv("CXRLAB_BUDGET", "smoke")
+    there = open_workspace(other_phantoms["phantoms-confounded"])
+    network.save(course.network_path(there))
+    parts, found = course.get_confounded(space)
+    assert stand_ins == [("phantoms-confounded", {"confounding": 1.0})]
+    assert capsys.readouterr().out == ""
+    assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
+    assert set(parts.test.cases["path"].map(lambda path: "/up/" in path)) == {True}
+    assert there.folder != space.folder
+
+
+def test_of_real_x_rays_the_confounded_ones_are_those_of_the_course(
+    phantom_data, tmp_path, network, monkeypatch
+):
+    monkeypatch.setenv("CXRLAB_BUDGET", "smoke")
+    space = without_stamp(phantom_data, tmp_path)
+    network.save(course.network_path(space))
+    parts, _ = course.get_confounded(space)
+    own = course.get_xrays(space).test.cases
+    assert list(parts.test.cases["path"]) == list(own["path"])
 
 
 def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(

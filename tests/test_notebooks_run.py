@@ -22,7 +22,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name in ("cxrlab.model", "cxrlab.evaluation", "cxrlab.metrics", "cxrlab.tuning"):
+        if name in ("cxrlab.model", "cxrlab.metrics", "cxrlab.tuning"):
             raise ImportError(f"{name} is not needed here")
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 import pytest
 
-from cxrlab import plots
 from cxrlab.errors import CXRLabError
-from cxrlab.explain import region
 from cxrlab.images import load_square
 from cxrlab.preparation import (
     FRAME,
@@ -20,6 +14,7 @@ from cxrlab.preparation import (
     lung_field_box,
     prepare_pixels,
 )
+from cxrlab.shortcuts import region
 
 SIDE = 224
 
@@ -91,7 +86,7 @@ def test_clahe_raises_contrast_in_the_dark_part_only_locally():
 def test_the_lung_field_sees_nothing_of_the_frame():
     image = textured()
     other = image.copy()
-    frame = region("frame", FRAME)
+    frame = region("frame")
     other[frame] = textured(1)[frame]
     np.testing.assert_array_equal(
         prepare_pixels(image, "lung field"), prepare_pixels(other, "lung field")
@@ -126,20 +121,3 @@ def test_what_cannot_be_prepared_is_refused(xrays):
         prepare_pixels(np.zeros((2, SIDE, SIDE, 3), np.uint8), "none")
     with pytest.raises(CXRLabError, match="square.*100 × 224"):
         prepare_pixels(np.zeros((224, 100), np.uint8), "lung field")
-
-
-@pytest.mark.parametrize("simulated", [True, False])
-def test_the_figure_shows_one_xray_in_every_way(xrays, house_style, simulated):
-    axes = plots.plot_preparations(xrays[0], simulated=simulated)
-    assert axes.shape == (2, len(PREPARATIONS))
-    for how, above, below in zip(PREPARATIONS, *axes, strict=True):
-        shown = above.images[0].get_array()
-        np.testing.assert_array_equal(shown, prepare_pixels(xrays[0, :, :, 0], how))
-        assert sum(bar.get_height() for bar in below.patches) == pytest.approx(100)
-        assert [text.get_text() for text in above.texts] == ["simulated"] * simulated
-    figure = axes[0, 0].figure
-    figure.canvas.draw()
-    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
-    width, height = figure.get_size_inches()
-    assert drawn.x0 >= -0.05 and drawn.y0 >= -0.05
-    assert drawn.x1 <= width + 0.05 and drawn.y1 <= height + 0.05
