@@ -56,7 +56,8 @@ def _intervals(number: int) -> dict[str, np.ndarray]:
         "and `np.concatenate` their X-rays.": (drawn.clip(max=1), 2.5),
         f"leaves out 5 % at each end, for a 90 % interval. {ends}": (drawn, 5),
         f"ends at the quartiles. {ends}": (drawn, 25),
-        f"ends at the extremes. {ends}": (drawn, 0.3),
+        "is too wide. Draw as many patients as there are, and end neither at the extremes nor "
+        "anywhere but at the percentiles 2.5 and 97.5.": (drawn, 0.3),
     }
     labels, scores, _ = _people(number)
     return {
