@@ -74,7 +74,7 @@ def table(parts: course.Parts, budget) -> pd.DataFrame:
     for units, rate, learning, seed in product(*SPACES["shared"].values(), SEEDS):
         done = trained(parts, budget, Settings(units, rate, learning), seed)
         validation, test = np.array(done["validation"]), np.array(done["test"])
-        threshold = choose_threshold(parts.validation.labels, validation)
+        threshold = choose_threshold(parts.validation.labels, validation, halfway=False)
         row = {
             "dense_units": units,
             "dropout": rate,

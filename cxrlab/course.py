@@ -16,12 +16,12 @@ import pandas as pd
 
 from cxrlab import checkpoints
 from cxrlab.cases import prepare
-from cxrlab.catalog.schema import to_catalog
 from cxrlab.chosen import PHANTOM, choose, remember
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.sources import confounded_phantoms, hospital_phantoms, phantom_choices
+from cxrlab.sources.tables import to_catalog
 from cxrlab.splits import (
     Split,
     check_split,
@@ -197,12 +197,12 @@ def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Mod
 
 
 def get_threshold(network: keras.Model, parts: Parts) -> float:
-    """The threshold with the highest F1 on validation; frozen before the test set is looked at."""
+    """The threshold of notebook 04: the score with the highest F1 on validation, frozen there."""
     from cxrlab.metrics import choose_threshold
     from cxrlab.training import predict
 
     validation = parts.validation
-    return choose_threshold(validation.labels, predict(network, validation))
+    return choose_threshold(validation.labels, predict(network, validation), halfway=False)
 
 
 def confounded_data(space: Workspace) -> Path:

@@ -153,10 +153,12 @@ def test_no_threshold_has_a_higher_f1(cases):
     assert confusion(labels, scores, chosen).f1 == pytest.approx(best)
 
 
-def test_a_threshold_is_a_score_and_ties_miss_the_fewest():
-    assert choose_threshold([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9]) == 0.7
-    assert choose_threshold([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]) == 0.2  # F1 0.8 against 0.67
-    assert choose_threshold([0, 1], [0.5, 0.5]) == 0.5  # all tied: call all positive
+def test_a_threshold_lies_halfway_or_on_a_score_and_ties_miss_the_fewest():
+    apart = [0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9]
+    assert choose_threshold(*apart) == pytest.approx(0.5)
+    assert choose_threshold(*apart, halfway=False) == 0.7
+    assert choose_threshold([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], halfway=False) == 0.2
+    assert choose_threshold([0, 1], [0.5, 0.5]) == 0.25  # all tied: call all positive
     assert choose_threshold([0, 1], [0.0, 0.0]) == 0.0
     neighbours = [0.5, np.nextafter(0.5, 1)]
     chosen = choose_threshold([0, 1], neighbours)
