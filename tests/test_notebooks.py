@@ -109,7 +109,6 @@ FIELD_CALLS = {
         "calibration_curve(",
         "brier_score_loss(",
         "sm.Logit(",
-        "sm.GLM(",
         "LogisticRegression(",
         "precision_recall_curve(",
         "layers.RandomTranslation(",
