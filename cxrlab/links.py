@@ -146,7 +146,7 @@ def stamped(path: Path, to: Repository) -> str:
             moved.append(cell)
     if not moved:
         return text
-    from cxrlab.running.refresh import id_for  # an id is made from what the cell says
+    from cxrlab.running.notebooks import id_for  # an id is made from what the cell says
 
     taken = {cell.get("id", "") for cell in notebook["cells"] if cell not in moved}
     for cell in moved:

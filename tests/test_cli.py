@@ -9,9 +9,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from cxrlab import __version__, lab
+from cxrlab import __version__
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
+from cxrlab.running import notebooks
 
 runner = CliRunner()
 
@@ -94,50 +95,42 @@ def course(tmp_path):
 
 def test_lab_copies_the_notebooks_and_keeps_the_reader_s_own(course, tmp_path):
     mine = tmp_path / "new" / "mine"
-    first = lab.copy_notebooks(mine, course)
-    assert (first.copied, first.kept) == (["01_a.ipynb", "02_b.ipynb"], [])
+    assert notebooks.copy_notebooks(mine, course) == f"Copied 2 notebooks into {mine}."
     (mine / "02_b.ipynb").write_text("my answers")
     (mine / "01_a.ipynb").unlink()
-    second = lab.copy_notebooks(mine, course)
-    assert (second.copied, second.kept) == (["01_a.ipynb"], ["02_b.ipynb"])
+    said = notebooks.copy_notebooks(mine, course)
+    assert said.startswith(f"Copied 1 notebooks into {mine}.\nKept your own 02_b.ipynb.")
     assert (mine / "02_b.ipynb").read_text() == "my answers"
-    assert "Kept your own 02_b.ipynb" in second.in_words(mine)
-    assert lab.copy_notebooks(mine, course).same == ["01_a.ipynb"]
+    (mine / "02_b.ipynb").unlink()
+    notebooks.copy_notebooks(mine, course)
+    assert "as the course has them" in notebooks.copy_notebooks(mine, course)
 
 
 def test_lab_says_where_it_cannot_write(course, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CXRLabError, match="Choose another folder"):
-        lab.copy_notebooks(tmp_path / "file" / "mine", course)
+        notebooks.copy_notebooks(tmp_path / "file" / "mine", course)
 
 
-def test_lab_opens_the_first_notebook_with_this_python(course, monkeypatch):
-    calls = []
-
-    def call(command, env):
-        calls.append((command, env))
-        return 0
-
-    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: True)
-    monkeypatch.setattr(lab.subprocess, "call", call)
-    assert lab.open_lab(course, browser=False) == 0
-    (command, environment), *_ = calls
-    expected = [sys.executable, "-m", "jupyterlab", str(course / "01_a.ipynb"), "--no-browser"]
-    assert command[:5] == expected
-    assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
-
-
-def test_lab_names_folders_so_that_a_notebook_finds_them(course, monkeypatch, tmp_path):
+def test_lab_opens_the_first_notebook_with_this_python(course, monkeypatch, tmp_path):
     seen = {}
-    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: True)
-    monkeypatch.setattr(lab.subprocess, "call", lambda command, env: seen.update(env) or 0)
+    monkeypatch.setattr(notebooks.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(
+        notebooks.subprocess, "call", lambda command, env: seen.update(env, command=command) or 0
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CXRLAB_DATA", "my-xrays")
-    lab.open_lab(course, browser=False)
-    assert seen["CXRLAB_DATA"] == str(tmp_path / "my-xrays")
+    assert notebooks.open_lab(course, browser=False) == 0
+    expected = [sys.executable, "-m", "jupyterlab", str(course / "01_a.ipynb"), "--no-browser"]
+    assert seen["command"][:5] == expected
+    assert seen["JUPYTER_PREFER_ENV_PATH"] == "1"
+    assert seen["CXRLAB_DATA"] == str(tmp_path / "my-xrays")  # so that a notebook finds it
 
 
-def test_lab_says_when_jupyterlab_is_missing(course, monkeypatch):
-    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: None)
+def test_lab_says_what_it_lacks(course, monkeypatch):
+    monkeypatch.setattr(notebooks.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CXRLabError, match=r"cxrlab\[lab\]"):
-        lab.open_lab(course)
+        notebooks.open_lab(course)
+    monkeypatch.setattr(notebooks, "CHECKOUT", course)
+    with pytest.raises(CXRLabError, match="no checkout"):
+        notebooks.open_lab()

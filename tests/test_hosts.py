@@ -16,7 +16,7 @@ import pytest
 from cxrlab import hosts
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
-from cxrlab.running.refresh import id_for
+from cxrlab.running.notebooks import id_for
 
 TOP = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cxrlab import links
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
-from cxrlab.running.refresh import id_for
+from cxrlab.running.notebooks import id_for
 
 TOP = Path(__file__).resolve().parent.parent
 HERE = links.repository(TOP)

@@ -18,11 +18,18 @@ from rich.console import Console
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
 from cxrlab.links import repository
-from cxrlab.running import refresh, run_course, select_notebooks
+from cxrlab.running import refresh
+from cxrlab.running.course import run_course
 from cxrlab.running.execute import execute
-from cxrlab.running.notebooks import find_notebooks
-from cxrlab.running.pages import WIDGET_NOTE, WIDGET_VIEW, without_widgets
-from cxrlab.running.record import forget_headlines, headlines, open_record
+from cxrlab.running.notebooks import find_notebooks, select_notebooks
+from cxrlab.running.pages import (
+    WIDGET_NOTE,
+    WIDGET_VIEW,
+    Pages,
+    forget_headlines,
+    headlines,
+    without_widgets,
+)
 
 FIGURE = """\
 import base64
@@ -53,7 +60,7 @@ def write_notebook(folder, name, *cells):
 
 
 def run(folder, out, **choices):
-    """Run the notebooks of ``folder`` and give the run and what it printed."""
+    """Run the notebooks of ``folder``: those that stopped early, and what was printed."""
     said = StringIO()
     console = Console(file=said, width=200)
     return run_course(out=out, folder=folder, console=console, **choices), said.getvalue()
@@ -77,28 +84,32 @@ def three(tmp_path_factory):
     return (*run(folder, out, budget="smoke"), folder, out)
 
 
-def test_notebooks_are_chosen_by_number(tmp_path):
+@pytest.fixture
+def some(tmp_path):
+    """Notebooks 01, 02, 03 and 10, and one that has no number."""
     for name in ("02_b", "01_a", "10_d", "03_c", "draft"):
         write_notebook(tmp_path, name, "1")
-    found = find_notebooks(tmp_path)
-    assert [path.stem for path in found] == ["01_a", "02_b", "03_c", "10_d"]
+    return find_notebooks(tmp_path)
 
-    def chosen(wanted):
-        return [path.stem[:2] for path in select_notebooks(found, wanted)]
 
-    assert chosen(None) == ["01", "02", "03", "10"]
-    assert chosen("03") == ["03"]
-    assert chosen("1-3") == ["01", "02", "03"]
-    assert chosen("10, 01") == ["01", "10"]
-    assert chosen("01-02,02-03") == ["01", "02", "03"]
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (None, "01 02 03 10"),
+        ("03", "03"),
+        ("1-3", "01 02 03"),
+        ("10, 01", "01 10"),
+        ("01-02,02-03", "01 02 03"),
+    ],
+)
+def test_notebooks_are_chosen_by_number(some, wanted, chosen):
+    assert " ".join(path.stem[:2] for path in select_notebooks(some, wanted)) == chosen
 
 
 @pytest.mark.parametrize("wanted", ["", "first", "3-1", "04", "01-05", "1--3", "01;02", "-2"])
-def test_a_choice_that_cannot_be_met_is_explained(tmp_path, wanted):
-    for name in ("01_a", "02_b", "03_c"):
-        write_notebook(tmp_path, name, "1")
+def test_a_choice_that_cannot_be_met_is_explained(some, wanted):
     with pytest.raises(CXRLabError, match=r"01|range"):
-        select_notebooks(find_notebooks(tmp_path), wanted)
+        select_notebooks(some, wanted)
 
 
 def test_an_empty_folder_is_explained(tmp_path):
@@ -107,8 +118,8 @@ def test_an_empty_folder_is_explained(tmp_path):
 
 
 def test_a_failing_cell_stops_its_notebook_and_no_other(three):
-    result, said, _, out = three
-    assert result.failed == ["02_second"]
+    stopped, said, _, out = three
+    assert stopped == ["02_second"]
     assert "02_second stopped at code cell 2 of 3" in said
     assert "KeyError: 'heart'" in said
     assert "Traceback" not in said
@@ -133,7 +144,6 @@ def test_pages_fetch_nothing_and_say_what_they_show(three):
     )
     assert fetched == []
     assert "<script" not in page
-    assert "@import" not in page
     assert 'alt="One grey &lt;dot&gt;."' in page
     assert "colab-badge.svg" not in page
     assert f'href="{repository().colab("01_first")}"' in page
@@ -203,7 +213,7 @@ def test_another_budget_starts_a_new_record_and_drops_old_numbers(tmp_path):
 def test_damaged_records_and_headlines_are_no_obstacle(tmp_path, stored):
     (tmp_path / "run.json").write_text(stored)
     (tmp_path / "headlines.json").write_text(stored)
-    assert open_record(tmp_path, "phantoms", "class").notebooks == []
+    assert Pages(tmp_path, "phantoms", "class").record["notebooks"] == []
     assert headlines(tmp_path) == []
     forget_headlines(tmp_path, {"01"})
 

@@ -20,10 +20,10 @@ FLOW = [
     {"errors", "hosts"},
     {"files", "budgets", "progress", "recordings", "chosen"},
     {"images"},
-    {"fetching"},
-    # The schema is the words in which sources and catalog speak; it imports neither.
-    {"sources", "catalog"},
-    {"splits", "cases", "data_status"},
+    {"sources"},
+    {"filters"},
+    {"splits", "data_status"},
+    {"cases"},
     {"preparation", "augmentation"},
     {"pipeline", "convolution"},
     {"model", "residual", "transfer"},
@@ -37,7 +37,7 @@ FLOW = [
     {"repairs", "workspace", "card"},
     {"plots", "course", "reader"},
     {"widgets", "exercises"},
-    {"links", "doctor", "lab", "running"},
+    {"links", "doctor", "running"},
     {"cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOW) for room in rooms}

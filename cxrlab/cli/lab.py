@@ -26,12 +26,8 @@ def lab(
     Without DIR it opens the notebooks of a checkout. JupyterLab hands CXRLAB_DATA, CXRLAB_BUDGET
     and CXRLAB_WORKSPACE on to the notebooks.
     """
-    from cxrlab.lab import copy_notebooks, open_lab
-    from cxrlab.running.notebooks import working_folder
+    from cxrlab.running.notebooks import copy_notebooks, open_lab
 
-    if folder is None:
-        folder = working_folder()
-    else:
-        copies = copy_notebooks(folder)
-        typer.echo(copies.in_words(folder))
-    raise typer.Exit(open_lab(folder, browser=browser))
+    if folder is not None:
+        typer.echo(copy_notebooks(folder))
+    raise typer.Exit(open_lab(folder, browser))

@@ -26,7 +26,7 @@ def run(
     Results are kept in OUT/workspace; a second run takes up what a first one left.
     Exit code 1 when a notebook stopped early.
     """
-    from cxrlab.running import run_course
+    from cxrlab.running.course import run_course
 
-    if run_course(notebooks, budget.value, data, out).failed:
+    if run_course(notebooks, budget.value, data, out):
         raise typer.Exit(1)

@@ -7,30 +7,26 @@ import contextlib
 import os
 import re
 import signal
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from traitlets import default
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cxrlab.errors import CXRLabError
 
 KEPT_ERROR_LINES = 6
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
-OnCell = Callable[[int, int], None]
 
-
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Where a notebook stopped: the code cell's number from 1, and why, in few lines."""
 
     cell: int
@@ -41,70 +37,58 @@ class Failure:
 class Execution:
     """What came of one run: the notebook with its outputs, seconds, and where it failed, if so."""
 
+    name: str
     notebook: nbformat.NotebookNode
     seconds: float
     cells: int
     failure: Failure | None = None
 
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        if self.failure is None:
+            return f"{self.name}  done, {self.cells} cells in {minutes}:{seconds:02d}"
+        where = f"code cell {self.failure.cell} of {self.cells}"
+        why = "".join(f"\n    {line}" for line in self.failure.lines)
+        return f"{self.name} stopped at {where} after {minutes}:{seconds:02d}:{why}"
 
-class ThisPython(KernelSpecManager):
-    """Whatever kernel a notebook asks for, it gets this interpreter.
 
-    A machine often has a kernel named python3 that belongs to some other environment.
+def execute(
+    path: Path, folder: Path, environment: Mapping[str, str], console: Console | None = None
+) -> Execution:
+    """Run the notebook at ``path`` with ``folder`` as its working directory.
+
+    ``environment`` is added to this process's variables. ``console`` shows a bar while the cells
+    run; in a log, one line. A cell that raises stops the notebook; what had run is kept.
+    Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
+    :class:`CXRLabError` when no kernel starts.
     """
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            display_name="Python 3",
-            language="python",
-        )
-
-
-class ThisPythonsKernel(AsyncKernelManager):
-    """Starts the kernel that :class:`ThisPython` names."""
-
-    @default("kernel_spec_manager")
-    def _only_this_python(self) -> ThisPython:
-        return ThisPython(parent=self)
-
-
-def code_cells(notebook: nbformat.NotebookNode) -> list[int]:
-    """Positions of the cells that run: code, and not empty."""
-    return [
+    console = console or Console(quiet=True)
+    if not console.is_terminal:
+        console.out(f"{path.stem}  starting", highlight=False)
+    notebook = nbformat.read(path, as_version=4)
+    code = [
         position
         for position, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and cell.source.strip()
     ]
+    columns = (BarColumn(24), MofNCompleteColumn(), TextColumn("cells"), TimeElapsedColumn())
+    bar = Progress(
+        TextColumn("{task.description}"),
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    begun, task, current = time.monotonic(), bar.add_task(path.stem, total=len(code)), 0
 
-
-def execute(
-    path: Path,
-    folder: Path,
-    environment: Mapping[str, str],
-    on_cell: OnCell = lambda cell, of: None,
-) -> Execution:
-    """Run the notebook at ``path`` with ``folder`` as its working directory.
-
-    ``environment`` is added to this process's variables. ``on_cell(i, n)`` is called as the
-    i-th of n code cells starts. A cell that raises stops the notebook; what had run is kept.
-    Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
-    :class:`CXRLabError` when no kernel starts.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    positions = code_cells(notebook)
-    current = 0
-
-    def started(cell: Any, cell_index: int) -> None:
+    def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
         nonlocal current
-        if cell_index in positions:
-            current = positions.index(cell_index) + 1
-            on_cell(current, len(positions))
+        if cell_index in code:
+            current = code.index(cell_index) + 1
+            bar.update(task, completed=current - 1)
 
-    interruption = _Interruption()
     client = NotebookClient(
         notebook,
-        kernel_manager_class=ThisPythonsKernel,
         kernel_name="python3",
         # Its own log, not the notebook's: unencrypted local ports, sockets closed by Ctrl-C.
         extra_arguments=["--log-level=CRITICAL"],
@@ -116,25 +100,43 @@ def execute(
         store_widget_state=True,
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=started,
-        on_notebook_start=interruption.listen,
     )
-    begun = time.monotonic()
+    # No registered kernel: a machine often has one named python3 of some other environment.
+    client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     failure = None
     try:
-        asyncio.run(client.async_execute(env=_kernel_environment(environment)))
+        with bar:
+            asyncio.run(_run(client, _kernel_environment(environment)))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except CellExecutionError as error:
         failure = Failure(current, _last_lines(error))
     except DeadKernelError:
-        if interruption.happened:
-            raise KeyboardInterrupt from None
         failure = Failure(current, ["Python stopped at once. Most often the memory ran out."])
     except RuntimeError as error:
         raise CXRLabError(
             f"The Jupyter kernel did not start ({error}). Run: cxrlab doctor"
         ) from error
-    return Execution(notebook, time.monotonic() - begun, len(positions), failure)
+    return Execution(path.stem, notebook, time.monotonic() - begun, len(code), failure)
+
+
+async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
+    """Execute, and let Ctrl-C cancel: nbclient by itself would report a dead kernel."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def listen(notebook: nbformat.NotebookNode) -> None:
+        # Windows has no signal handlers here; asyncio.run itself then turns Ctrl-C into a cancel.
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, task.cancel)
+
+    client.on_notebook_start = listen  # once the kernel has started, after nbclient's own handlers
+    try:
+        await client.async_execute(env=environment)
+    except DeadKernelError:
+        if task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 def _kernel_environment(added: Mapping[str, str]) -> dict[str, str]:
@@ -142,27 +144,6 @@ def _kernel_environment(added: Mapping[str, str]) -> dict[str, str]:
     # A backend chosen for scripts (Agg) would leave the notebook without figures.
     environment.pop("MPLBACKEND", None)
     return environment
-
-
-class _Interruption:
-    """Lets Ctrl-C cancel the run and remembers it; nbclient alone would report a dead kernel."""
-
-    def __init__(self) -> None:
-        self.happened = False
-
-    def listen(self, notebook: nbformat.NotebookNode) -> None:
-        """To be called inside the run, once the kernel has started."""
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-
-        def cancel() -> None:
-            self.happened = True
-            task.cancel()
-
-        # Windows has no signal handlers here; asyncio.run itself then turns Ctrl-C into a cancel.
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, cancel)
 
 
 def _last_lines(error: CellExecutionError) -> list[str]:

@@ -1,12 +1,18 @@
-"""Which notebooks there are, and which of them somebody means by ``01-05``."""
+"""The course's notebooks: where they lie, which are meant by ``01-05``, and handing them out."""
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cxrlab
 from cxrlab.errors import CXRLabError
+from cxrlab.files import write_atomically
 
 PACKAGE = Path(cxrlab.__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
@@ -17,22 +23,13 @@ def in_checkout() -> bool:
     return (CHECKOUT / "pyproject.toml").is_file() and (CHECKOUT / "notebooks").is_dir()
 
 
-def notebooks_folder() -> Path:
-    """The course's notebooks: those of the checkout, else those shipped with the package."""
-    return CHECKOUT / "notebooks" if in_checkout() else PACKAGE / "_notebooks"
-
-
-def number(notebook: Path) -> str:
-    """``01_motivation.ipynb`` has the number ``01``."""
-    return notebook.stem[:2]
-
-
 def find_notebooks(folder: Path | None = None) -> list[Path]:
     """The numbered notebooks (``01_motivation.ipynb``, ...) of ``folder``, in their order.
 
-    Raises :class:`CXRLabError` where there are none.
+    Without a folder: those of the checkout, else those shipped with the package. Raises
+    :class:`CXRLabError` where there are none.
     """
-    folder = folder or notebooks_folder()
+    folder = folder or (CHECKOUT / "notebooks" if in_checkout() else PACKAGE / "_notebooks")
     found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not found:
         raise CXRLabError(
@@ -61,23 +58,80 @@ def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
         if last < first:
             raise CXRLabError(f"The range {part.strip()} runs backwards: {last:02d}-{first:02d}?")
         numbers.update(range(first, last + 1))
-    known = {int(number(notebook)) for notebook in found}
-    if missing := sorted(numbers - known):
+    known = {int(notebook.stem[:2]): notebook for notebook in found}
+    if missing := sorted(numbers - known.keys()):
         raise CXRLabError(
             f"There is no notebook {', '.join(f'{n:02d}' for n in missing)}. "
             f"There are {', '.join(f'{n:02d}' for n in sorted(known))}."
         )
-    return [notebook for notebook in found if int(number(notebook)) in numbers]
+    return [known[number] for number in sorted(numbers)]
 
 
-def working_folder() -> Path:
-    """The folder in which a reader may work on the notebooks: the checkout's.
+def copy_notebooks(folder: Path, source: Path | None = None) -> str:
+    """Copy the course's notebooks into ``folder`` and say so. Nothing there is overwritten.
 
-    Raises :class:`CXRLabError` outside a checkout, where the shipped ones are not to be edited.
+    Raises :class:`CXRLabError` where ``folder`` cannot be written.
     """
-    if not in_checkout():
+    copied, kept = [], []
+    for notebook in find_notebooks(source):
+        content, target = notebook.read_bytes(), folder / notebook.name
+        if not target.exists():
+            try:
+                write_atomically(target, content)
+            except OSError as error:
+                raise CXRLabError(
+                    f"Cannot write {target} ({error.strerror}). Choose another folder."
+                ) from error
+            copied.append(notebook.name)
+        elif not target.is_file() or target.read_bytes() != content:
+            kept.append(notebook.name)
+    said = [f"Copied {len(copied)} notebooks into {folder}."] if copied else []
+    if kept:
+        said.append(
+            f"Kept your own {', '.join(kept)}. "
+            "For the course's version, rename yours and run this again."
+        )
+    return "\n".join(said) or f"The notebooks in {folder} are as the course has them."
+
+
+def open_lab(folder: Path | None = None, browser: bool = True) -> int:
+    """Start this environment's JupyterLab at the first notebook of ``folder``; its exit code.
+
+    Without a folder: at the checkout's. Raises :class:`CXRLabError` where JupyterLab is not
+    installed, and outside a checkout, where the shipped notebooks are not to be edited.
+    """
+    if folder is None and not in_checkout():
         raise CXRLabError(
             "This installation is no checkout of the repository. "
             "Name a folder for your copies of the notebooks: cxrlab lab my-cxrlab"
         )
-    return CHECKOUT / "notebooks"
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CXRLabError(
+            'JupyterLab is not installed here. Install it with: pip install "cxrlab[lab]"'
+        )
+    command = [sys.executable, "-m", "jupyterlab", str(find_notebooks(folder)[0])]
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
+        command.append("--allow-root")
+    # A kernel of the same name that belongs to another Python must not win. And a folder named
+    # relative to here would be looked for beside the notebook.
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    for name in ("CXRLAB_DATA", "CXRLAB_WORKSPACE"):
+        if environment.get(name, "phantom") not in ("", "phantom"):
+            environment[name] = str(Path(environment[name]).expanduser().absolute())
+    try:
+        return subprocess.call(command, env=environment)
+    except KeyboardInterrupt:
+        return 0
+
+
+def id_for(source: str, taken: set[str]) -> str:
+    """A cell's id, made from what the cell says: only a changed cell changes its id."""
+    stem = hashlib.sha256(source.encode()).hexdigest()[:8]
+    cell_id, copies = stem, 1
+    while cell_id in taken:
+        copies += 1
+        cell_id = f"{stem}-{copies}"
+    taken.add(cell_id)
+    return cell_id

@@ -8,11 +8,9 @@ be shown.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -21,9 +19,8 @@ from rich.console import Console
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 from cxrlab.running.execute import execute
-from cxrlab.running.notebooks import CHECKOUT, find_notebooks, select_notebooks
+from cxrlab.running.notebooks import CHECKOUT, find_notebooks, id_for, select_notebooks
 from cxrlab.running.pages import without_widgets
-from cxrlab.running.progress import closing_line, progress_for
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -45,23 +42,21 @@ OPENING_LINES = re.compile(r"(?:WARNING: All log messages before absl|I\d{4} [\d
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def output_texts(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
-    """Every text that a code cell shows, with the cell's execution count."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if "text" in output:
-                yield cell.execution_count, output.text
-            for kind, content in output.get("data", {}).items():
-                if kind.startswith("text/"):
-                    yield cell.execution_count, content
+def texts_of(output: nbformat.NotebookNode) -> list[tuple[nbformat.NotebookNode, str]]:
+    """Every text that an output shows: what holds it, and under which key."""
+    data = output.get("data", nbformat.NotebookNode())
+    found = [(data, kind) for kind in data if kind.startswith("text/")]
+    return [*found, (output, "text")] if "text" in output else found
 
 
 def private_text(notebook: nbformat.NotebookNode) -> list[str]:
     """The places where an output shows a path or a memory address of the machine it ran on."""
     return [
-        f"cell {count}: {found[0]}"
-        for count, text in output_texts(notebook)
-        for found in PRIVATE.finditer(text)
+        f"cell {cell.execution_count}: {found[0]}"
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for held, key in texts_of(output)
+        for found in PRIVATE.finditer(held[key])
     ]
 
 
@@ -80,7 +75,9 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
             {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         )
         for output in list(cell.get("outputs", [])):
-            _hide(output, hide)
+            for held, key in texts_of(output):
+                for private, shown in hide.items():
+                    held[key] = held[key].replace(private, shown)
             if output.output_type == "stream":
                 output.text = without_clock(output.text)
                 if output.name == "stderr":
@@ -94,44 +91,17 @@ def without_clock(text: str) -> str:
     return TUNER_CLOCK.sub("", CLOCK.sub("", OVERWRITTEN.sub("", COLOURS.sub("", text))))
 
 
-def id_for(source: str, taken: set[str]) -> str:
-    """An id made from what the cell says, so that only a changed cell changes its id."""
-    stem = hashlib.sha256(source.encode()).hexdigest()[:8]
-    cell_id, copies = stem, 1
-    while cell_id in taken:
-        copies += 1
-        cell_id = f"{stem}-{copies}"
-    taken.add(cell_id)
-    return cell_id
-
-
-def _hide(output: nbformat.NotebookNode, hide: dict[str, str]) -> None:
-    for private, shown in hide.items():
-        if "text" in output:
-            output.text = output.text.replace(private, shown)
-        for kind, content in output.get("data", {}).items():
-            if kind.startswith("text/"):
-                output.data[kind] = content.replace(private, shown)
-
-
 def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
     """Execute the notebook at ``path`` on phantoms and write it back, normalised.
 
     Raises :class:`CXRLabError`, and leaves the file as it was, when a cell fails or an output
     shows something of this machine.
     """
-    environment = {
-        "CXRLAB_BUDGET": budget,
-        "CXRLAB_DATA": "",
-        "CXRLAB_WORKSPACE": str(workspace),
-    }
-    with progress_for(console) as progress:
-        progress.start(path.stem)
-        execution = execute(path, path.parent, environment, progress.cell)
-        progress.end(path.stem, execution)
-    if execution.failure is not None:
-        lines = "\n".join(execution.failure.lines)
-        raise CXRLabError(f"{closing_line(path.stem, execution)}:\n{lines}\nThe file is unchanged.")
+    environment = {"CXRLAB_BUDGET": budget, "CXRLAB_DATA": "", "CXRLAB_WORKSPACE": str(workspace)}
+    execution = execute(path, path.parent, environment, console)
+    if execution.failure:
+        raise CXRLabError(f"{execution}\nThe file is unchanged.")
+    console.out(execution, highlight=False)
     notebook = execution.notebook
     normalise(notebook, {str(workspace): "cxrlab-workspace", str(CHECKOUT): "cxrlab"})
     if private := private_text(notebook):

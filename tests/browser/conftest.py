@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlab.lab import copy_notebooks
+from cxrlab.running.notebooks import copy_notebooks
 
 TOKEN = "cxrlab-browser-test"
 CHROMIUM = os.environ.get("CXRLAB_CHROMIUM") or next(
