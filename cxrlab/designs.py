@@ -17,14 +17,14 @@ import pandas as pd
 
 from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
-from cxrlab.catalog.filters import FilterLog, balance
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import FilterLog, balance
 from cxrlab.metrics import Estimate, auc, choose_threshold, share
 from cxrlab.pipeline import Xrays
 from cxrlab.shortcuts import hide
 from cxrlab.sources import COVID19, NEGATIVES, ROLES
 from cxrlab.splits import Split, subsample
-from cxrlab.training import Settings, made_ready, predict, train
+from cxrlab.training import Settings, Trained, made_ready, predict, train
 
 if TYPE_CHECKING:
     import keras
@@ -65,6 +65,12 @@ class Design:
             )
         return chosen
 
+    def learns_from(self, split: Split, seed: int) -> Split:
+        """The split with this design's choice of its training and validation part."""
+        return Split(
+            self.chosen(split.train, seed), self.chosen(split.validation, seed), split.test
+        )
+
     def images(self, budget: Budget) -> int:
         """Training X-rays at the most (0: all of them).
 
@@ -72,21 +78,6 @@ class Design:
         everybody gets three times as many, so that it has no fewer of the sick.
         """
         return budget.images * 3 if self.every else budget.images
-
-
-@dataclass(frozen=True)
-class Examined:
-    """A design's network and threshold, and how it scored unseen people of all groups.
-
-    ``scored``: one row a test X-ray with ``DESCRIBED``, ``score``, ``called`` (whether the score
-    reaches the frozen threshold), and the scores with a part hidden: ``frame_only`` (all but the
-    outer tenth) and ``lungs_hidden``.
-    """
-
-    design: Design
-    model: keras.Model
-    threshold: float
-    scored: pd.DataFrame
 
 
 def candidates(data: Path, seed: int = 0) -> Prepared:
@@ -105,31 +96,27 @@ def candidates(data: Path, seed: int = 0) -> Prepared:
 
 
 def examine(
-    design: Design,
-    xrays: Xrays,
-    split: Split,
-    budget: Budget,
-    seed: int = 0,
-    say: Say | None = None,
-) -> Examined:
-    """Train as ``design`` says on ``split.train``, freeze a threshold, and score ``split.test``.
+    design: Design, xrays: Xrays, split: Split, budget: Budget, seed: int = 0, say: Say = print
+) -> tuple[Trained, pd.DataFrame, float]:
+    """Train as ``design`` says, freeze a threshold, and score the test part.
 
-    ``split`` is one of all :func:`candidates` (``xrays`` are theirs, decoded). The threshold is
-    the one with the highest F1 on the design's own choice of the validation part: it has not
-    seen the groups that the design leaves out either. ``say`` hears how the training went, and
-    None keeps it quiet.
+    ``split`` is one of the cases of ``xrays``, such as :meth:`Design.learns_from` gives. The
+    threshold is the one with the highest F1 on its validation part. Returns the training, the
+    scored test X-rays (one row each: ``DESCRIBED``, ``score``, the scores with a part ``HIDDEN``,
+    and ``called``, whether the score reaches the threshold), and the threshold. ``say`` hears how
+    the training went.
     """
-    training = design.chosen(split.train, seed)
-    training = xrays.of(subsample(training, design.images(budget), seed))
-    validation = xrays.of(design.chosen(split.validation, seed))
+    training = xrays.of(subsample(split.train, design.images(budget), seed))
+    validation = xrays.of(split.validation)
     trained = train(training, validation, budget, seed, design.settings)
-    if say is not None:
-        say(f"{design.name}: trained on {len(training)} X-rays, best epoch {trained.best_epoch}.")
+    say(
+        f"{design.name}: {len(training)} X-rays, best epoch {trained.best_epoch}, "
+        f"{trained.machine}."
+    )
     ready = made_ready(validation, design.settings)
     threshold = choose_threshold(ready.labels, predict(trained.model, ready))
     scored = score_with_hidden_parts(trained.model, xrays.of(split.test), design.settings)
-    scored = scored.assign(called=scored["score"] >= threshold)
-    return Examined(design, trained.model, threshold, scored)
+    return trained, scored.assign(called=scored["score"] >= threshold), threshold
 
 
 def score_with_hidden_parts(model: keras.Model, test: Xrays, settings: Settings) -> pd.DataFrame:

@@ -8,8 +8,9 @@ how often each group was called positive.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,15 +18,14 @@ import pandas as pd
 import cxrlab
 from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
-from cxrlab.designs import Design, group_table, recipe_named, score_with_hidden_parts
+from cxrlab.designs import Design, examine, group_table, recipe_named
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json
-from cxrlab.metrics import Report, choose_threshold, evaluate
-from cxrlab.pipeline import Xrays, decode
+from cxrlab.metrics import evaluate
+from cxrlab.pipeline import decode
 from cxrlab.recordings import data_in_words, record
 from cxrlab.sources import what_kind
 from cxrlab.splits import (
-    Split,
     kfold_by_patient,
     load_manifest,
     save_manifest,
@@ -35,107 +35,83 @@ from cxrlab.splits import (
 from cxrlab.training import (
     Trained,
     load_model,
-    made_ready,
-    predict,
     save_model,
-    train,
 )
 from cxrlab.tuning import Plan, is_worker, save_search, search, settings_from
 
 Say = Callable[[str], None]
 
 
-def train_run(
-    out: Path,
-    data: Path,
-    budget: Budget,
-    *,
-    recipe: str = "published",
-    negatives: str | None = None,
-    folds: int = 0,
-    seed: int = 0,
-    threshold: float | None = None,
-    precision: str = "auto",
-    say: Say = print,
-) -> dict:
+@dataclass(frozen=True)
+class TrainPlan:
+    """How to train: a recipe of :data:`cxrlab.designs.RECIPES`, and how to test it.
+
+    ``negatives`` overrules whom the recipe takes for healthy. ``folds`` of 2 or more test every
+    patient once, by a network that has not seen them; 0 is a single split.
+    """
+
+    recipe: str = "published"
+    negatives: str | None = None
+    folds: int = 0
+    seed: int = 0
+
+    def design(self) -> Design:
+        """The recipe with these negatives. Raises :class:`CXRLabError` for folds of 1."""
+        if self.folds == 1 or self.folds < 0:
+            raise CXRLabError(
+                f"--folds is {self.folds}, but needs 2 or more (or 0 for a single split)."
+            )
+        design = recipe_named(self.recipe)
+        return replace(design, negatives=self.negatives or design.negatives)
+
+
+def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan, say: Say = print) -> dict:
     """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
 
-    ``recipe`` is one of :data:`cxrlab.designs.RECIPES`; ``negatives`` overrules whom it takes for
-    healthy.
-
     Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
-    With ``folds`` of 2 or more each patient is tested once, by a network that has not seen them,
-    and the metrics are pooled over all folds; networks of different folds share no validation
-    part, so the threshold is fixed beforehand, at 0.5. ``threshold`` overrides both.
-
-    A run that was interrupted goes on with the first unfinished fold. Returns ``metrics.json``.
+    With folds the metrics are pooled over all folds; networks of different folds share no
+    validation part, so the threshold is fixed beforehand, at 0.5. A run that was interrupted goes
+    on with the first unfinished fold. Returns ``metrics.json``.
     Raises :class:`CXRLabError` when ``out`` holds another run.
     """
-    if folds == 1 or folds < 0:
-        raise CXRLabError(f"--folds is {folds}, but needs 2 or more (or 0 for a single split).")
-    design = recipe_named(recipe)
-    negatives = negatives or design.negatives
-    claim(
-        out,
-        {
-            "command": "train",
-            "recipe": recipe,
-            "negatives": negatives,
-            "budget": asdict(budget),
-            "folds": folds,
-            "seed": seed,
-            "threshold": threshold,
-            **what_kind(data),
-            **design.settings.to_json(),
-        },
-    )
+    design = plan.design()
+    settings = {"command": "train", **asdict(plan), "negatives": design.negatives}
+    settings |= {"budget": asdict(budget), **what_kind(data), **design.settings.to_json()}
+    claim(out, settings)
     if (out / "metrics.json").exists():
         say(f"{out} is finished already: nothing was done.")
         return read_json(out / "metrics.json")
-    prepared = prepare(data, negatives, seed, balanced=not design.every)
+    prepared = prepare(data, design.negatives, plan.seed, balanced=not design.every)
     say(f"{len(prepared.cases)} X-rays of {prepared.cases['patient_id'].nunique()} patients.")
-    xrays = decode(prepared.cases)
-    if folds:
-        return _train_folds(
-            out, prepared, xrays, budget, design, folds, seed, threshold, precision, say
-        )
-    split = split_by_patient(prepared.cases, seed, together=prepared.near)
+    if plan.folds:
+        return _train_folds(out, prepared, budget, design, plan, say)
+    split = split_by_patient(prepared.cases, plan.seed, together=prepared.near)
     save_manifest(split, out / "split.csv")
-    trained, scored, chosen = fit_and_score(xrays, split, budget, design, seed, precision, say)
+    xrays = decode(prepared.cases)
+    trained, scored, threshold = examine(design, xrays, split, budget, plan.seed, say)
     save_training(out, trained)
-    origin = "validation" if threshold is None else "given"
-    return finish(out, scored, chosen if threshold is None else threshold, origin, budget, seed)
+    return finish(out, scored, threshold, "validation", budget, plan.seed)
 
 
 def _train_folds(
-    out: Path,
-    prepared: Prepared,
-    xrays: Xrays,
-    budget: Budget,
-    design: Design,
-    folds: int,
-    seed: int,
-    threshold: float | None,
-    precision: str,
-    say: Say,
+    out: Path, prepared: Prepared, budget: Budget, design: Design, plan: TrainPlan, say: Say
 ) -> dict:
-    pooled = []
-    for number, split in enumerate(
-        kfold_by_patient(prepared.cases, folds, seed, together=prepared.near), start=1
-    ):
+    pooled, xrays = [], decode(prepared.cases)
+    splits = kfold_by_patient(prepared.cases, plan.folds, plan.seed, together=prepared.near)
+    for number, split in enumerate(splits, start=1):
         folder = out / f"fold-{number}"
         if not (folder / "predictions.csv").exists():
-            say(f"Fold {number} of {folds}")
+            say(f"Fold {number} of {plan.folds}")
             save_manifest(split, folder / "split.csv")
-            trained, scored, _ = fit_and_score(xrays, split, budget, design, seed, precision, say)
+            trained, scored, _ = examine(design, xrays, split, budget, plan.seed, say)
             save_training(folder, trained)
             write_table(scored, folder / "predictions.csv")  # last: it marks a finished fold
         pooled.append(pd.read_csv(folder / "predictions.csv").assign(fold=number))
     # The folder itself holds the network of the first fold, so that it can be used like any run.
     for name in ("model.keras", "history.csv", "split.csv"):
         write_atomically(out / name, (out / "fold-1" / name).read_bytes())
-    fixed, origin = (0.5, "fixed beforehand") if threshold is None else (threshold, "given")
-    return finish(out, pd.concat(pooled, ignore_index=True), fixed, origin, budget, seed)
+    everybody = pd.concat(pooled, ignore_index=True)
+    return finish(out, everybody, 0.5, "fixed beforehand", budget, plan.seed)
 
 
 def tune_run(
@@ -186,7 +162,7 @@ def tune_run(
     best = settings_from(board.iloc[0].to_dict())
     say(f"Training the best settings: {best}")
     design = Design("tuned", negatives, best)
-    trained, scored, threshold = fit_and_score(xrays, split, budget, design, plan.seed, "auto", say)
+    trained, scored, threshold = examine(design, xrays, split, budget, plan.seed, say)
     save_training(out, trained)
     metrics = finish(out, scored, threshold, "validation", budget, plan.seed)
     options = {**settings, "trials": len(board), "negatives": negatives, "budget": budget.name}
@@ -198,26 +174,6 @@ def tune_run(
     return metrics, board
 
 
-def fit_and_score(
-    xrays: Xrays,
-    split: Split,
-    budget: Budget,
-    design: Design,
-    seed: int,
-    precision: str,
-    say: Say,
-) -> tuple[Trained, pd.DataFrame, float]:
-    """Train on a split; return the network, the scored test cases and the validation threshold."""
-    settings = design.settings
-    training = xrays.of(subsample(split.train, design.images(budget), seed))
-    validation, test = xrays.of(split.validation), xrays.of(split.test)
-    trained = train(training, validation, budget, seed, settings, precision)
-    say(f"Trained in {trained.machine}; best epoch {trained.best_epoch}.")
-    ready = made_ready(validation, settings)
-    chosen = choose_threshold(ready.labels, predict(trained.model, ready))
-    return trained, score_with_hidden_parts(trained.model, test, settings), chosen
-
-
 def finish(
     out: Path, scored: pd.DataFrame, threshold: float, origin: str, budget: Budget, seed: int
 ) -> dict:
@@ -227,22 +183,12 @@ def finish(
     scored = scored.assign(called=scored["score"] >= threshold)
     write_table(scored, out / "predictions.csv")
     write_table(group_table(scored, budget.resamples, seed), out / "by_source.csv")
-    report = evaluate_scored(scored, threshold, budget, seed)
+    report = evaluate(
+        scored["label"], scored["score"], threshold, scored["patient_id"], budget.resamples, seed
+    )
     metrics = {**report.to_json(), "threshold_from": origin}
     write_json(out / "metrics.json", metrics)
     return metrics
-
-
-def evaluate_scored(scored: pd.DataFrame, threshold: float, budget: Budget, seed: int) -> Report:
-    """Numbers with intervals for a table with ``label``, ``score`` and ``patient_id``."""
-    return evaluate(
-        scored["label"].to_numpy(int),
-        scored["score"].to_numpy(float),
-        threshold,
-        patients=scored["patient_id"].to_numpy(),
-        resamples=budget.resamples,
-        seed=seed,
-    )
 
 
 def save_training(folder: Path, trained: Trained) -> None:
@@ -261,7 +207,8 @@ def claim(out: Path, settings: dict) -> None:
 
     Raises :class:`CXRLabError` when it holds something else: nothing is overwritten.
     """
-    settings = read_back({**settings, "cxrlab": cxrlab.__version__})
+    # As it looks after a round through JSON: tuples are lists.
+    settings = json.loads(json.dumps({**settings, "cxrlab": cxrlab.__version__}))
     path = out / "settings.json"
     if path.exists():
         before = read_json(path)
@@ -314,10 +261,3 @@ def unseen(run: Path, cases: pd.DataFrame) -> pd.DataFrame:
             "nothing about new ones. Name X-rays of other patients."
         )
     return strangers
-
-
-def read_back(content: dict) -> dict:
-    """The dictionary as it looks after a round through JSON (tuples are lists)."""
-    import json
-
-    return json.loads(json.dumps(content))

@@ -112,13 +112,15 @@ def test_a_group_that_is_not_there_has_no_row():
 
 
 def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):
-    split = split_by_patient(prepared.cases, 0, together=prepared.near)
-    found = examine(Design("x"), decode(prepared.cases), split, BUDGET)
-    assert list(found.scored["image_id"]) == list(split.test["image_id"])
+    split, said = split_by_patient(prepared.cases, 0, together=prepared.near), []
+    _, scored, threshold = examine(
+        Design("x"), decode(prepared.cases), split, BUDGET, say=said.append
+    )
+    assert list(scored["image_id"]) == list(split.test["image_id"])
     for name in ("score", "frame_only", "lungs_hidden"):
-        assert found.scored[name].between(0, 1).all()
-    assert (found.scored["called"] == (found.scored["score"] >= found.threshold)).all()
-    assert found.scored["source"].nunique() == 3
+        assert scored[name].between(0, 1).all()
+    assert (scored["called"] == (scored["score"] >= threshold)).all()
+    assert scored["source"].nunique() == 3
 
 
 def test_a_prepared_network_is_asked_about_prepared_xrays(prepared):
@@ -126,17 +128,17 @@ def test_a_prepared_network_is_asked_about_prepared_xrays(prepared):
     split = split_by_patient(prepared.cases, 0, together=prepared.near)
     xrays = decode(prepared.cases)
     cropped = Design("x", settings=Settings(preparation="lung field"))
-    found = examine(cropped, xrays, split, BUDGET)
+    trained, scored, _ = examine(cropped, xrays, cropped.learns_from(split, 0), BUDGET)
     # All but the frame is filled in evenly, and of that only the fill is left after the crop.
-    assert found.scored["score"].nunique() > 5
+    assert scored["score"].nunique() > 5
     from cxrlab.training import made_ready, predict
 
     test = xrays.of(split.test)
     framed = np.full_like(test.pixels, test.pixels.mean())
     framed[:, 11:-11, 11:-11] = test.pixels[:, 11:-11, 11:-11]  # the outer twentieth
     framed = type(test)(framed, test.labels, test.cases)
-    scores = predict(found.model, made_ready(framed, cropped.settings))
-    assert np.allclose(scores, found.scored["score"], atol=0.02)
+    scores = predict(trained.model, made_ready(framed, cropped.settings))
+    assert np.allclose(scores, scored["score"], atol=0.02)
 
 
 def test_a_part_without_negatives_is_a_sentence(prepared):
@@ -152,8 +154,9 @@ def test_most_real_healthy_adults_are_called_positive_by_the_published_design(re
 
     people = candidates(real_data)
     split = split_by_patient(people.cases, 0, together=people.near)
-    found = examine(RECIPES["published"], decode(people.cases), split, get_budget("class"))
-    called = group_table(found.scored).set_index("group")["called"]
+    split = RECIPES["published"].learns_from(split, 0)
+    _, scored, _ = examine(RECIPES["published"], decode(people.cases), split, get_budget("class"))
+    called = group_table(scored).set_index("group")["called"]
     assert called["COVID-19"] >= 0.85
     assert called["children"] <= 0.10
     assert called["adults"] >= 0.5

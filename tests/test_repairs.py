@@ -14,7 +14,7 @@ from cxrlab.budgets import Budget
 from cxrlab.designs import RECIPES, Design, recipe_named
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
-from cxrlab.repairs import COLUMNS, NUMBERS, REPAIRS, Tried, repairs_run, repairs_table
+from cxrlab.repairs import COLUMNS, NUMBERS, REPAIRS, RepairsPlan, repairs_run, repairs_table
 from cxrlab.training import Settings
 from cxrlab.transfer import WeightsUnavailable
 
@@ -29,7 +29,7 @@ def quiet(_: str) -> None:
 @pytest.fixture(scope="module")
 def run(phantom_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("repairs") / "run"
-    return folder, repairs_run(folder, phantom_data, BUDGET, folds=2, designs=TWO, say=quiet)
+    return folder, repairs_run(folder, phantom_data, BUDGET, RepairsPlan(designs=TWO), quiet)
 
 
 def test_each_repair_is_tested_on_everybody_once(run, phantom_data):
@@ -66,7 +66,7 @@ def test_a_run_that_was_interrupted_goes_on(run, phantom_data):
     folder, before = run
     kept = (folder / "published.csv").stat().st_mtime_ns
     (folder / "equalised.csv").unlink()
-    after = repairs_run(folder, phantom_data, BUDGET, folds=2, designs=TWO, say=quiet)
+    after = repairs_run(folder, phantom_data, BUDGET, RepairsPlan(designs=TWO), quiet)
     assert (folder / "published.csv").stat().st_mtime_ns == kept
     assert (folder / "equalised.csv").is_file()
     assert after.table["repair"].tolist() == before.table["repair"].tolist()
@@ -76,12 +76,12 @@ def test_only_some_repairs_may_be_tried_and_a_wrong_name_says_which_there_are(
     run, phantom_data, tmp_path
 ):
     with pytest.raises(CXRLabError, match="published; equalised"):
-        repairs_run(tmp_path / "x", phantom_data, BUDGET, only=["magic"], designs=TWO, say=quiet)
+        plan = RepairsPlan(only=["magic"], designs=TWO)
+        repairs_run(tmp_path / "x", phantom_data, BUDGET, plan, quiet)
     assert not (tmp_path / "x").exists()
     folder = shutil.copytree(run[0], tmp_path / "run")
-    one = repairs_run(
-        folder, phantom_data, BUDGET, folds=2, only=["published"], designs=TWO, say=quiet
-    )
+    plan = RepairsPlan(only=["published"], designs=TWO)
+    one = repairs_run(folder, phantom_data, BUDGET, plan, quiet)
     assert list(one.table["repair"]) == ["published"]
     assert one.command.endswith("--only published")
 
@@ -96,20 +96,25 @@ def test_a_recording_comes_back_as_it_was_written(run):
     assert str(folder) not in again.sentence
 
 
-def test_a_repair_whose_weights_cannot_be_had_is_a_row_with_a_reason(phantom_data, monkeypatch):
+def test_a_repair_whose_weights_cannot_be_had_is_a_row_with_a_reason(
+    phantom_data, tmp_path, monkeypatch
+):
     def unavailable(*_, **__):
         raise WeightsUnavailable("No connection. Connect and try again.")
 
     monkeypatch.setattr(repairs, "examine", unavailable)
-    on = repairs.bench(phantom_data)
-    tried = repairs.try_repair(Design("transfer"), on, BUDGET)
-    table = repairs_table([tried])
-    assert table["note"].item() == "skipped: No connection. Connect and try again."
+    said = []
+    plan = RepairsPlan(designs=(Design("transfer"),))
+    recording = repairs_run(tmp_path / "run", phantom_data, BUDGET, plan, said.append)
+    assert recording.table.empty
+    table = pd.read_csv(tmp_path / "run" / "repairs.csv")
+    assert table["note"].item() == said[-1] == "skipped: No connection. Connect and try again."
     assert np.isnan(table["recall"].item())
+    assert not (tmp_path / "run" / "transfer.csv").exists()
 
 
 def test_nothing_tried_is_an_empty_row_and_not_zero():
-    row = repairs_table([Tried("x", None, "skipped: why")]).iloc[0]
+    row = repairs_table({"x": "skipped: why"}).iloc[0]
     assert row.drop(["repair", "note"]).isna().all()
 
 
@@ -126,7 +131,7 @@ def test_an_unknown_recording_says_which_there_are():
 
 
 def test_the_course_s_recordings_hold_every_repair():
-    found = repairs.recorded("real")
+    found = recordings.recorded("repairs-real")
     names = list(found.table["repair"])
     assert names == [design.name for design in REPAIRS if design.name in names]
     assert found.command.startswith("cxrlab repairs ")

@@ -12,6 +12,7 @@ from PIL import Image
 from cxrlab import case_files, runs
 from cxrlab.budgets import Budget
 from cxrlab.cases import prepare
+from cxrlab.elsewhere import external_report
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.metrics import METRICS
@@ -26,7 +27,7 @@ def quiet(_: str) -> None:
 
 
 def train_small(out, data, **choices):
-    return runs.train_run(out, data, BUDGET, say=quiet, **choices)
+    return runs.train_run(out, data, BUDGET, runs.TrainPlan(**choices), quiet)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_metrics_are_those_of_the_predictions(run):
 def test_a_finished_run_is_not_trained_again(run, phantom_data):
     before = (run / "model.keras").stat().st_mtime_ns
     said = []
-    again = runs.train_run(run, phantom_data, BUDGET, say=said.append)
+    again = runs.train_run(run, phantom_data, BUDGET, runs.TrainPlan(), said.append)
     assert again == read_json(run / "metrics.json")
     assert (run / "model.keras").stat().st_mtime_ns == before
     assert "nothing was done" in said[0]
@@ -95,7 +96,7 @@ def test_folds_test_every_case_once_and_an_interrupted_run_goes_on(
     tmp_path, phantom_data, monkeypatch
 ):
     out, trained = tmp_path / "run", []
-    really = runs.fit_and_score
+    really = runs.examine
 
     def stop_in_the_second_fold(*arguments):
         trained.append(arguments)
@@ -103,7 +104,7 @@ def test_folds_test_every_case_once_and_an_interrupted_run_goes_on(
             raise KeyboardInterrupt
         return really(*arguments)
 
-    monkeypatch.setattr(runs, "fit_and_score", stop_in_the_second_fold)
+    monkeypatch.setattr(runs, "examine", stop_in_the_second_fold)
     with pytest.raises(KeyboardInterrupt):
         train_small(out, phantom_data, folds=2)
     assert not (out / "metrics.json").exists()
@@ -161,9 +162,9 @@ def test_own_cases_are_scored_at_the_frozen_threshold(run, tmp_path, own_cases):
     assert len(scored.cases) == 4
     assert scored.cases["score"].between(0, 1).all()
     assert list(scored.left_out["reason"]) == ["missing"]
-    report = runs.evaluate_scored(scored.cases, threshold, BUDGET, seed=0)
+    report = external_report(scored.cases, threshold, resamples=100)
     assert json.dumps(report.to_json())
-    assert report.patients == 4  # without patient_id every row is a patient
+    assert report.report.patients == 4  # without patient_id every row is a patient
 
 
 def test_patients_of_own_cases_count_once(tmp_path, own_cases):

@@ -13,8 +13,6 @@ from cxrlab.cli.options import (
     BudgetOption,
     DataOption,
     Negatives,
-    Precision,
-    PrecisionOption,
     RunOption,
     SeedOption,
 )
@@ -49,35 +47,14 @@ def train(
         int, typer.Option("--folds", min=0, help="Test every patient once, over so many folds.")
     ] = 0,
     seed: SeedOption = 0,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Score from which a case is called positive. Default: chosen on validation, "
-            "or 0.5 with --folds.",
-            show_default=False,
-        ),
-    ] = None,
-    precision: PrecisionOption = Precision.auto,
 ) -> None:
     """Train the network of a recipe and test it on patients it has not seen."""
     from cxrlab.budgets import get_budget
-    from cxrlab.runs import train_run
+    from cxrlab.runs import TrainPlan, train_run
     from cxrlab.sources import data_folder
 
-    metrics = train_run(
-        out,
-        data_folder(data),
-        get_budget(budget.value),
-        recipe=recipe.value,
-        negatives=negatives and negatives.value,
-        folds=folds,
-        seed=seed,
-        threshold=threshold,
-        precision=precision.value,
-        say=typer.echo,
-    )
+    plan = TrainPlan(recipe.value, negatives and negatives.value, folds, seed)
+    metrics = train_run(out, data_folder(data), get_budget(budget.value), plan, typer.echo)
     show(metrics)
     typer.echo(f"The run is in {out}.")
 
@@ -146,8 +123,8 @@ def _show_subgroups(subgroups) -> None:
     """The subgroups, if the cases say of anybody which one they are in."""
     from rich.console import Console
 
-    from cxrlab.catalog.audit import NOT_STATED
     from cxrlab.cli.tables import subgroups_table
+    from cxrlab.sources.tables import NOT_STATED
 
     groups = subgroups[(subgroups["by"] != "all") & (subgroups["group"] != NOT_STATED)]
     if len(groups):

@@ -33,18 +33,11 @@ def repairs(
 
     from cxrlab.budgets import get_budget
     from cxrlab.cli.tables import repairs_table
-    from cxrlab.repairs import repairs_run
+    from cxrlab.repairs import RepairsPlan, repairs_run
     from cxrlab.sources import data_folder
 
-    recording = repairs_run(
-        out,
-        data_folder(data),
-        get_budget(budget.value),
-        folds=folds,
-        seed=seed,
-        only=only or (),
-        say=typer.echo,
-    )
+    plan = RepairsPlan(folds, seed, only or ())
+    recording = repairs_run(out, data_folder(data), get_budget(budget.value), plan, typer.echo)
     Console().print(repairs_table(recording.table))
     typer.echo(recording.sentence)
     typer.echo(f"The run is in {out}.")
