@@ -21,21 +21,21 @@ def doctor(
     whether they go together, GPU, memory, disk, processor, data, the workspace (CXRLAB_WORKSPACE)
     and the Jupyter kernel. Exit code 1 when something stands in the way.
     """
+    import sys
+
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from cxrlab.doctor import PROBLEM, examine, verdict
+    from cxrlab.files import workspace_root
 
     findings = examine(data, gpu)
     table = Table(box=None, show_header=False, pad_edge=False)
-    for finding in findings:
-        seen = Text(finding.seen)
-        if finding.advice:
-            seen.append(f"\n{finding.advice}", style="dim")
-        table.add_row(finding.state, finding.subject, seen)
-    console = Console()
-    console.print(table)
-    console.print(verdict(findings), markup=False, highlight=False)
+    for subject, state, seen, advice in findings:
+        table.add_row(state, subject, seen)
+        if advice:
+            table.add_row("", "", advice, style="dim")
+    Console(markup=False).print(table)
+    typer.echo(f"Python: {sys.executable}\nWorkspace: {workspace_root()}\n{verdict(findings)}")
     if any(finding.state == PROBLEM for finding in findings):
         raise typer.Exit(1)
