@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.case_folders import ABOUT, folder_cases
-from cxrlab.catalog.schema import AGES
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, load_square
 from cxrlab.pipeline import Xrays
+from cxrlab.sources.tables import AGES
 from cxrlab.training import predict
 
 if TYPE_CHECKING:

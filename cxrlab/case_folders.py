@@ -9,7 +9,7 @@ import pandas as pd
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
-from cxrlab.sources.listing import image_files
+from cxrlab.sources.tables import image_files
 
 # Names of a class's subfolder, whatever their capitals.
 CLASSES = {

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlab.catalog.audit import fingerprint, near_duplicates
-from cxrlab.catalog.filters import (
+from cxrlab.errors import CXRLabError
+from cxrlab.filters import (
     FilterLog,
     balance,
     drop_exact_duplicates,
     drop_unreadable,
+    fingerprint,
+    near_duplicates,
     nothing_left,
     published_candidates,
 )
-from cxrlab.errors import CXRLabError
 from cxrlab.sources import load_catalog
 from cxrlab.splits import patient_groups
 

@@ -15,7 +15,6 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
-from cxrlab.catalog.audit import AGE_BANDS, NOT_STATED
 from cxrlab.errors import CXRLabError
 from cxrlab.metrics import (
     Confusion,
@@ -31,6 +30,7 @@ from cxrlab.metrics import (
     share,
     shares,
 )
+from cxrlab.sources.tables import AGE_BANDS, NOT_STATED
 
 SUBGROUPS = ("sex", "age", "view", "source")
 TOO_FEW = "too few"

@@ -11,19 +11,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlab.catalog.audit import fingerprint, near_duplicates
-from cxrlab.catalog.filters import (
+from cxrlab.errors import CXRLabError
+from cxrlab.filters import (
     BOTH,
     FilterLog,
     drop_exact_duplicates,
     drop_missing,
     drop_unreadable,
+    fingerprint,
     is_covid19,
     keep_posteroanterior,
     keep_xray,
+    near_duplicates,
     published_candidates,
 )
-from cxrlab.errors import CXRLabError
 from cxrlab.images import IMAGE_SIZE, read_image, to_square
 from cxrlab.preparation import LUNG_BOXES
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, ROLES, covid, load_catalog

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-pytest.register_assert_rewrite("downloads")  # its assertions explain themselves as a test's do
 # Tests say themselves which data and budget they mean.
 for name in ("CXRLAB_DATA", "CXRLAB_BUDGET"):
     os.environ.pop(name, None)
@@ -38,70 +37,36 @@ def own_workspace(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def bad_server(tmp_path, monkeypatch):
-    """A web server on this machine, asked directly; its faults are switched on path by path."""
-    from bad_server import BadServer
+def no_pauses(monkeypatch):
+    """Fetching that neither waits before it tries again nor long for an answer, and no proxy."""
+    from cxrlab.sources import download
 
+    monkeypatch.setattr(download, "PAUSE", 0)
+    monkeypatch.setattr(download, "TIMEOUTS", (2, 0.5))
+    monkeypatch.delenv("CXRLAB_MIRROR", raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    with BadServer(tmp_path / "served") as server:
+    download.session.cache_clear()
+    yield
+    download.session.cache_clear()
+
+
+@pytest.fixture
+def bad_server():
+    """A web server on this machine; its faults are switched on path by path."""
+    from bad_server import BadServer
+
+    with BadServer() as server:
         yield server
 
 
 @pytest.fixture
-def no_pauses(monkeypatch):
-    """Fetching that neither waits before it tries again, nor long for an answer."""
-    from cxrlab.fetching import web
-
-    monkeypatch.setattr(web, "PAUSE", 0)
-    monkeypatch.setattr(web, "TIMEOUTS", (2, 0.5))
-    monkeypatch.delenv("CXRLAB_MIRROR", raising=False)
-
-
-@pytest.fixture
-def wanted(bad_server, tmp_path):
-    """One file on the bad server that is wanted here, its size and content known."""
-    from downloads import DATA, SHA256
-
-    from cxrlab.fetching.files import Wanted
-
-    return Wanted(bad_server.put("/a.png", DATA), tmp_path / "here" / "a.png", len(DATA), SHA256)
-
-
-@pytest.fixture
-def chest(tmp_path):
-    """An archive of X-rays on this computer."""
-    from zips import make_zip, xrays
-
-    return make_zip(tmp_path / "chest.zip", xrays())
-
-
-@pytest.fixture
-def online(chest, bad_server):
-    """The address of the same archive on the bad server."""
-    return bad_server.put("/chest.zip", chest.read_bytes())
-
-
-@pytest.fixture(params=["local", "remote"])
-def opened(request, tmp_path, bad_server):
-    """A function that opens bytes or a file as an archive, on this computer and on the web."""
-    from cxrlab.fetching.archive import open_archive
-
-    def open_it(path):
-        if request.param == "local":
-            return open_archive(path)
-        return open_archive(bad_server.put(f"/{path.name}", path.read_bytes()))
-
-    return open_it
-
-
-@pytest.fixture
-def upstream(phantom_data, monkeypatch):
+def upstream(phantom_data, monkeypatch, no_pauses):
     """The made upstream, serving what the small phantoms have."""
-    from upstream import Upstream, offer, serving
+    from upstream import Upstream, offer
 
-    with serving(Upstream()) as served:
+    with Upstream() as served:
         yield offer(served, phantom_data, monkeypatch)
 
 

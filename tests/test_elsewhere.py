@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 from strategies import scored, shares
 
-from cxrlab.catalog.audit import NOT_STATED
 from cxrlab.elsewhere import (
     TOO_FEW,
     calibration,
@@ -38,6 +37,7 @@ from cxrlab.metrics import (
     precision_at_prevalence,
     wilson,
 )
+from cxrlab.sources.tables import NOT_STATED
 
 few_examples = settings(deadline=None, max_examples=60)
 

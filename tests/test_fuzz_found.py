@@ -13,9 +13,10 @@ from PIL import Image
 from cxrlab import images
 from cxrlab.case_files import read_cases
 from cxrlab.errors import CXRLabError
-from cxrlab.fetching.archive import open_archive
 from cxrlab.images import read_image, to_uint8
 from cxrlab.sources import covid
+from cxrlab.sources.download import Archive
+from cxrlab.sources.fetching import normal_name
 
 HEADER = "patientid,finding,view,modality,filename"
 
@@ -53,12 +54,12 @@ def test_a_label_in_the_metadata_decides_nothing(tmp_path, label):
 def test_a_member_without_a_name_is_left_out(tmp_path, name):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("a.png", b"1")
+        packed.writestr("train/NORMAL/a.png", b"1")
         nameless = zipfile.ZipInfo("x")
         nameless.filename = name
         packed.writestr(nameless, b"2")
-    with open_archive(path) as archive:
-        assert [member.name for member in archive.members()] == ["a.png"]
+    names = [normal_name(member.filename) for member in Archive(path).members]
+    assert names == ["train/NORMAL/a.png", None]
 
 
 def test_deep_images_are_converted_in_little_memory():

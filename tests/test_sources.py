@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from cxrlab import sources
-from cxrlab.catalog.filters import is_covid19
-from cxrlab.catalog.schema import COLUMNS
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import actualmed, covid, figure1, kermany, nih
+from cxrlab.sources import covid, external, kermany, nih
+from cxrlab.sources.tables import COLUMNS
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
 ROW = "1,m,65,COVID-19,PA,X-ray,images,a.jpg,CC BY,fine"
@@ -167,6 +166,17 @@ def test_impossible_ages_are_missing(covid_folder):
     assert ages.isna().tolist() == [True, True, True, False, False]
 
 
+def test_a_patient_number_of_figure_1_cannot_leave_the_folder(tmp_path):
+    folder = tmp_path / external.FIGURE1
+    (folder / "images").mkdir(parents=True)
+    (folder / "metadata.csv").write_text(
+        "patientid,finding,view,modality\n../../x,COVID-19,PA,X-ray\n,COVID-19,PA,X-ray\n"
+    )
+    table = external.load_figure1(folder)
+    assert table["path"].isna().all()
+    assert table["problem"].tolist() == ["unsafe file name", "no file name"]
+
+
 # --- the negatives ---------------------------------------------------------------------------
 
 
@@ -259,13 +269,13 @@ def test_load_catalog_takes_the_wanted_negatives(covid_folder, tmp_path):
 
 def test_external_sets_stand_in_for_adults_that_are_not_there(covid_folder, tmp_path):
     covid_folder(ROW)
-    for name, column in ((actualmed.NAME, "imagename"), (figure1.NAME, "notes")):
+    for name, column in ((external.ACTUALMED, "imagename"), (external.FIGURE1, "notes")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "metadata.csv").write_text(
             f"patientid,finding,view,modality,{column}\nA1,No finding,PA,X-ray,a.png\n"
         )
     lent = sources.load_catalog(tmp_path, "adult")
-    assert set(lent["source"]) == {covid.NAME, actualmed.NAME, figure1.NAME}
+    assert set(lent["source"]) == {covid.NAME, external.ACTUALMED, external.FIGURE1}
     picture(tmp_path / nih.NAME / "00001281_000.png")
     own = sources.load_catalog(tmp_path, "adult")
     assert set(own["source"]) == {covid.NAME, nih.NAME}
@@ -331,12 +341,7 @@ def test_the_real_folder(real_data):
     assert counts[kermany.NAME] == 249
     assert counts[nih.NAME] == 150
     assert (catalog["finding"] == "Normal").sum() == 225
-    chosen = catalog[
-        is_covid19(catalog["finding"])
-        & (catalog["view"] == "PA")
-        & (catalog["modality"] == "X-ray")
-        & catalog["path"].map(lambda path: Path(path).is_file())
-    ]
+    chosen = catalog[covid.used(catalog) & catalog["path"].map(lambda path: Path(path).is_file())]
     assert len(chosen) == 168
     assert chosen["patient_id"].nunique() == 117
     assert chosen["finding"].value_counts().to_dict() == {"COVID-19": 160, "COVID-19, ARDS": 8}

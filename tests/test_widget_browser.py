@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlab.catalog.filters import is_covid19
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import is_covid19
 from cxrlab.sources import load_catalog
 from cxrlab.widgets import browser
 

@@ -1,8 +1,4 @@
-"""A made upstream for the fetching tests: what the real servers serve, from a data folder.
-
-Serves ranges and counts what it sends. Addresses are those of the real servers below the mirror:
-``/HOST/PATH``.
-"""
+"""A made upstream for the tests of fetching: what the real servers serve, from a data folder."""
 
 from __future__ import annotations
 
@@ -10,41 +6,37 @@ import hashlib
 import io
 import json
 import sys
-import threading
 import zipfile
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from cxrlab.sources import actualmed, covid, fetch_kermany, figure1
-from cxrlab.sources.fetch_github import REPOSITORIES
+from bad_server import BadServer
 
-MENDELEY = urlsplit(fetch_kermany.ARCHIVE).netloc + urlsplit(fetch_kermany.ARCHIVE).path
+from cxrlab.sources import covid, external, fetching
+
+MENDELEY = "/" + urlsplit(fetching.ARCHIVE).netloc + urlsplit(fetching.ARCHIVE).path
 HEAD = (
     "patientid,offset,sex,age,finding,survival,temperature,pO2 saturation,view,modality,"
     "{name}artifacts/distortion,notes"
 )
 
 
-class Upstream:
-    """``files``: content by path (without query). ``broken``: answers by path instead of it."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.broken: dict[str, tuple[int, bytes]] = {}
-        self.asked: list[str] = []
-        self.sent = 0
-        self.address = ""
+class Upstream(BadServer):
+    """Serves what is added under the real servers' names, as a mirror does."""
 
     def raw(self, name: str, commit: str | None = None) -> str:
-        repository = REPOSITORIES[name]
-        return f"raw.githubusercontent.com/{repository.path}/{commit or repository.commit}/"
+        """The path below which GitHub has the files of a source."""
+        repository = fetching.REPOSITORIES[name]
+        return f"/raw.githubusercontent.com/{repository.path}/{commit or repository.commit}/"
 
     def listing(self, name: str, commit: str | None = None) -> str:
-        repository = REPOSITORIES[name]
+        """The path at which GitHub gives the list of its images."""
+        repository = fetching.REPOSITORIES[name]
         commit = commit or repository.commit
-        return f"api.github.com/repos/{repository.path}/git/trees/{commit}:images"
+        return f"/api.github.com/repos/{repository.path}/git/trees/{commit}:images"
+
+    def images_asked(self) -> list[str]:
+        return [path for path in self.asked if "/images/" in path]
 
     def add_repository(
         self, name: str, table: bytes, images: dict[str, bytes], commit: str | None = None
@@ -56,7 +48,6 @@ class Upstream:
         tree = [
             {
                 "path": image,
-                "mode": "100644",
                 "type": "blob",
                 "sha": hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest(),
                 "size": len(data),
@@ -89,16 +80,15 @@ class Upstream:
             view = "AP" if number % 2 else "PA"
             rows += [f"ANON{number},,,,No finding,,,,{view},X-ray,CR.{number}.png,,Negative"]
             files[f"CR.{number}.png"] = image
-        self.add_repository(actualmed.NAME, "\n".join(rows).encode(), files)
+        self.add_repository(external.ACTUALMED, "\n".join(rows).encode(), files)
         rows = [HEAD.format(name="")]
         rows += ["COVID-00003a,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,"]
         rows += ["COVID-00003b,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,intubated – later"]
         rows += ["COVID-00028,,,50+,No finding,,,,,X-ray,,labeled normal patient"]
         rows += ["COVID-00031,,,,Pneumonia,,,,,X-ray,,labeled pneumonia"]
         names = ["COVID-00003a.jpg", "COVID-00003b.png", "COVID-00028.jpg", "COVID-00031.jpg"]
-        self.add_repository(
-            figure1.NAME, "\n".join(rows).encode("cp1252"), dict(zip(names, images, strict=False))
-        )
+        table = "\n".join(rows).encode("cp1252")
+        self.add_repository(external.FIGURE1, table, dict(zip(names, images, strict=False)))
 
 
 def archive_of(folder: Path, again: str = "", others: int = 0) -> bytes:
@@ -118,75 +108,9 @@ def archive_of(folder: Path, again: str = "", others: int = 0) -> bytes:
         for n in range(others):
             archive.writestr(f"chest_xray/train/PNEUMONIA/person{n}_bacteria_{n}.jpeg", b"")
             archive.writestr(f"__MACOSX/chest_xray/train/PNEUMONIA/._person{n}_bacteria_{n}", b"")
-        archive.writestr("chest_xray/.DS_Store", b"litter")
-        archive.writestr("../../train/NORMAL/evil.jpeg", b"not an image")
+        for evil in ("../../train/NORMAL/evil.jpeg", "/train/NORMAL/evil.jpeg"):
+            archive.writestr(evil, b"not an image")
     return data.getvalue()
-
-
-@contextmanager
-def serving(upstream: Upstream):
-    """Serve it on 127.0.0.1, at ``upstream.address``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_) -> None:
-            pass
-
-        def do_HEAD(self) -> None:
-            self.do_GET(body=False)
-
-        def do_GET(self, body: bool = True) -> None:
-            path = unquote(urlsplit(self.path).path).lstrip("/")
-            upstream.asked.append(path)
-            if path in upstream.broken:
-                code, data = upstream.broken[path]
-                return self.answer(code, data, body)
-            data = upstream.files.get(path)
-            if data is None:
-                return self.answer(404, b"404: Not Found", body)
-            tag = f'"{hashlib.md5(data).hexdigest()}"'
-            wanted = self.headers.get("Range", "")
-            if wanted.startswith("bytes=") and self.headers.get("If-Range", tag) == tag:
-                first, _, last = wanted[6:].partition("-")
-                start = int(first) if first else max(0, len(data) - int(last))
-                end = min(int(last), len(data) - 1) if first and last else len(data) - 1
-                return self.answer(
-                    206,
-                    data[start : end + 1],
-                    body,
-                    tag,
-                    f"bytes {start}-{end}/{len(data)}",
-                )
-            return self.answer(200, data, body, tag)
-
-        def answer(self, code: int, data: bytes, body: bool, tag: str = "", part: str = "") -> None:
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Type", "application/octet-stream")
-            if tag:
-                self.send_header("ETag", tag)
-            if part:
-                self.send_header("Content-Range", part)
-            self.end_headers()
-            if body:
-                upstream.sent += len(data)
-                self.wfile.write(data)
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_) -> None:  # whoever hangs up is no news
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    upstream.address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield upstream
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
@@ -194,9 +118,9 @@ def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
     upstream.take(data)
     pictures = sorted((data / "chest_xray").rglob("NORMAL/*.*"))[:5]
     upstream.add_external([path.read_bytes() for path in pictures])
-    monkeypatch.setenv("CXRLAB_MIRROR", upstream.address)
-    monkeypatch.setattr(fetch_kermany, "SIZE", len(upstream.files[MENDELEY]))
-    monkeypatch.setattr(fetch_kermany, "ATTACHED", data / "nothing-attached")
+    monkeypatch.setenv("CXRLAB_MIRROR", upstream.root)
+    monkeypatch.setattr(fetching, "SIZE", len(upstream.files[MENDELEY]))
+    monkeypatch.setattr(fetching, "ATTACHED", data / "nothing-attached")
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     return upstream
 

@@ -60,7 +60,7 @@ def fetch(
         typer.Option("--data", help="Folder to fetch into; without it xrays in the workspace."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="The most images a source.")
+        int | None, typer.Option("--limit", min=1, help="The most images per source.")
     ] = None,
     commit: Annotated[
         str | None,
@@ -76,7 +76,7 @@ def fetch(
     What is there already is not fetched again, and an interrupted fetch goes on where it stopped.
     """
     from cxrlab.chosen import choose
-    from cxrlab.sources.fetch_all import fetch as fetch_sources
+    from cxrlab.sources.fetching import fetch_sources
 
     report = fetch_sources(what.value, data, limit, commit, archive, say=typer.echo)
     typer.echo(str(report))

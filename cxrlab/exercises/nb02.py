@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.catalog.filters import is_covid19
 from cxrlab.exercises.engine import Exercise, Wrong, described
 from cxrlab.exercises.expect import called, close, kind, number
 from cxrlab.exercises.quiz import Option, Question, Quiz
+from cxrlab.filters import is_covid19
 
 # --- 1: a filter for both spellings ----------------------------------------------------------
 

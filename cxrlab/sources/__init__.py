@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock
 
-from cxrlab.catalog.schema import validate
 from cxrlab.chosen import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
-from cxrlab.sources import covid, kermany
-from cxrlab.sources.roles import (
-    ADULTS,
-    CHILDREN,
-    COVID19,
-    EXTERNAL,
-    NEGATIVES,
-    ROLES,
-    SOURCES,
-    check_negatives,
-    filled_by,
-)
+from cxrlab.sources import covid, external, kermany, nih
+from cxrlab.sources.tables import check_catalog
 
 if TYPE_CHECKING:
-    from cxrlab.sources.fetch_report import FetchReport
-
-__all__ = [
-    "ADULTS",
-    "CHILDREN",
-    "COVID19",
-    "EXTERNAL",
-    "NEGATIVES",
-    "ROLES",
-    "SOURCES",
-    "STAMP",
-    "check_negatives",
-    "confounded_phantoms",
-    "data_folder",
-    "fetch",
-    "filled_by",
-    "hospital_phantoms",
-    "is_phantom",
-    "load_catalog",
-    "load_external",
-    "phantom_choices",
-    "sources_in",
-    "what_kind",
-]
+    from cxrlab.sources.fetching import FetchReport
 
 STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
+
+# What reads each source: from its folder to a catalog.
+SOURCES = {covid.NAME: covid.load, kermany.NAME: kermany.load, nih.NAME: nih.load}
+# Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
+EXTERNAL = {external.ACTUALMED: external.load_actualmed, external.FIGURE1: external.load_figure1}
+
+COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
+# The groups of people that the course compares, and the sources that have them. The external sets
+# lend their healthy people only where the course's own source of adults is not there.
+ROLES = {
+    COVID19: (covid.NAME,),
+    CHILDREN: (kermany.NAME,),
+    ADULTS: (nih.NAME, external.ACTUALMED, external.FIGURE1),
+}
+# Who the negatives are: children as published, adults, or half and half.
+NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADULTS)}
 
 
 def data_folder(data: str | Path | None = None) -> Path:
@@ -96,6 +79,27 @@ def sources_in(data_dir: str | Path) -> list[str]:
     return [name for name in SOURCES | EXTERNAL if (Path(data_dir) / name).is_dir()]
 
 
+def check_negatives(negatives: str) -> tuple[str, ...]:
+    """The groups behind ``kermany``, ``adult`` or ``mixed``. Raises :class:`CXRLabError`."""
+    if negatives not in NEGATIVES:
+        raise CXRLabError(
+            f"There are no negatives called {negatives!r}. Choose kermany (children, as "
+            "published), adult, or mixed (half and half)."
+        )
+    return NEGATIVES[negatives]
+
+
+def filled_by(group: str, there: Collection[str]) -> tuple[str, ...]:
+    """The sources, of those that are ``there``, which the course takes ``group`` from.
+
+    The course's own source where it is there, otherwise all external sets that can lend people;
+    empty where nobody can.
+    """
+    able = [name for name in ROLES[group] if name in there]
+    own = [name for name in able if name in SOURCES]
+    return tuple(own or able)
+
+
 def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFrame:
     """All images of the COVID-19 source and of the wanted negatives' source(s), as one catalog.
 
@@ -105,29 +109,28 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
     """
     data_dir = Path(data_dir)
     there = sources_in(data_dir)
-    roles = (COVID19, *check_negatives(negatives))
-    missing = [ROLES[role][0] for role in roles if not filled_by(role, there)]
+    groups = (COVID19, *check_negatives(negatives))
+    missing = [ROLES[group][0] for group in groups if not filled_by(group, there)]
     if missing:
         raise CXRLabError(_lacking(data_dir, missing, negatives))
-    wanted = [name for role in roles for name in filled_by(role, there)]
-    tables = [(SOURCES | EXTERNAL)[name].load(data_dir / name) for name in wanted]
-    return validate(pd.concat(tables, ignore_index=True))
+    wanted = [name for group in groups for name in filled_by(group, there)]
+    tables = [(SOURCES | EXTERNAL)[name](data_dir / name) for name in wanted]
+    return check_catalog(pd.concat(tables, ignore_index=True))
 
 
-def load_external(data_dir: str | Path) -> pd.DataFrame:
-    """The external sets that ``data_dir`` holds, as one catalog. Nothing is filtered yet.
-
-    Raises :class:`CXRLabError` where it holds none of them, or one that cannot be read.
-    """
-    data_dir = Path(data_dir)
-    present = [name for name in EXTERNAL if (data_dir / name).is_dir()]
-    if not present:
-        raise CXRLabError(
-            f"{data_dir} holds no external set: none of the folders {', '.join(EXTERNAL)}. "
-            "`cxrlab data fetch external` brings them."
+def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
+    names = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
+    held = [name for name in names if not name.startswith(".")]
+    said = (
+        f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
+        f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
+    )
+    if missing == [nih.NAME]:
+        said += (
+            "`cxrlab data fetch external` brings sets whose X-rays without a finding can stand "
+            "in for it. "
         )
-    tables = [EXTERNAL[name].load(data_dir / name) for name in present]
-    return validate(pd.concat(tables, ignore_index=True))
+    return said + "`cxrlab data status` shows the expected layout."
 
 
 def fetch(
@@ -139,15 +142,9 @@ def fetch(
 ) -> FetchReport:
     """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
 
-    ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children),
-    ``external`` (two sets from elsewhere) or ``all``. ``limit``: the most images a source.
-    ``commit``: another state of the COVID-19 source. ``archive``: a zip or folder of the normal
-    children on this computer. Says what it does; what is there already is not fetched again.
-
-    Failures of single files or sources are in the report and do not stop the others. Raises
-    :class:`CXRLabError` for a wrong choice, or where the disk is too small.
+    The choices are those of :func:`cxrlab.sources.fetching.fetch_sources`, which this calls.
     """
-    from cxrlab.sources.fetch_all import fetch as fetch_sources
+    from cxrlab.sources.fetching import fetch_sources
 
     return fetch_sources(what, data, limit, commit, archive)
 
@@ -163,21 +160,6 @@ def confounded_phantoms() -> Path:
 def hospital_phantoms() -> Path:
     """Phantoms of another hospital, in the workspace: new patients, with the dial down."""
     return _phantoms("phantoms-hospital-b", seed=1, size="ward")
-
-
-def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
-    names = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
-    held = [name for name in names if not name.startswith(".")]
-    said = (
-        f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
-        f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
-    )
-    if missing == [ROLES[ADULTS][0]]:
-        said += (
-            "`cxrlab data fetch external` brings sets whose X-rays without a finding can stand "
-            "in for it. "
-        )
-    return said + "`cxrlab data status` shows the expected layout."
 
 
 def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.catalog.schema import to_catalog
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.listing import image_files
+from cxrlab.sources.tables import image_files, to_catalog
 
 NAME = "chest_xray"
 PARTS = ("train", "test", "val")

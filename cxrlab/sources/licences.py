@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrlab.sources import actualmed, covid, figure1, kermany, nih
+from cxrlab.sources import covid, external, kermany, nih
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ TERMS = {
         "10.1109/CVPR.2017.369",
         "https://doi.org/10.1109/CVPR.2017.369",
     ),
-    actualmed.NAME: Terms(
+    external.ACTUALMED: Terms(
         "Actualmed COVID-19 chest X-rays",
         _RESEARCH,
         _COVID_NET,
         "10.1038/s41598-020-76550-z",
         "https://doi.org/10.1038/s41598-020-76550-z",
     ),
-    figure1.NAME: Terms(
+    external.FIGURE1: Terms(
         "Figure 1 COVID-19 chest X-rays",
         _RESEARCH,
         _COVID_NET,

@@ -4,72 +4,68 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxrlab.files import read_json, write_json
 
+if TYPE_CHECKING:
+    from cxrlab.sources.fetching import Plan
+
 NAME = "fetched.json"
+KEYS = {"address", "commit", "way", "date", "limit", "asked", "wanted", "images"}
 
 
 def read(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """One entry a source, by its name. Empty where nothing was fetched or the file is damaged.
+    """One entry per source, by its name. Empty where nothing was fetched or the file is damaged.
 
-    Each has ``address``, ``commit`` (None where there is none), ``way``, ``files``, ``bytes``
-    (their size), ``travelled`` (bytes over the network), ``date``, ``limit``, ``asked`` (how many
-    images were wished for, None for all), ``wanted`` (how many of these the source has) and
-    ``images`` (sizes in bytes by path inside the source's folder).
+    Each has ``address``, ``commit`` (None where there is none), ``way``, ``date``, ``limit``,
+    ``asked`` (how many images were wished for, None for all), ``wanted`` (how many of these the
+    source has) and ``images`` (sizes in bytes by path inside the source's folder).
     """
     try:
         sources = read_json(Path(folder) / NAME)["sources"]
-        return {name: dict(entry) for name, entry in sources.items() if _is_whole(entry)}
+        return {
+            name: entry
+            for name, entry in sources.items()
+            if set(entry) >= KEYS and isinstance(entry["images"], dict)
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _is_whole(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("images"), dict)
-        and isinstance(entry.get("wanted"), int)
-        and {"address", "commit", "way", "date", "limit", "asked", "travelled"} <= set(entry)
-    )
-
-
-def write_entry(
-    folder: Path,
-    name: str,
-    wanted: list[Path],
-    *,
-    address: str,
-    commit: str | None,
-    way: str,
-    limit: int | None,
-    asked: int | None,
-    travelled: int,
-) -> None:
-    """Write down those of the ``wanted`` images that are there now; other sources stay."""
-    home = folder / name
-    images = {
-        path.relative_to(home).as_posix(): path.stat().st_size
-        for path in sorted(wanted)
-        if path.is_file()
-    }
+def write_entry(folder: Path, plan: Plan, limit: int | None) -> None:
+    """Write down those images of the plan that are there now; other sources stay."""
+    home = folder / plan.source
+    paths = sorted(one.path for one in plan.wanted if one.path.is_file())
     sources = read(folder)
-    before = sources.get(name, {})
-    sources[name] = {
-        "address": address,
-        "commit": commit,
-        "way": way,
-        "files": len(images),
-        "bytes": sum(images.values()),
-        "travelled": travelled + (before.get("travelled") or 0),
+    sources[plan.source] = {
+        "address": plan.address,
+        "commit": plan.commit,
+        "way": plan.way,
         "date": datetime.date.today().isoformat(),
         "limit": limit,
-        "asked": asked,
-        "wanted": len(wanted),
-        "images": images,
+        "asked": plan.asked,
+        "wanted": len(plan.wanted),
+        "images": {path.relative_to(home).as_posix(): path.stat().st_size for path in paths},
     }
     write_json(folder / NAME, {"about": "written by cxrlab data fetch", "sources": sources})
+
+
+def covers(
+    folder: Path,
+    name: str,
+    entry: dict[str, Any],
+    commit: str | None,
+    numbers: tuple[int | None, int | None],
+) -> bool:
+    """Whether an entry is complete, of this commit, and of no fewer images than are wanted now.
+
+    ``numbers``: the most images of a source, and how many are wished for; None for all.
+    """
+    limit, asked = numbers
+    enough = entry["limit"] is None or (limit is not None and limit <= entry["limit"])
+    enough = enough and (asked is None or (entry["asked"] or 0) >= asked)
+    return enough and entry["commit"] == commit and not absent(folder, name, entry)
 
 
 def absent(folder: str | Path, name: str, entry: dict[str, Any]) -> list[str]:
@@ -83,35 +79,25 @@ def absent(folder: str | Path, name: str, entry: dict[str, Any]) -> list[str]:
     return gone + ["?"] * max(0, entry["wanted"] - len(entry["images"]))
 
 
-def covers(entry: dict[str, Any], commit: str | None, limit: int | None) -> bool:
-    """Whether an earlier fetch asked for the same state of the source and for no fewer images."""
-    enough = entry["limit"] is None or (limit is not None and limit <= entry["limit"])
-    return entry["commit"] == commit and enough
-
-
 def sentences(folder: str | Path, commits: dict[str, str]) -> list[str]:
-    """For each fetched source whether it is complete or stale.
+    """For each fetched source whether it is complete or stale; only sizes are looked at.
 
     ``commits``: the state of each repository that this version of the course would fetch.
     """
     said = []
     for name, entry in read(folder).items():
-        missing = len(absent(folder, name, entry))
-        about = f"{entry['wanted']:,} images, {entry['date']}, {entry['way']}"
-        if missing:
-            said.append(
-                f"{name}: {missing:,} of {entry['wanted']:,} fetched images are missing or were "
-                "changed. Run `cxrlab data fetch` for this folder again."
-            )
-        elif name in commits and entry["commit"] != commits[name]:
+        number = f"{entry['wanted']:,}"
+        about = f"{number} images, {entry['date']}, {entry['way']}"
+        if missing := len(absent(folder, name, entry)):
+            said.append(f"{name}: {missing:,} of {number} fetched images are missing or changed.")
+        elif entry["commit"] != commits.get(name, entry["commit"]):
             said.append(
                 f"{name}: complete ({about}), but of another state of its source "
-                f"({entry['commit']}) than this version of the course fetches. "
-                "`cxrlab data fetch` brings it up to date."
+                f"({entry['commit']}) than this version of the course fetches."
             )
         else:
             limited = "" if entry["limit"] is None else f", limited to {entry['limit']:,}"
             said.append(f"{name}: complete as fetched ({about}{limited}).")
-            if entry["way"] == "repository":
-                said[-1] += " The rest of its table was filtered out before, and counts as missing."
+            continue
+        said[-1] += " Run `cxrlab data fetch` for this folder again."
     return said

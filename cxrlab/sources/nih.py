@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.catalog.schema import to_catalog
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.listing import image_files
+from cxrlab.sources.tables import image_files, to_catalog
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"

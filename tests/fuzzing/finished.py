@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
 import nbformat
 import numpy as np
@@ -173,40 +171,27 @@ def _on_phantoms(folder: Path) -> Iterator[dict]:
     yield {**kept, "CXRLAB_DATA": str(data), "CXRLAB_WORKSPACE": str(folder / "workspace")}
 
 
-class SlowFiles(dict):
-    """What a server holds, a moment after it was asked for, so that a kill finds work undone."""
-
-    def get(self, *asked: object) -> object:
-        time.sleep(0.3)
-        return super().get(*asked)
-
-
 @contextmanager
 def _upstream(folder: Path) -> Iterator[dict]:
     """A server of our own that holds phantoms in place of the real X-rays."""
-    from upstream import MENDELEY, Upstream, serving
+    from upstream import MENDELEY, Upstream
 
-    # Whoever is killed breaks off the connection, and the server would say so at length.
-    with (
-        _on_phantoms(folder) as environment,
-        serving(Upstream()) as server,
-        patch("socketserver.BaseServer.handle_error"),
-    ):
+    with _on_phantoms(folder) as environment, Upstream() as server:
         data = Path(environment.pop("CXRLAB_DATA"))
         server.take(data)
         pictures = sorted((data / "nih-no-finding").iterdir())[:4]
         server.add_external([path.read_bytes() for path in pictures])
-        server.files = SlowFiles(server.files)
+        server.misbehave("*", "late", seconds=0.3)  # so that a kill finds work undone
         size = str(len(server.files[MENDELEY]))
-        yield {**environment, "CXRLAB_MIRROR": server.address, "UPSTREAM_SIZE": size}
+        yield {**environment, "CXRLAB_MIRROR": server.root, "UPSTREAM_SIZE": size}
 
 
 # Our server's archive is smaller than Mendeley's, and Kaggle is not to be asked.
 SCRIPT = """
 import os, sys
-from cxrlab.sources import fetch_kermany
+from cxrlab.sources import fetching
 from cxrlab.cli import main
-fetch_kermany.SIZE = int(os.environ["UPSTREAM_SIZE"])
+fetching.SIZE = int(os.environ["UPSTREAM_SIZE"])
 sys.modules["kagglehub"] = None
 main()
 """

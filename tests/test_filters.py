@@ -1,19 +1,21 @@
-"""The schema, the filters and the published selection."""
+"""The catalog, the filters, the audit of the files, and the published selection."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image, ImageDraw
 
+from cxrlab import filters
 from cxrlab.cases import select, ten_xrays
-from cxrlab.catalog import filters
-from cxrlab.catalog.audit import fingerprint
-from cxrlab.catalog.filters import FilterLog, is_covid19
-from cxrlab.catalog.schema import to_catalog, validate
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import FilterLog, fingerprint, is_covid19, near_duplicates
+from cxrlab.images import read_image
 from cxrlab.sources import load_catalog
+from cxrlab.sources.tables import check_catalog, to_catalog
 
 COVID, CHILDREN, ADULTS = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
 LENDERS = "Actualmed-COVID-chestxray-dataset", "Figure1-COVID-chestxray-dataset"
@@ -64,7 +66,7 @@ def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
 
 
 def by_step(log: FilterLog) -> dict[tuple[str, str], tuple[int, int]]:
-    return {(s.branch, s.name): (s.before, s.after) for s in log.steps}
+    return {(s.branch, s.step): (s.before, s.after) for s in log.steps}
 
 
 # --- schema ----------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ def test_to_catalog_fills_and_types_the_columns():
 )
 def test_what_is_no_catalog_is_said_in_words(catalog, spoil, said):
     with pytest.raises(CXRLabError, match=said):
-        validate(spoil(catalog))
+        check_catalog(spoil(catalog))
 
 
 # --- filters ---------------------------------------------------------------------------------
@@ -183,7 +185,7 @@ def test_published_selection_is_balanced(catalog, negatives, positives, children
     counts = cases.loc[cases["label"] == 0, "source"].value_counts()
     assert counts.get(CHILDREN, 0) == children
     assert counts.get(ADULTS, 0) == adults
-    assert validate(cases)["label"].notna().all()
+    assert check_catalog(cases)["label"].notna().all()
 
 
 def test_the_view_filter_spares_the_negatives(catalog):
@@ -318,6 +320,116 @@ def test_selection_on_the_real_folder(real_data):
     )
     later = select(renamed, "kermany", hashes=prints).cases
     assert later["image_id"].tolist() == cases["image_id"].tolist()
+
+
+# --- the audit ---------------------------------------------------------------------------------
+
+
+def cloud(seed: int) -> Image.Image:
+    """A smooth random picture, unlike that of every other seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (12, 12), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((200, 160), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def pictures(tmp_path) -> pd.DataFrame:
+    """Four unlike pictures, an exact copy, two near ones, and three files of no use."""
+    for number in range(4):
+        cloud(number).save(tmp_path / f"{number}.png")
+    (tmp_path / "copy.png").write_bytes((tmp_path / "0.png").read_bytes())
+    cloud(1).resize((100, 80)).save(tmp_path / "small.jpg", quality=60)
+    written = cloud(2).convert("RGB")
+    ImageDraw.Draw(written).text((150, 140), "day 1", fill="white")
+    written.save(tmp_path / "written.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "3.png").read_bytes()[:3000])
+    names = ["0.png", "1.png", "2.png", "3.png", "copy.png", "small.jpg", "written.png", "cut.png"]
+    table = pd.DataFrame({"image_id": [f"s/{name}" for name in [*names, "gone.png", "../x"]]})
+    table["path"] = [*(str(tmp_path / name) for name in names), str(tmp_path / "gone.png"), None]
+    table["problem"] = pd.array([pd.NA] * 9 + ["unsafe file name"], dtype="string")
+    table["patient_id"] = [f"s/{patient}" for patient in "0123334444"]
+    table["sex"] = ["F", "M", None, *["F"] * 7]
+    table["age"] = [5, 6, 39, 40, None, 90, 80, 17, 18, 0]
+    table["license"] = [" ", "CC BY", *[None] * 8]
+    return to_catalog(table.assign(source="s", finding="Normal"))
+
+
+def test_fingerprint_in_one_pass(pictures):
+    prints = fingerprint(pictures)
+    assert prints.index.tolist() == pictures["image_id"].tolist()
+    assert prints["problem"].dropna().to_dict() == {
+        "s/cut.png": "truncated",
+        "s/gone.png": "missing",
+        "s/../x": "unsafe file name",
+    }
+    written = prints.loc["s/written.png"]
+    assert (written["width"], written["height"], written["mode"]) == (200, 160, "RGB")
+    assert written["bytes"] == Path(pictures["path"][6]).stat().st_size
+    assert prints["phash"].dropna().str.len().eq(64).all()
+    assert prints["phash"].notna().sum() == 7
+
+
+def test_fingerprint_of_nothing(pictures):
+    prints = fingerprint(pictures.iloc[:0])
+    assert prints.empty
+    assert near_duplicates(prints).empty
+
+
+def test_near_duplicates(pictures):
+    found = near_duplicates(fingerprint(pictures))
+    assert set(zip(found["first"], found["second"], strict=True)) == {
+        ("s/0.png", "s/copy.png"),
+        ("s/1.png", "s/small.jpg"),
+        ("s/2.png", "s/written.png"),
+    }
+    assert found["distance"].is_monotonic_increasing
+    assert found["distance"][0] == 0
+    everything = near_duplicates(fingerprint(pictures), distance=256)
+    assert len(everything) == 7 * 6 / 2
+
+
+def test_near_duplicates_agree_with_imagehash(pictures):
+    imagehash = pytest.importorskip("imagehash")
+    prints = fingerprint(pictures)
+    for pair in near_duplicates(prints, distance=256).itertuples():
+        first, second = (
+            imagehash.hex_to_hash(prints.loc[name, "phash"]) for name in (pair.first, pair.second)
+        )
+        assert first - second == pair.distance
+
+
+def test_too_many_images_are_not_compared(pictures, monkeypatch):
+    monkeypatch.setattr(filters, "MOST_COMPARED", 3)
+    prints = fingerprint(pictures)
+    assert near_duplicates(prints).empty
+
+
+@pytest.mark.real
+def test_audit_of_the_real_folder(real_data):
+    catalog = load_catalog(real_data, "mixed")
+    prints = fingerprint(catalog)
+    assert prints["problem"].value_counts().to_dict() == {"missing": 348}
+    assert prints["sha256"].dropna().duplicated(keep=False).sum() == 10
+    near = near_duplicates(prints)
+    # One X-ray was published under two patients, the second time with "day 1" written into it.
+    assert "covid-chestxray-dataset/extubation-1.jpg" in {*near["first"], *near["second"]}
+    assert (near["distance"] > 0).sum() < 10
+
+
+@pytest.mark.real
+def test_distance_finds_altered_copies_of_real_images(real_data):
+    catalog = load_catalog(real_data, "adult")
+    prints = fingerprint(catalog[catalog["source"] == "nih-no-finding"].head(20))
+    for name in prints.index:
+        image = Image.fromarray(read_image(catalog.set_index("image_id")["path"][name]))
+        smaller = image.resize((image.width // 2, image.height // 2))
+        brighter = image.point(lambda value: min(255, round(value * 1.2)))
+        for altered in (smaller, brighter, image.rotate(1)):
+            import imagehash
+
+            apart = imagehash.phash(altered, hash_size=16) - imagehash.hex_to_hash(
+                prints.loc[name, "phash"]
+            )
+            assert apart <= filters.NEAR_DISTANCE
 
 
 # --- ten for the reader ----------------------------------------------------------------------
