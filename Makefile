@@ -108,7 +108,7 @@ test-kills: $(STAMP)
 
 # Runs the committed notebooks again and stores what they show, and the networks they trained.
 notebooks: $(STAMP)
-	@$(BIN)/python -m cxrlab.links
+	@$(BIN)/cxrlab publish
 	@$(BIN)/python -m cxrlab.running.refresh
 	@$(BIN)/python -m cxrlab.running.keep_networks
 

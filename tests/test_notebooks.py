@@ -8,8 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from test_publish import badges, colab
 
-from cxrlab import links
+from cxrlab.publish import repository, stamped
 from cxrlab.running.refresh import METADATA, private_text
 
 TOP = Path(__file__).resolve().parent.parent
@@ -171,11 +172,11 @@ def test_it_says_that_it_is_not_for_medical_use(notebook):
 
 
 def test_it_opens_with_its_own_badges(path, notebook):
-    assert links.repository().badges(path.stem) in notebook.cells[0].source
+    assert badges(path.stem) in notebook.cells[0].source
 
 
 def test_its_links_agree_with_the_setting(path):
-    assert links.stamped(path, links.repository()) == path.read_text(encoding="utf-8")
+    assert stamped(path, repository()) == path.read_text(encoding="utf-8")
 
 
 def test_its_cells_are_short(code):
@@ -224,11 +225,11 @@ def test_it_is_small_enough_to_read_on_github(path):
 def test_the_readme_lists_every_notebook_and_agrees_with_the_setting():
     readme = TOP / "README.md"
     text = readme.read_text(encoding="utf-8")
-    home = links.repository()
-    assert links.stamped(readme, home) == text
-    assert home.url in text
+    home = repository()
+    assert stamped(readme, home) == text
+    assert home.address in text
     for path in NOTEBOOKS:
         assert f"(notebooks/{path.name})" in text
-        assert home.colab(path.stem) in text
+        assert colab(path.stem) in text
     listed = re.findall(r"\(notebooks/([^)]+)\)", text)
     assert listed == [path.name for path in NOTEBOOKS]

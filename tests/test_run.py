@@ -14,10 +14,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
+from test_publish import badges, colab
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
-from cxrlab.links import repository
 from cxrlab.running import refresh
 from cxrlab.running.course import run_course
 from cxrlab.running.execute import execute
@@ -73,7 +73,7 @@ def three(tmp_path_factory):
     write_notebook(
         folder,
         "01_first",
-        f"{repository().badges('01_first')}\n\n# Can *you* tell?",
+        f"{badges('01_first')}\n\n# Can *you* tell?",
         "import os, sys\nprint(os.environ['CXRLAB_BUDGET'], sys.executable)",
         FIGURE,
         "import ipywidgets\nipywidgets.IntSlider()",
@@ -146,7 +146,7 @@ def test_pages_fetch_nothing_and_say_what_they_show(three):
     assert "<script" not in page
     assert 'alt="One grey &lt;dot&gt;."' in page
     assert "colab-badge.svg" not in page
-    assert f'href="{repository().colab("01_first")}"' in page
+    assert f'href="{colab("01_first")}"' in page
     assert WIDGET_NOTE in page
     assert "Not for medical use" in page
     assert '<html lang="en">' in page

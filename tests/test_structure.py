@@ -37,7 +37,7 @@ FLOW = [
     {"repairs", "workspace", "card"},
     {"plots", "course", "reader"},
     {"widgets", "exercises"},
-    {"links", "doctor", "running"},
+    {"publish", "doctor", "running"},
     {"cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOW) for room in rooms}

@@ -25,13 +25,13 @@ def publish(
     Sets Repository in pyproject.toml, the one place that names it, and carries it into the README,
     the pages in docs and the notebooks. Without --repo it says again what the setting says now.
     """
-    from cxrlab.links import publish as publish_to
+    from cxrlab.publish import publish as publish_to
 
-    done = publish_to(repo, branch, check)
-    for change in done.changes:
+    to, changes = publish_to(repo, branch, check)
+    for change in changes:
         typer.echo(f"{'would change' if check else 'changed'}  {change}")
-    where = f"{done.to.url}, branch {done.to.branch}"
-    if check and done.changes:
+    where = to.address
+    if check and changes:
         typer.echo(f"Not everything points at {where} yet.")
         raise typer.Exit(1)
     typer.echo(f"Everything points at {where}.")
