@@ -1,4 +1,4 @@
-"""Scoring X-rays that somebody names: a CSV of cases, or single image files."""
+"""Scoring X-rays that somebody names: a CSV of cases, a folder, or single image files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlab.case_folders import ABOUT, folder_cases
+from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, load_square
 from cxrlab.pipeline import Xrays
-from cxrlab.sources.tables import AGES
+from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
+from cxrlab.sources.tables import AGES, image_files
 from cxrlab.training import predict
 
 if TYPE_CHECKING:
     import keras
+
+ABOUT = ("sex", "age", "view", "source")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def read_cases(path: Path) -> pd.DataFrame:
     optionally ``patient_id``; without it each row counts as a patient of its own.
 
     The optional columns ``sex``, ``age`` (years), ``view`` and ``source`` are kept; a blank is
-    missing. A folder is read as :func:`cxrlab.case_folders.folder_cases` says.
+    missing. A folder is read as :func:`folder_cases` says.
 
     Raises :class:`CXRLabError` when the file is missing, is no CSV, lacks a column, is empty, or
     holds a label other than 0 and 1 or an age that is no number of years.
@@ -105,6 +108,59 @@ def _ages(path: Path, ages: pd.Series) -> pd.Series:
             f"of years from {AGES[0]} to {AGES[1]}. Leave it blank where it is not known."
         )
     return years.astype(float)
+
+
+# Names of a class's subfolder, whatever their capitals.
+CLASSES = {
+    1: ("positive", "covid-19", "covid19", "covid"),
+    0: ("negative", "normal", "healthy"),
+}
+
+
+def folder_cases(folder: Path) -> pd.DataFrame:
+    """The cases in ``folder``: ``image_id``, ``path``, ``label``, ``patient_id`` and what is known.
+
+    A folder in the layout of ``CXRLAB_DATA`` gives all its usable COVID-19 X-rays and healthy
+    controls, not balanced, with ``sex``, ``age``, ``view`` and ``source``; without NIH's adults
+    those that external sets lend. Otherwise it holds two
+    subfolders, ``positive`` and ``negative`` (or ``COVID-19`` and ``normal``); each image then
+    counts as a patient of its own. Raises :class:`CXRLabError` where it is neither.
+    """
+    folder = Path(folder).absolute()
+    there = sources_in(folder)
+    possible = [
+        negatives
+        for negatives, roles in NEGATIVES.items()
+        if all(filled_by(role, there) for role in roles)
+    ]
+    if covid.NAME in there and possible:
+        # The last of them takes in all healthy people that there are.
+        cases = prepare(folder, possible[-1], balanced=False).cases
+        known = [name for name in ABOUT if name in cases]
+        cases = cases[["image_id", "path", "label", "patient_id", *known]]
+        return cases.astype({"label": int}).reset_index(drop=True)
+    tables = []
+    for label, names in CLASSES.items():
+        files = [
+            file
+            for place in sorted(folder.iterdir())
+            if place.is_dir() and place.name.lower() in names
+            for file in image_files(place)
+        ]
+        ids = [file.relative_to(folder).as_posix() for file in files]
+        tables.append(
+            pd.DataFrame(
+                {"image_id": ids, "path": [str(file) for file in files], "label": label},
+            ).assign(patient_id=ids)
+        )
+    if any(table.empty for table in tables):
+        held = sorted(entry.name for entry in folder.iterdir())
+        raise CXRLabError(
+            f"{folder} holds {', '.join(held[:8]) or 'nothing'}. Expected are two subfolders with "
+            "images, positive and negative (or COVID-19 and normal), or the layout of the course: "
+            f"{covid.NAME}/ with {kermany.NAME}/ or {nih.NAME}/."
+        )
+    return pd.concat(tables, ignore_index=True)
 
 
 def score_cases(model: keras.Model, cases: pd.DataFrame) -> Scored:

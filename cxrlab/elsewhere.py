@@ -35,7 +35,6 @@ from cxrlab.sources.tables import AGE_BANDS, NOT_STATED
 SUBGROUPS = ("sex", "age", "view", "source")
 TOO_FEW = "too few"
 PREVALENCES = (0.5, 0.1, 0.01)
-RISKS = tuple(np.arange(1, 100) / 100)
 
 
 @dataclass(frozen=True)
@@ -214,63 +213,6 @@ def _percentiles(value: float, draws: NDArray) -> Estimate:
     """``value`` and the middle 95 % of its resamples; no interval where they do not differ."""
     low, high = (float(end) for end in np.nanquantile(draws.round(12), [0.025, 0.975]))
     return Estimate(value, min(low, value), max(high, value)) if high > low else Estimate(value)
-
-
-def scores_at_prevalence(scores: ArrayLike, before: float, after: float) -> NDArray[np.float64]:
-    """Scores that were learned at one prevalence, as they would be at another.
-
-    ``before`` is the prevalence of the **training** data. Never take it from the labels of the
-    hospital that is judged: they are not known there, and the network has not learned from them.
-    The odds are multiplied by the ratio of the odds of both prevalences (Saerens 2002,
-    10.1162/089976602753284446): right as long as ill and healthy people look as they did before.
-    Both prevalences lie between 0 and 1, else :class:`CXRLabError`.
-    """
-    for prevalence in (before, after):
-        if not 0 < prevalence < 1:
-            raise CXRLabError(f"A prevalence is {prevalence}. Choose numbers between 0 and 1.")
-    scores = np.asarray(scores, dtype=np.float64)
-    ill, healthy = scores * after / before, (1 - scores) * (1 - after) / (1 - before)
-    return ill / (ill + healthy)
-
-
-def net_benefit(
-    cases: pd.DataFrame,
-    trained_at: float,
-    prevalence: float,
-    risks: Sequence[float] = RISKS,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """The net benefit of the network at every risk from which one might act (Vickers 2006).
-
-    True positives per person, less the false ones at their exchange rate: who acts from a risk r
-    up takes r / (1 - r) false alarms to be as bad as one missed case (10.1177/0272989X06295361).
-    Both classes are weighted to a population where a share of ``prevalence`` is ill, and the
-    scores, learned at the prevalence ``trained_at``, shifted to it (:func:`scores_at_prevalence`).
-    One row per risk: ``risk``, ``net_benefit`` with ``low`` and ``high`` (95 % over patients, NaN
-    where no resample differs), ``treat_all``, ``treat_none``; the network helps where ``low`` lies
-    above both. Raises :class:`CXRLabError` where a class is missing, or for a risk outside 0...1.
-    """
-    labels, scores, patients = scored_columns(cases)
-    risks = np.unique(np.asarray(risks, dtype=np.float64))
-    if labels.min() == labels.max() or not ((risks >= 0) & (risks < 1)).all():
-        seen = f"{labels.sum()} of {labels.size} cases are ill; the risks are {risks.tolist()}."
-        raise CXRLabError(f"{seen} Give cases of both classes, and risks from 0 up to below 1.")
-    called = scores_at_prevalence(scores, trained_at, prevalence)[:, None] >= risks
-    ill, odds = labels == 1, risks / (1 - risks)
-
-    def benefit(weights: NDArray) -> NDArray:
-        with np.errstate(invalid="ignore"):  # a resample may lack one of the classes: NaN
-            found = weights[:, ill] @ called[ill] / weights[:, ill].sum(axis=1)[:, None]
-            false = weights[:, ~ill] @ called[~ill] / weights[:, ~ill].sum(axis=1)[:, None]
-        return prevalence * found - (1 - prevalence) * false * odds
-
-    values = benefit(np.ones((1, labels.size)))[0]
-    draws = resample(benefit, patients, resamples, seed)
-    found = [_percentiles(*both) for both in zip(values, draws.T, strict=True)]
-    table = pd.DataFrame(found, dtype=float).set_axis(["net_benefit", "low", "high"], axis=1)
-    table.insert(0, "risk", risks)
-    return table.assign(treat_all=prevalence - (1 - prevalence) * odds, treat_none=0.0)
 
 
 def predictive_values(report: Report, prevalences: Sequence[float] = PREVALENCES) -> pd.DataFrame:

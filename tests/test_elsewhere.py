@@ -18,11 +18,9 @@ from cxrlab.elsewhere import (
     TOO_FEW,
     calibration,
     external_report,
-    net_benefit,
     people_tested,
     precision_range,
     predictive_values,
-    scores_at_prevalence,
     screening_sentence,
     subgroup_table,
     what_if,
@@ -32,7 +30,6 @@ from cxrlab.metrics import (
     SHARES,
     Confusion,
     Estimate,
-    confusion,
     evaluate,
     precision_at_prevalence,
     wilson,
@@ -93,9 +90,8 @@ def test_healthy_people_alone_leave_recall_undefined(cases):
 
 
 def test_cases_without_a_score_are_refused(cases):
-    for function in (lambda c: external_report(c, 0.5), lambda c: net_benefit(c, 0.5, 0.1)):
-        with pytest.raises(CXRLabError, match="'score'"):
-            function(cases.drop(columns="score"))
+    with pytest.raises(CXRLabError, match="'score'"):
+        external_report(cases.drop(columns="score"), 0.5)
 
 
 # Subgroups
@@ -190,39 +186,6 @@ def test_calibration_is_defined_or_says_that_it_is_not(pair):
 
 
 # Another prevalence
-
-
-@few_examples
-@given(scored())
-def test_scores_move_with_the_prevalence_and_back(pair):
-    _, scores = pair
-    moved = scores_at_prevalence(scores, 0.5, 0.1)
-    assert (moved <= scores + 1e-12).all()
-    assert scores_at_prevalence(moved, 0.1, 0.5) == pytest.approx(scores)
-    assert scores_at_prevalence([0.5], 0.5, 0.1) == pytest.approx([0.1])
-    for pair in ((0, 0.5), (0.5, 1)):
-        with pytest.raises(CXRLabError, match="between 0 and 1"):
-            scores_at_prevalence(scores, *pair)
-
-
-def test_net_benefit_by_hand_and_without_the_labels_prevalence(cases):
-    """It depends on recall and specificity alone: doubling the ill changes nothing."""
-    risks = [0.05, 0.1, 0.3]
-    found = net_benefit(cases, 0.5, 0.1, risks, resamples=200)
-    for row in found.itertuples():
-        cut = scores_at_prevalence([row.risk], 0.1, 0.5).item()  # the score that means this risk
-        counts = confusion(cases["label"], cases["score"], cut)
-        odds = row.risk / (1 - row.risk)
-        expected = 0.1 * counts.recall - 0.9 * (1 - counts.specificity) * odds
-        assert row.net_benefit == pytest.approx(expected)
-        assert row.low < row.net_benefit < row.high
-        assert row.treat_all == pytest.approx(0.1 - 0.9 * odds) and row.treat_none == 0
-    twice = net_benefit(pd.concat([cases, cases[cases["label"] == 1]]), 0.5, 0.1, risks, 20)
-    assert twice["net_benefit"].tolist() == pytest.approx(found["net_benefit"].tolist())
-    assert net_benefit(cases, 0.2, 0.1, [0.3], 20)["net_benefit"].item() != expected
-    for wrong in ({"cases": cases[cases["label"] == 0]}, {"cases": cases, "risks": [0.5, 1]}):
-        with pytest.raises(CXRLabError, match="below 1"):
-            net_benefit(trained_at=0.5, prevalence=0.1, **wrong)
 
 
 def test_predictive_values_at_the_own_prevalence_are_the_own(cases):

@@ -31,7 +31,6 @@ FLOW = [
     {"metrics"},
     {"elsewhere", "tuning", "checkpoints", "shortcuts"},
     {"designs"},
-    {"case_folders"},
     {"case_files"},
     {"runs"},
     {"repairs", "workspace", "card"},
