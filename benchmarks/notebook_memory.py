@@ -43,9 +43,9 @@ TRAINS = re.compile(r"\bfit\(|\.search\(|\btrain\(")
 ASKS = re.compile(r"^.*\b(nb0\d)\.(\w+)\.(?:check|or_solution)\(", re.MULTILINE)
 FEWER_EPOCHS = """
 from dataclasses import replace
-from cxrlab import budgets
-for name, budget in budgets.BUDGETS.items():
-    budgets.BUDGETS[name] = replace(budget, epochs={0}, trial_epochs={0})
+from cxrlab import choices
+for name, budget in choices.BUDGETS.items():
+    choices.BUDGETS[name] = replace(budget, epochs={0}, trial_epochs={0})
 """
 
 

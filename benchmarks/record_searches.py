@@ -23,12 +23,12 @@ import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from cxrlab import checkpoints, course, recordings
+from cxrlab.course import open_workspace
 from cxrlab.files import read_json, write_json
 from cxrlab.metrics import choose_threshold, confusion
 from cxrlab.sources import what_kind
 from cxrlab.training import Settings, predict, train
 from cxrlab.tuning import SPACES, Plan, recorded_search, save_search, search, settings_from
-from cxrlab.workspace import open_workspace
 
 TOP = Path(__file__).resolve().parents[1]
 KEPT = TOP / "build" / "searches"

@@ -21,6 +21,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from cxrlab.course import Workspace
 from cxrlab.elsewhere import calibration, subgroup_table
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json
@@ -28,7 +29,6 @@ from cxrlab.metrics import METRICS, Estimate, Report, auc, missed_sentence
 from cxrlab.runs import read_metrics
 from cxrlab.sources.licences import TERMS
 from cxrlab.splits import PARTS
-from cxrlab.workspace import Workspace
 
 #: The sections of the reader's own card, and what belongs into each.
 HINTS = {

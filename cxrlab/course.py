@@ -1,26 +1,35 @@
-"""What one notebook hands to the next: load it from the workspace, or make it now.
+"""The workspace of a choice, and what one notebook hands to the next: loaded from it, or made now.
 
 Each notebook takes its own step in the open. The steps before it come from here, so that a
-reader can join at any notebook.
+reader can join at any notebook. Everything in a workspace was made from one choice of data,
+negatives, budget and seed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+import cxrlab
 from cxrlab import checkpoints
 from cxrlab.cases import prepare
-from cxrlab.chosen import PHANTOM, choose, remember
+from cxrlab.choices import PHANTOM, Budget, choose, get_budget, remember
 from cxrlab.errors import CXRLabError
-from cxrlab.files import write_atomically
+from cxrlab.files import read_json, workspace_root, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.sources import confounded_phantoms, hospital_phantoms, phantom_choices
+from cxrlab.sources import (
+    confounded_phantoms,
+    data_folder,
+    hospital_phantoms,
+    is_phantom,
+    phantom_choices,
+)
 from cxrlab.sources.tables import to_catalog
 from cxrlab.splits import (
     Split,
@@ -30,10 +39,68 @@ from cxrlab.splits import (
     split_by_patient,
     subsample,
 )
-from cxrlab.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One choice of data, negatives, budget and seed, and the folder of what was made from it."""
+
+    data: Path
+    negatives: str
+    budget: Budget
+    seed: int
+    folder: Path
+    chosen: str = ""  # how the data came to be chosen, in words
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the X-rays are phantoms."""
+        return is_phantom(self.data)
+
+    def __str__(self) -> str:
+        kind = "phantoms (simulated X-rays)" if self.simulated else f"X-rays in {self.data.name}"
+        by = f", {self.chosen}" if self.chosen else ""
+        return f"Data: {kind}{by} · budget: {self.budget.name} · seed: {self.seed}"
+
+    def headline(
+        self, notebook: str, label: str, value: str, interval: str = "", note: str = ""
+    ) -> None:
+        """Keep a number for the index page of ``cxrlab run``, in place of an earlier one."""
+        path = self.folder.parent / "headlines.json"
+        kept = read_json(path) if path.exists() else []
+        kept = [line for line in kept if (line["notebook"], line["label"]) != (notebook, label)]
+        line = {"notebook": notebook, "label": label, "value": value}
+        line |= {"interval": interval, "note": note}
+        write_json(path, sorted([*kept, line], key=lambda line: line["notebook"]))
+
+
+def open_workspace(
+    data: str | Path | None = None,
+    budget: str | None = None,
+    seed: int = 0,
+    negatives: str = "kermany",
+) -> Workspace:
+    """Open the workspace for this choice, making phantoms first where no data is named.
+
+    ``data`` defaults to the reader's choice (:mod:`cxrlab.choices`), ``budget`` to
+    ``CXRLAB_BUDGET``. The name of the folder ends in a digest of the files, the choices and the
+    library's version, so that no notebook picks up what was made from something else.
+    """
+    xrays, work = data_folder(data), get_budget(budget)
+    files = [
+        (path.relative_to(xrays).as_posix(), path.stat().st_size)
+        for path in sorted(xrays.rglob("*"))
+        if path.is_file()
+    ]
+    parts = [cxrlab.__version__, files, negatives, asdict(work), seed]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+    kind = "phantoms" if is_phantom(xrays) else xrays.name
+    folder = workspace_root() / f"{kind}-{work.name}-seed{seed}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workspace(xrays, negatives, work, seed, folder, choose(data).in_words)
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:

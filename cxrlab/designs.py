@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
+from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import FilterLog, balance
 from cxrlab.metrics import Estimate, auc, choose_threshold, share

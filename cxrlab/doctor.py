@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import cxrlab
 from cxrlab import hosts
-from cxrlab.chosen import choose
+from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
 from cxrlab.training import cpu_multiplies_bfloat16

@@ -1,6 +1,8 @@
-"""The one error that readers meet: a plain sentence instead of a traceback."""
+"""The one error that readers meet, and what its sentences are made of."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class CXRLabError(Exception):
@@ -12,3 +14,13 @@ class CXRLabError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
+
+
+def cannot_write(place: Path, error: OSError) -> CXRLabError:
+    """The error for a file or folder that cannot be written, to be raised from ``error``."""
+    return CXRLabError(f"Cannot write {place} ({error.strerror}). Choose another folder.")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 epoch``, ``2 epochs``, ``1,000 epochs``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -13,11 +13,11 @@ from types import EllipsisType
 import numpy as np
 import pandas as pd
 
+from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
 from cxrlab.images import fit, read_image
 from cxrlab.metrics import Confusion, confusion, wilson
-from cxrlab.workspace import Workspace
 
 FILE = "reader.json"
 

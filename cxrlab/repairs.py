@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.designs import RECIPES, Design, Say, auc_against, candidates, examine, group_table
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_json

@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 import cxrlab
-from cxrlab.budgets import Budget
 from cxrlab.cases import Prepared, prepare
+from cxrlab.choices import Budget
 from cxrlab.designs import Design, examine, group_table, recipe_named
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json

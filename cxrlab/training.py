@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
 from cxrlab.hosts import is_memory_short

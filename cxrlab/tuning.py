@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from cxrlab import recordings
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_json
 from cxrlab.model import DROPOUT_LAYERS

@@ -8,11 +8,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrlab import checkpoints, course
+from cxrlab.course import open_workspace
 from cxrlab.model import published_network
 from cxrlab.pipeline import Xrays
 from cxrlab.splits import Split
 from cxrlab.training import predict
-from cxrlab.workspace import open_workspace
 
 HOW = {"phantoms": {"version": 2}, "split": "0123456789abcdef", "seed": 3}
 

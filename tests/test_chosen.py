@@ -7,12 +7,12 @@ import json
 import pytest
 
 from cxrlab import course
-from cxrlab.chosen import Choice, choose, remember, remembered
+from cxrlab.choices import Choice, choose, remember, remembered
+from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
 from cxrlab.running.course import make_plan
 from cxrlab.sources import data_folder, is_phantom
-from cxrlab.workspace import Workspace
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_every_notebook_of_the_workspace_begins_with_the_choice(phantom_data, ca
 
 
 def test_a_workspace_says_which_data_and_who_chose_it(tmp_path):
-    from cxrlab.budgets import get_budget
+    from cxrlab.choices import get_budget
 
     def said(data, by):
         how = Choice(data, by).in_words

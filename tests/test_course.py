@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlab import checkpoints, course, training, workspace
-from cxrlab.budgets import BUDGETS, FULL, get_budget
+from cxrlab import checkpoints, course, training
+from cxrlab.choices import BUDGETS, FULL, get_budget
+from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.model import published_network
 from cxrlab.sources.phantom import make_phantoms
-from cxrlab.workspace import open_workspace
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_other_data_of_the_same_name_gets_another_workspace(tmp_path, phantom_da
 
 
 def test_another_version_of_the_library_gets_another_workspace(monkeypatch, phantom_data, space):
-    monkeypatch.setattr(workspace.cxrlab, "__version__", "99")
+    monkeypatch.setattr(course.cxrlab, "__version__", "99")
     assert open_workspace(phantom_data, budget="smoke").folder != space.folder
 
 

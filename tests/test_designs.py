@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.designs import RECIPES, Design, auc_against, candidates, examine, group_table
 from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import decode
@@ -150,7 +150,7 @@ def test_a_part_without_negatives_is_a_sentence(prepared):
 @pytest.mark.real
 @pytest.mark.training
 def test_most_real_healthy_adults_are_called_positive_by_the_published_design(real_data):
-    from cxrlab.budgets import get_budget
+    from cxrlab.choices import get_budget
 
     people = candidates(real_data)
     split = split_by_patient(people.cases, 0, together=people.near)

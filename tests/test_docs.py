@@ -193,7 +193,7 @@ def test_the_guide_has_stumbling_points_for_each_notebook():
 
 
 def test_the_budgets_in_the_guide_are_those_of_the_code():
-    from cxrlab.budgets import BUDGETS
+    from cxrlab.choices import BUDGETS
 
     rows = table_rows(section("## Budgets, and when a run is late"))
     shown = {row[0].strip("`"): row[1:4] for row in rows}

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from cxrlab import doctor, hosts
-from cxrlab.chosen import remember
+from cxrlab.choices import remember
 from cxrlab.cli import app
 from cxrlab.running.refresh import PRIVATE
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrlab.budgets import get_budget
 from cxrlab.cases import prepare
+from cxrlab.choices import get_budget
 from cxrlab.metrics import confusion
 from cxrlab.pipeline import decode
 from cxrlab.sources.phantom import make_phantoms

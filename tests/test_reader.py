@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cxrlab import reader
-from cxrlab.budgets import SMOKE
 from cxrlab.cases import ten_xrays
+from cxrlab.choices import SMOKE
+from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.metrics import Confusion
-from cxrlab.workspace import Workspace
 
 
 def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataFrame:

@@ -7,16 +7,16 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from cxrlab.transfer import WeightsUnavailable
 from sklearn.metrics import roc_auc_score
 
 from cxrlab import recordings, repairs
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.designs import RECIPES, Design, recipe_named
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.repairs import COLUMNS, NUMBERS, REPAIRS, RepairsPlan, repairs_run, repairs_table
 from cxrlab.training import Settings
-from cxrlab.transfer import WeightsUnavailable
 
 BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 60)
 TWO = (Design("published"), Design("equalised", settings=Settings(preparation="equalise")))

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cxrlab import case_files, runs
-from cxrlab.budgets import Budget
 from cxrlab.cases import prepare
+from cxrlab.choices import Budget
 from cxrlab.elsewhere import external_report
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrlab import training
-from cxrlab.budgets import Budget, get_budget
 from cxrlab.cases import prepare
+from cxrlab.choices import Budget, get_budget
 from cxrlab.errors import CXRLabError
 from cxrlab.metrics import confusion
 from cxrlab.pipeline import Xrays, decode

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrlab import recordings, tuning
-from cxrlab.budgets import Budget
+from cxrlab.choices import Budget
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import Xrays

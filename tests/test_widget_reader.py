@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlab.budgets import SMOKE
+from cxrlab.choices import SMOKE
+from cxrlab.course import Workspace
 from cxrlab.metrics import Confusion
 from cxrlab.reader import get_calls, keep_calls
 from cxrlab.widgets import reader as desk
-from cxrlab.workspace import Workspace
 
 TRUTH = [1, 0, 1, 1, 0, 0, 1, 0, 1, 0]
 

@@ -75,7 +75,7 @@ def fetch(
 
     What is there already is not fetched again, and an interrupted fetch goes on where it stopped.
     """
-    from cxrlab.chosen import choose
+    from cxrlab.choices import choose
     from cxrlab.sources.fetching import fetch_sources
 
     report = fetch_sources(what.value, data, limit, commit, archive, say=typer.echo)
@@ -95,7 +95,7 @@ def use(
     """Choose which X-rays every notebook and command of this workspace works on."""
     import os
 
-    from cxrlab.chosen import PHANTOM, remember
+    from cxrlab.choices import PHANTOM, remember
 
     folder = remember(None if data == PHANTOM else data)
     typer.echo(f"From now on: {folder or 'phantoms (simulated X-rays)'}.")

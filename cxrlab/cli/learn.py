@@ -49,7 +49,7 @@ def train(
     seed: SeedOption = 0,
 ) -> None:
     """Train the network of a recipe and test it on patients it has not seen."""
-    from cxrlab.budgets import get_budget
+    from cxrlab.choices import get_budget
     from cxrlab.runs import TrainPlan, train_run
     from cxrlab.sources import data_folder
 
@@ -77,8 +77,8 @@ def evaluate(
     Patients from whom the run has learned are left out. With --json RUN/external.json the
     numbers become part of what `cxrlab report RUN` says.
     """
-    from cxrlab.budgets import get_budget
     from cxrlab.case_files import read_cases, score_cases
+    from cxrlab.choices import get_budget
     from cxrlab.elsewhere import external_report
     from cxrlab.files import write_json
     from cxrlab.runs import open_run, unseen

@@ -31,7 +31,7 @@ def repairs(
     """Try every repair of notebook 07 on the same unseen people (takes long)."""
     from rich.console import Console
 
-    from cxrlab.budgets import get_budget
+    from cxrlab.choices import get_budget
     from cxrlab.cli.tables import repairs_table
     from cxrlab.repairs import RepairsPlan, repairs_run
     from cxrlab.sources import data_folder

@@ -96,7 +96,7 @@ def tune(
         )
     from rich.console import Console
 
-    from cxrlab.budgets import get_budget
+    from cxrlab.choices import get_budget
     from cxrlab.cli.tables import leaderboard_table
     from cxrlab.runs import tune_run
     from cxrlab.sources import data_folder

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cxrlab.budgets import get_budget
-from cxrlab.chosen import choose
-from cxrlab.errors import CXRLabError
+from cxrlab.choices import choose, get_budget
+from cxrlab.errors import cannot_write
 from cxrlab.running.execute import execute
 from cxrlab.running.notebooks import find_notebooks, select_notebooks
 from cxrlab.running.pages import Pages, forget_headlines
@@ -55,9 +54,7 @@ def make_plan(
     try:
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CXRLabError(
-            f"Cannot write to {out} ({error.strerror}). Choose another folder (--out)."
-        ) from error
+        raise cannot_write(out, error) from error
     return Plan(out, get_budget(budget).name, folder)
 
 

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from cxrlab import checkpoints, course
+from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.running.notebooks import CHECKOUT
 from cxrlab.training import load_model, save_model, train
-from cxrlab.workspace import open_workspace
 
 BUDGET = "class"
 

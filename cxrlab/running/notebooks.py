@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import cxrlab
-from cxrlab.errors import CXRLabError
+from cxrlab.errors import CXRLabError, cannot_write
 from cxrlab.files import write_atomically
 
 PACKAGE = Path(cxrlab.__file__).resolve().parent
@@ -79,9 +79,7 @@ def copy_notebooks(folder: Path, source: Path | None = None) -> str:
             try:
                 write_atomically(target, content)
             except OSError as error:
-                raise CXRLabError(
-                    f"Cannot write {target} ({error.strerror}). Choose another folder."
-                ) from error
+                raise cannot_write(target, error) from error
             copied.append(notebook.name)
         elif not target.is_file() or target.read_bytes() != content:
             kept.append(notebook.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from filelock import FileLock
 
-from cxrlab.chosen import choose
+from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
 from cxrlab.sources import covid, external, kermany, nih
@@ -38,7 +38,7 @@ NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADU
 
 
 def data_folder(data: str | Path | None = None) -> Path:
-    """The folder of X-rays that :func:`cxrlab.chosen.choose` settles on.
+    """The folder of X-rays that :func:`cxrlab.choices.choose` settles on.
 
     ``data`` may be ``phantom``. Phantoms are made once and kept. Raises :class:`CXRLabError`
     where a named folder does not exist.

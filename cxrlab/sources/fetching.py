@@ -20,10 +20,9 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from cxrlab.errors import CXRLabError
+from cxrlab.errors import CXRLabError, counted
 from cxrlab.files import workspace_root
 from cxrlab.images import decode
-from cxrlab.progress import counted
 from cxrlab.sources import (
     EXTERNAL,
     SOURCES,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlab.course import Workspace
 from cxrlab.metrics import Confusion
 from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, GREY, INK
 from cxrlab.reader import (
@@ -18,7 +19,6 @@ from cxrlab.reader import (
     reader_confusion,
 )
 from cxrlab.widgets.pictures import as_png
-from cxrlab.workspace import Workspace
 
 SIDE = 450  # pixels: the longer side of an X-ray on the screen
 OUTCOMES = {  # (truth, call) in words

@@ -1,6 +1,6 @@
-"""Which X-rays to work on: chosen once, and remembered by every notebook of the workspace.
+"""What a reader chooses for a run: how much work it may do, and which X-rays it works on.
 
-The first of these that names a folder decides: the option ``--data``, the environment variable
+For the X-rays the first of these decides: the option ``--data``, the environment variable
 ``CXRLAB_DATA``, the choice kept in the workspace (``cxrlab data use DIR``). Without any, the course
 makes phantoms. A ``CXRLAB_DATA`` that is set but empty means phantoms, whatever was chosen.
 """
@@ -10,17 +10,59 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root, write_json
 
 PHANTOM = "phantom"  # said instead of a folder
 REMEMBERED = "chosen in this workspace"
-BACK_TO_PHANTOMS = "`cxrlab data use phantom` goes back to simulated X-rays."
+CHOOSE_AGAIN = (
+    "Choose again with `cxrlab data use DIR`. `cxrlab data use phantom` goes back to simulated "
+    "X-rays."
+)
 
 
 @dataclass(frozen=True)
-class Choice:
+class Budget:
+    """The sizes of everything that takes time.
+
+    A budget cuts the training images after the split, so that counts shown in a notebook hold at
+    every budget.
+    """
+
+    name: str
+    images: int  # training images at the most, 0 for all
+    epochs: int  # passes over the training images
+    patience: int  # epochs without a better validation loss before training stops
+    trials: int  # settings that the search tries
+    trial_epochs: int  # epochs a trial may take
+    seeds: int  # repeated trainings where the spread matters
+    resamples: int  # bootstrap resamples behind an interval
+
+
+SMOKE = Budget("smoke", 48, 1, 1, 2, 1, 2, 100)
+CLASS = Budget("class", 192, 18, 10, 4, 12, 3, 1000)
+FULL = Budget("full", 0, 40, 15, 50, 20, 5, 2000)
+
+BUDGETS = {budget.name: budget for budget in (SMOKE, CLASS, FULL)}
+
+
+def get_budget(name: str | None = None) -> Budget:
+    """The budget called ``name``, else the one in ``CXRLAB_BUDGET``, else ``class``.
+
+    Raises :class:`CXRLabError` where there is none of that name.
+    """
+    name = name or os.environ.get("CXRLAB_BUDGET") or "class"
+    if name not in BUDGETS:
+        raise CXRLabError(
+            f"There is no budget called {name!r}. Choose smoke, class or full "
+            "(--budget, or the environment variable CXRLAB_BUDGET)."
+        )
+    return BUDGETS[name]
+
+
+class Choice(NamedTuple):
     """A folder of X-rays, None for phantoms, and what named it; ``""`` where nothing did."""
 
     folder: Path | None
@@ -28,7 +70,7 @@ class Choice:
 
     @property
     def in_words(self) -> str:
-        """``named by CXRLAB_DATA`` or ``chosen in this workspace``, and nothing for nobody."""
+        """``named by CXRLAB_DATA`` or ``chosen in this workspace``; empty where nothing did."""
         return self.by if self.by in ("", REMEMBERED) else f"named by {self.by}"
 
 
@@ -51,6 +93,7 @@ def remember(folder: str | Path | None) -> Path | None:
 
     Raises :class:`CXRLabError` where it is no folder.
     """
+    kept = None
     if folder is not None:
         folder = Path(folder).expanduser().resolve()
         if not folder.is_dir():
@@ -58,7 +101,10 @@ def remember(folder: str | Path | None) -> Path | None:
                 f"{folder} is not a folder, so it was not chosen. Name a folder of X-rays "
                 f"(`cxrlab data fetch` makes one), or {PHANTOM} for simulated X-rays."
             )
-    write_json(_note(), {"data": None if folder is None else _as_kept(folder)})
+        # Relative inside the workspace, so that the choice survives when the workspace moves.
+        home = workspace_root().resolve()
+        kept = folder.relative_to(home) if folder.is_relative_to(home) else folder
+    write_json(workspace_root() / "data.json", {"data": kept and kept.as_posix()})
     return folder
 
 
@@ -67,7 +113,7 @@ def remembered() -> Path | None:
 
     Raises :class:`CXRLabError` where it has vanished, or the note of it cannot be read.
     """
-    note = _note()
+    note = workspace_root() / "data.json"
     if not note.exists():
         return None
     try:
@@ -75,22 +121,11 @@ def remembered() -> Path | None:
         folder = None if kept is None else workspace_root() / kept  # absolute stays absolute
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CXRLabError(
-            f"{note} should say which X-rays were chosen, and cannot be read. "
-            f"Choose again with `cxrlab data use DIR`. {BACK_TO_PHANTOMS}"
+            f"{note} should say which X-rays were chosen, and cannot be read. {CHOOSE_AGAIN}"
         ) from error
     if folder is not None and not folder.is_dir():
         raise CXRLabError(
             f"The X-rays chosen in this workspace lay in {folder}, which is no folder now. "
-            f"Choose again with `cxrlab data use DIR`. {BACK_TO_PHANTOMS}"
+            f"{CHOOSE_AGAIN}"
         )
     return folder
-
-
-def _note() -> Path:
-    return workspace_root() / "data.json"
-
-
-def _as_kept(folder: Path) -> str:
-    """Relative inside the workspace, so that the choice survives when the workspace moves."""
-    home = workspace_root().resolve()
-    return folder.relative_to(home).as_posix() if folder.is_relative_to(home) else str(folder)
