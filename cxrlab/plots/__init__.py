@@ -1,25 +1,12 @@
-"""Figures: they take results and return Axes, and compute no metric."""
+"""Didactic figures: each says in words what it shows, shows itself, and computes no metric."""
 
-from cxrlab.plots.alt_text import show
-from cxrlab.plots.chest import plot_chest_guide
-from cxrlab.plots.convolution import (
-    plot_convolution_step,
-    plot_dropout,
-    plot_maps,
-    plot_pooling,
-)
-from cxrlab.plots.decisions import (
-    plot_people,
-)
-from cxrlab.plots.explain import plot_heat, plot_letter_places
-from cxrlab.plots.intervals import plot_intervals
-from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, COVID, NOT_COVID, use_style
-from cxrlab.plots.workflow import plot_workflow, workflow_text
-from cxrlab.plots.xrays import plot_xrays
+from cxrlab.plots.convolution import plot_convolution_step, plot_dropout, plot_maps, plot_pooling
+from cxrlab.plots.drawings import plot_chest_guide, plot_workflow
+from cxrlab.plots.results import plot_intervals, plot_people
+from cxrlab.plots.style import COVID, NOT_COVID, show, use_style
+from cxrlab.plots.xrays import plot_heat, plot_letter_places, plot_xrays
 
 __all__ = [
-    "CLASS_COLOURS",
-    "CLASS_NAMES",
     "COVID",
     "NOT_COVID",
     "plot_chest_guide",
@@ -29,10 +16,9 @@ __all__ = [
     "plot_intervals",
     "plot_letter_places",
     "plot_maps",
-    "plot_pooling",
     "plot_people",
+    "plot_pooling",
     "plot_workflow",
-    "workflow_text",
     "plot_xrays",
     "show",
     "use_style",

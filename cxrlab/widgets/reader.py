@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxrlab.course import Workspace
 from cxrlab.metrics import Confusion
-from cxrlab.plots.style import CLASS_COLOURS, CLASS_NAMES, GREY, INK
+from cxrlab.plots.style import CLASS_NAMES, COVID, GREY, INK, NOT_COVID
 from cxrlab.reader import (
     get_calls,
     in_a_sentence,
@@ -48,13 +48,13 @@ def confusion_html(counts: Confusion) -> str:
     head = "".join(
         f'<th scope="col" style="padding: 6px 14px; border-bottom: 4px solid {colour}">'
         f"called {name}</th>"
-        for name, colour in zip(CLASS_NAMES, CLASS_COLOURS, strict=True)
+        for name, colour in zip(CLASS_NAMES, (NOT_COVID, COVID), strict=True)
     )
     rows = ""
     for truth, name in enumerate(CLASS_NAMES):
         rows += (
             f'<tr><th scope="row" style="padding: 6px 14px; text-align: right; '
-            f'border-right: 4px solid {CLASS_COLOURS[truth]}">truly {name}</th>'
+            f'border-right: 4px solid {(NOT_COVID, COVID)[truth]}">truly {name}</th>'
         )
         for call in (0, 1):
             count, words = cells[truth, call]

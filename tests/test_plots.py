@@ -1,0 +1,397 @@
+"""Figures: they draw what they are given, and their text alternative says what is drawn."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from matplotlib.colors import to_rgb
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+from cxrlab import plots
+from cxrlab.convolution import KERNELS, convolve, max_pool
+from cxrlab.errors import CXRLabError
+from cxrlab.metrics import Confusion, Estimate
+from cxrlab.plots import COVID, NOT_COVID, drawings, show
+from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
+
+pytestmark = pytest.mark.usefixtures("house_style")
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """Call a plot; give its text alternative and its axes, which would be closed otherwise."""
+    monkeypatch.setattr(plt, "close", lambda figure: None)
+
+    def call(plot, *given, **named):
+        plot(*given, **named)
+        return " ".join(capsys.readouterr().out.split()), plt.gcf().axes
+
+    yield call
+    monkeypatch.undo()
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+# Colours, and the way of a text to its reader
+
+
+def linear(colour):
+    channels = np.array(to_rgb(colour))
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour):
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+def lightness(colour):
+    """L* of CIELAB, 0 black to 100 white."""
+    return 116 * np.cbrt(luminance(colour)) - 16
+
+
+def test_the_classes_differ_in_greyscale_and_for_the_colour_blind():
+    assert abs(lightness(COVID) - lightness(NOT_COVID)) > 20
+    # Protanopia and deuteranopia after Machado, Oliveira and Fernandes (2009), severity 1.
+    blindness = [
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    ]
+    for matrix in blindness:
+        seen = [np.clip(np.array(matrix) @ linear(c), 0, 1) for c in (COVID, NOT_COVID)]
+        assert np.abs(np.sqrt(seen[0]) - np.sqrt(seen[1])).max() > 0.4
+
+
+def test_lines_and_text_stand_out_from_white():
+    for colour in SERIES_COLOURS:
+        assert 1.05 / (luminance(colour) + 0.05) >= 3  # WCAG: graphics
+    for colour in (INK, GREY):
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5  # WCAG: text
+
+
+NOTEBOOK = """
+import matplotlib.pyplot as plt
+from cxrlab.plots import show
+_, ax = plt.subplots(figsize=(2, 1))
+ax.plot([0, 1])
+show(ax, 'A line "rises" from 0\\n to <1>.')
+"""
+
+
+def test_alt_text_reaches_the_notebook_and_its_page():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    (output,) = notebook.cells[0].outputs  # one: the figure was closed
+    alt = 'A line "rises" from 0 to <1>.'
+    assert output.metadata["image/png"]["alt"] == alt
+    assert output.data["text/plain"] == alt
+    exporter = HTMLExporter(template_name="basic")  # as the pages of cxrlab run
+    page, _ = exporter.from_notebook_node(notebook)
+    (image,) = BeautifulSoup(page, "html.parser").select("img")
+    assert image["alt"] == alt
+    assert image["src"].startswith("data:image/png;base64,")
+
+
+def test_outside_jupyter_show_prints_the_text_and_closes(capsys):
+    figure, axes = plt.subplots(1, 2)
+    show(axes, "Two empty panels.")
+    assert capsys.readouterr().out == "Two empty panels.\n"
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_show_wants_a_figure_and_words():
+    with pytest.raises(CXRLabError, match="text alternative"):
+        show(plt.figure(), " ")
+    with pytest.raises(CXRLabError, match="str is no figure"):
+        show("figure.png", "A figure.")
+
+
+# The two drawings
+
+
+def test_a_chest_is_drawn_as_a_reader_sees_it_and_no_word_is_cut_off(shown):
+    text, (ax,) = shown(plots.plot_chest_guide)
+    assert "two dark lungs" in text and "The patient's right is on the left" in text
+    places = {text.get_text(): text.get_position()[0] for text in ax.texts}
+    assert places["the patient's right"] < 0 < places["the patient's left"]
+    heart = next(patch for patch in reversed(ax.patches) if patch.get_facecolor()[0] > 0.7)
+    assert heart.get_path().vertices[:, 0].mean() > 0
+    ax.figure.canvas.draw()
+    width, height = ax.figure.canvas.get_width_height()
+    for words in ax.texts:
+        box = words.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, words
+
+
+STEPS = [*drawings.POSITIVES, *drawings.NEGATIVES, *drawings.BOTH, *drawings.PARTS]
+COUNTS = dict(zip(STEPS, range(150, 0, -10), strict=True))
+
+
+def shades(ax):
+    return [patch.get_width() for patch in ax.patches if patch.get_alpha() == 0.16]
+
+
+def test_a_workflow_without_counts_is_a_map(shown):
+    text, (ax,) = shown(plots.plot_workflow)
+    assert set(STEPS) <= set(texts(ax)) and shades(ax) == []
+    assert "drops: another\nfinding" in texts(ax)
+    assert text.count(",") == len(STEPS) - 4
+
+
+def test_every_count_stands_in_its_box_and_in_the_text(shown):
+    text, (ax,) = shown(plots.plot_workflow, COUNTS)
+    assert {str(count) for count in COUNTS.values()} <= set(texts(ax))
+    assert "−10: another finding" in texts(ax)
+    assert max(shades(ax)) == pytest.approx(drawings.BOX)
+    assert all(f"{name} {count}" in text for name, count in COUNTS.items())
+    _, axes = shown(plots.plot_workflow, {"metadata.csv": 300, "COVID-19": 200})
+    assert len(shades(axes[-1])) == 2 and "−100: another finding" in texts(axes[-1])
+
+
+# Convolution
+
+XRAY = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
+
+
+def test_a_convolution_step_shows_all_its_numbers(shown):
+    patch, kernel = XRAY[20:25, 30:35], KERNELS["vertical edges"]
+    outputs = convolve(patch, kernel)
+    text, axes = shown(
+        plots.plot_convolution_step, XRAY, (20, 30), patch, kernel, outputs, simulated=True
+    )
+    assert texts(axes[0]) == ["simulated"]
+    for ax, values in zip(axes[1:], (patch, kernel, outputs), strict=True):
+        assert texts(ax) == [f"{value:.4g}" for value in values.ravel()]
+    frame = axes[0].patches[0]
+    assert frame.get_xy() == (29.5, 19.5) and frame.get_width() == 5
+    first = "; ".join(", ".join(map(str, row)) for row in patch[:3, :3])
+    assert f"has the rows {first}; the kernel -1, 0, 1;" in text
+    assert f"the first of 9 outputs is {outputs[0, 0]:.4g}" in text
+
+
+def test_maps_share_their_colours_and_count_their_pixels(shown):
+    maps = [convolve(XRAY, KERNELS["Laplacian"]), np.zeros((10, 12))]
+    text, axes = shown(plots.plot_maps, maps, ["one", "two"])
+    limits = {ax.images[0].get_clim() for ax in axes[:2]}
+    assert len(limits) == 1 and sum(limits.pop()) == 0
+    assert [label.get_text() for label in axes[1].get_xticklabels()] == ["1", "12"]
+    below = (maps[0] < 0).mean()
+    assert "one: Map of 58 × 58 numbers" in text and f"{below:.0%} below zero" in text
+    assert "two: Map of 10 × 12 numbers from 0.00 to 0.00: 0% below zero, 100% exactly" in text
+    shown(plots.plot_maps, [np.zeros((5, 5))], ["nothing"])
+
+
+def test_dropout_paints_what_it_silenced_and_not_what_was_zero(shown):
+    before = np.array([[0.0, 1.0], [2.0, 3.0]])
+    masked = [np.array([[0.0, 0.0], [4.0, 0.0]])]
+    text, axes = shown(plots.plot_dropout, before, masked, ["all", "copy 1: 67% silenced"])
+    assert axes[0].images[0].get_clim()[0] == 0  # no blue half without negative values
+    painted = axes[1].images[1].get_array()
+    assert np.ma.getmaskarray(painted).tolist() == [[True, False], [True, False]]
+    assert "all; copy 1: 67% silenced" in text
+
+
+def test_pooling_shows_the_same_corner_before_and_after(shown):
+    before = np.round(convolve(XRAY, KERNELS["horizontal edges"]))
+    after = max_pool(before)
+    text, axes = shown(plots.plot_pooling, before, after, (4, 6))
+    assert texts(axes[2]) == [f"{value:.4g}" for value in before[8:14, 12:18].ravel()]
+    assert texts(axes[3]) == [f"{value:.4g}" for value in after[4:7, 6:9].ravel()]
+    a, b, c, d = before[8:10, 12:14].ravel()
+    assert f"Before: 58 × 58 numbers, the frame begins with {a:g}, {b:g}; {c:g}, {d:g}." in text
+    assert f"After: 29 × 29 numbers, the frame begins with {after[4, 6]:g}." in text
+
+
+# People
+
+
+def test_every_person_is_drawn_once_and_filled_when_called(shown):
+    text, (ax,) = shown(plots.plot_people, Confusion(tp=9, fp=18, fn=1, tn=72))
+    drawn = [line.get_xdata().size for line in ax.lines]
+    assert drawn == [9, 1, 18, 72]
+    places = {(x, y) for line in ax.lines for x, y in line.get_xydata()}
+    assert len(places) == 100
+    filled = [to_rgb(line.get_markerfacecolor()) != (1, 1, 1) for line in ax.lines]
+    assert filled == [True, False, True, False]
+    assert len({line.get_marker() for line in ax.lines}) == 2  # ill and healthy without colour
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend[1] == "1 ill, MISSED"
+    assert text.startswith("100 people as marks") and all(words in text for words in legend)
+
+
+def test_groups_of_people_stand_side_by_side_and_marks_are_whole_pixels_apart(shown):
+    groups = {"one": Confusion(0, 0, 10, 90), "two": Confusion(9, 18, 1, 72)}
+    text, axes = shown(plots.plot_people, groups)
+    assert [ax.get_title() for ax in axes] == ["one", "two"]
+    assert "one: 0 ill, found; 10 ill, MISSED" in text and "two: 9 ill, found" in text
+    _, many = shown(plots.plot_people, Confusion(98, 396, 2, 504), columns=50)
+    assert many[0].figure.get_figwidth() == 7
+    for ax in (*axes, *many):
+        lines = [line.get_xydata() for line in ax.lines if len(line.get_xydata())]
+        places = np.vstack([ax.transData.transform(line) for line in lines])
+        steps = places - places[0]
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
+
+
+# Intervals
+
+TABLE = pd.DataFrame(
+    {
+        "dial down": {"whole image": Estimate(0.55, 0.48, 0.62), "frame": Estimate(0.51, 0.4, 0.6)},
+        "dial up": {"whole image": Estimate(1.0, 0.97, 1.0), "frame": Estimate(0.93)},
+    }
+)
+
+
+def test_the_text_holds_each_value_with_its_interval_and_columns_differ(shown):
+    text, (ax,) = shown(plots.plot_intervals, TABLE, "ROC AUC", chance=0.5)
+    for said in (
+        "ROC AUC, dots with 95 % intervals.",
+        "whole image, dial down: 0.55 (0.48 to 0.62)",
+        "frame, dial down: 0.51 (0.40 to 0.60)",
+        "whole image, dial up: 1.00 (0.97 to 1.00)",
+        "frame, dial up: 0.93.",  # without an interval
+    ):
+        assert said in text
+    dots = [container.lines[0] for container in ax.containers]
+    assert len({dot.get_color() for dot in dots}) == len({dot.get_marker() for dot in dots}) == 2
+    assert len({y for dot in dots for y in dot.get_ydata()}) == 4
+    (legend,) = ax.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(TABLE)
+    (chance,) = [line for line in ax.lines if line not in dots]
+    assert set(chance.get_xdata()) == {0.5} and texts(ax) == ["chance"]
+
+
+def test_each_value_is_drawn_on_its_interval_and_one_column_needs_no_name(shown):
+    text, (ax,) = shown(plots.plot_intervals, TABLE[["dial down"]], "ROC AUC")
+    assert "whole image: 0.55 (0.48 to 0.62); frame: 0.51" in text and "dial down" not in text
+    ((dots, _, (spans,)),) = ax.containers
+    np.testing.assert_allclose(dots.get_xydata(), [[0.55, 0], [0.51, 1]])
+    np.testing.assert_allclose(spans.get_segments(), [[[0.48, 0], [0.62, 0]], [[0.4, 1], [0.6, 1]]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["whole image", "frame"]
+    bottom, top = ax.get_ylim()
+    assert bottom > top  # the first row of the table comes first
+    assert ax.figure.legends == []
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("gap", [Estimate(None), Estimate(np.nan, np.nan, np.nan), np.nan, None])
+def test_what_is_undefined_leaves_a_gap(shown, gap):
+    table = TABLE.copy().astype(object)
+    table.loc["whole image", "dial down"] = gap
+    text, (ax,) = shown(plots.plot_intervals, table, "ROC AUC")
+    assert [len(container.lines[0].get_xdata()) for container in ax.containers] == [1, 2]
+    assert "whole image, dial down" not in text and "nan" not in text
+    (legend,) = ax.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(TABLE)
+    text, axes = shown(plots.plot_intervals, pd.DataFrame({"a": [gap], "b": [gap]}), "ROC AUC")
+    assert "Nothing is defined." in text and axes[-1].figure.legends == []
+    text, _ = shown(plots.plot_intervals, pd.DataFrame({"a": [Estimate(0.5, np.nan)]}), "ROC AUC")
+    assert text.endswith("0: 0.50.")
+
+
+# X-rays, and what lies over them
+
+FILM = np.full((224, 224, 1), 90, np.uint8)
+
+
+def test_x_rays_are_stamped_where_simulated_and_named_in_the_text(shown):
+    text, axes = shown(
+        plots.plot_xrays, [FILM] * 3, ["ill", "well", "ill"], 2, True, note="All are grey."
+    )
+    assert text == "3 simulated chest X-rays, 2 per row: ill (2 times), well. All are grey."
+    assert [texts(ax) for ax in axes] == [["simulated"]] * 3 + [[]]
+    assert [ax.get_title() for ax in axes] == ["ill", "well", "ill", ""]
+    text, axes = shown(plots.plot_xrays, [FILM], ["one"], columns=1)
+    assert text == "One chest X-ray: one." and texts(axes[0]) == []
+
+
+def one_place(row: int, column: int, size: int = 28) -> np.ndarray:
+    heat = np.zeros((1, size, size))
+    heat[0, row, column] = 3.7
+    return heat
+
+
+@pytest.mark.parametrize(
+    ("heat", "where"),
+    [
+        (one_place(0, 0), (0.02, 0.02)),
+        (one_place(21, 7), (0.77, 0.27)),
+        (one_place(3, 5, size=7), (0.5, 0.79)),
+        (one_place(100, 50, size=224), (0.45, 0.22)),
+        (one_place(21, 7) - 2, (0.77, 0.27)),  # evidence against is not painted
+    ],
+)
+def test_the_text_names_the_brightest_place(shown, heat, where):
+    text, axes = shown(plots.plot_heat, [FILM], {"made up": heat}, ["an X-ray"], simulated=True)
+    assert "X-ray 1, made up: brightest" in text and "an X-ray" in text
+    down, across = (int(each.rstrip("%")) / 100 for each in text.split() if each.endswith("%"))
+    assert (down, across) == pytest.approx(where, abs=0.08)
+    painted = axes[1].images[-1].get_array()[..., 3]
+    rows, columns = np.nonzero(painted)
+    assert rows.mean() / 224 == pytest.approx(where[0], abs=0.04)
+    assert columns.mean() / 224 == pytest.approx(where[1], abs=0.04)
+    assert [*texts(axes[0]), *texts(axes[1])].count("simulated") == 2
+
+
+def test_each_kind_of_map_of_each_x_ray_is_shown_under_its_name(shown):
+    maps = {
+        "first": np.concatenate([one_place(1, 1), one_place(26, 26)]),
+        "second": np.stack([np.ones((28, 28)), np.full((28, 28), -0.5)]),
+    }
+    text, axes = shown(plots.plot_heat, [FILM, FILM], maps, ["score 0.9", "score 0.1"])
+    assert [ax.get_title() for ax in axes[:3]] == ["X-ray", "first", "second"]
+    said = ["1, first: brightest", "1, second: brightest", "2, first: bright", "2, second: empty"]
+    assert [text.find(each) for each in said] == sorted(text.find(each) for each in said)
+    assert all(f"X-ray {each}" in text for each in said)
+    assert "Maps over 2 X-rays (score 0.9, score 0.1)" in text
+    assert texts(axes[5]) == ["empty"] and len(axes[5].images) == 1  # the X-ray alone
+
+
+def test_a_mask_is_outlined_and_the_text_says_whether_the_map_hits_it(shown):
+    mask = np.zeros((1, 224, 224), bool)
+    mask[0, 150:200, 40:80] = True
+    maps = {"hit": one_place(21, 7), "miss": one_place(7, 21)}
+    text, axes = shown(plots.plot_heat, [FILM], maps, ["an X-ray"], mask)
+    assert text.count("on an opacity") == 1 and text.count("not on one") == 1
+    assert text.find("hit:") < text.find(", on an opacity") < text.find("miss:")
+    for ax in axes[1:3]:
+        (outline,) = ax.collections
+        (line,) = outline.get_paths()
+        assert line.vertices.min(0) == pytest.approx([40, 150], abs=1)
+        assert line.vertices.max(0) == pytest.approx([80, 200], abs=1)
+    assert len(axes[0].collections) == 0
+    text, axes = shown(plots.plot_heat, [FILM], maps, ["an X-ray"], np.zeros_like(mask))
+    assert text.count("not on one") == 2 and len(axes[1].collections) == 0
+
+
+SCORES = np.array([[0.10, 0.20, 0.30], [0.40, 0.95, 0.50]])
+
+
+def test_the_places_of_a_letter_are_a_grid_of_scores(shown):
+    text, axes = shown(plots.plot_letter_places, FILM, SCORES, 0.5, 0.07, simulated=True)
+    for said in (
+        "score 0.07 without the letter",
+        "at 6 places, 0.10 to 0.95",
+        "highest in row 2 of 2, column 2 of 3",
+        "2 places reach 0.50",
+    ):
+        assert said in text
+    found = {text.get_text(): text for text in axes[1].texts}
+    assert list(found) == ["0.10", "0.20", "0.30", "0.40", "0.95", "0.50"]
+    assert found["0.95"].get_position() == (1, 1) and found["0.30"].get_position() == (2, 0)
+    bold = {name for name, text in found.items() if text.get_weight() == "bold"}
+    assert bold == {"0.95", "0.50"}
+    np.testing.assert_array_equal(axes[1].images[0].get_array(), SCORES)
+    assert "without a letter: 0.07" in axes[1].get_xlabel()
+    assert texts(axes[0]) == ["simulated"]
