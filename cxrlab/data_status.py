@@ -72,7 +72,18 @@ def fetched_state(folder: Path) -> list[str]:
     """One sentence for each source that was fetched into ``folder``: complete, short or stale."""
     from cxrlab.sources.fetching import REPOSITORIES
 
-    return manifest.sentences(folder, {name: one.commit for name, one in REPOSITORIES.items()})
+    said = []
+    for name, entry in manifest.read(folder).items():
+        number, limit = f"{entry['wanted']:,}", entry["limit"]
+        limited = "" if limit is None else f", limited to {limit:,}"
+        state = f"complete as fetched ({number} images, {entry['date']}, {entry['way']}{limited})."
+        if missing := manifest.absent(folder, name, entry):
+            state = f"{missing:,} of {number} fetched images are missing or changed."
+        elif name in REPOSITORIES and entry["commit"] != REPOSITORIES[name][1]:
+            state = f"fetched at another state of its source ({entry['commit']}) than is usual now."
+        again = "" if state.startswith("complete") else " Run `cxrlab data fetch` again."
+        said.append(f"{name}: {state}{again}")
+    return said
 
 
 def _what_it_is_for(name: str, there: list[str]) -> str:

@@ -81,8 +81,8 @@ def test_a_file_that_moved_is_followed(bad_server):
         ("forbidden", ["may not be read", "403"], 1),
         ("proxy_login", ["The proxy", "HTTPS_PROXY"], 1),
         ("busy", ["too many questions", "429", "later"], 4),
-        ("broken", ["answered 500"], 4),
-        ("gateway", ["answered 502"], 4),
+        ("broken", ["was refused", "500"], 4),
+        ("gateway", ["was refused", "502"], 4),
         ("circle", ["circle of redirects"], None),
         ("closes", ["cannot be reached"], 4),
         ("truncated", ["did not come whole"], 4),
@@ -151,8 +151,6 @@ def test_a_proxy_of_the_environment_is_used_and_missed(bad_server, monkeypatch):
 def test_what_is_shown_of_an_address_holds_no_secret():
     shown = download.shown("https://me:pass@h.org:8/a/b.zip?sig=secret#x")
     assert shown == "https://h.org:8/a/b.zip"
-    sizes = {12: "12 bytes", 4_321: "4.3 kB", 56_000_000: "56 MB", 1_235_512_464: "1.2 GB"}
-    assert {size: download.size_text(size) for size in sizes} == sizes
 
 
 # --- many files ------------------------------------------------------------------------------
@@ -162,7 +160,7 @@ def test_many_files_come_and_a_second_time_nothing_travels(bad_server, tmp_path,
     wanted = wanted_from(bad_server, tmp_path / "x")
     found = bring_all(wanted, "X-rays")
     assert (len(found.new), found.already, found.failed) == (8, 0, {})
-    assert found.bytes == bad_server.sent
+    assert bad_server.sent == sum(one.size for one in wanted)
     assert "X-rays" in capsys.readouterr().err
     bad_server.behave()
     assert bring_all(wanted, "X-rays").already == 8
@@ -205,7 +203,7 @@ def test_a_full_disk_is_said_and_what_lay_there_stays(bad_server, tmp_path, monk
     monkeypatch.setattr(download, "write_atomically", full)
     found = bring_all(wanted, "X-rays")
     assert not found.new and len(found.failed) < 20
-    assert "The disk is full" in next(iter(found.failed.values()))
+    assert "the disk is full" in next(iter(found.failed.values()))
     assert wanted[0].path.read_bytes() == b"older"
 
 
@@ -313,5 +311,5 @@ def test_no_archive_and_another_archive(chest, bad_server, tmp_path):
         Archive(url, chest.stat().st_size + 7)
     (tmp_path / "text.zip").write_text("no archive")
     for place in (tmp_path / "text.zip", bad_server.put("/text.zip", b"no archive" * 9)):
-        with pytest.raises(FetchError, match="is no zip archive"):
+        with pytest.raises(FetchError, match="is damaged, or did not come whole"):
             Archive(place)

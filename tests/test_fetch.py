@@ -65,7 +65,7 @@ def test_the_manifest_says_where_everything_came_from(upstream, tmp_path):
     for name, entry in entries.items():
         assert sorted(entry["images"]) == images_in(tmp_path / name)
     assert entries[kermany.NAME]["address"] == fetching.ARCHIVE
-    assert entries[covid.NAME]["commit"] == fetching.REPOSITORIES[covid.NAME].commit
+    assert entries[covid.NAME]["commit"] == fetching.REPOSITORIES[covid.NAME][1]
 
 
 def test_licences_and_sizes_are_said_before_an_image_is_asked_for(upstream, tmp_path):
@@ -75,7 +75,7 @@ def test_licences_and_sizes_are_said_before_an_image_is_asked_for(upstream, tmp_
     text = "\n".join(sentence for sentence, _ in said)
     for name in (covid.NAME, kermany.NAME, external.ACTUALMED):
         assert TERMS[name].allows in text
-        assert TERMS[name].address in text
+        assert TERMS[name].citation in text
         assert f"{name} (re" in text and "to come, " in text
     # A source that was fetched before is not explained again.
     (tmp_path / covid.NAME / "images").rename(tmp_path / "gone")
@@ -420,7 +420,7 @@ def test_a_wrong_folder_or_archive_is_a_sentence(upstream, phantom_data, tmp_pat
     report = fetch_sources("kermany", tmp_path / "y", archive=tmp_path / "none", say=quiet)
     assert "neither a file nor a folder" in str(report)
     fetch_sources("kermany", tmp_path / "y", archive=tmp_path / "x", say=(said := []).append)
-    assert "is no zip archive" in "\n".join(said)
+    assert "is damaged, or did not come whole" in "\n".join(said)
 
 
 # --- what is known afterwards ----------------------------------------------------------------
@@ -452,7 +452,7 @@ def test_a_manifest_that_is_damaged_or_made_up_does_no_harm(tmp_path):
 
 def test_cite_prints_what_the_folder_asks_for(tmp_path):
     every = runner.invoke(app, ["data", "cite"])
-    assert all(terms.address in every.output for terms in TERMS.values())
+    assert all(terms.citation in every.output for terms in TERMS.values())
     (tmp_path / kermany.NAME).mkdir()
     one = runner.invoke(app, ["data", "cite", "--data", str(tmp_path)])
     assert "10.17632/rscbjbr9sj.2" in one.output

@@ -26,14 +26,13 @@ class Upstream(BadServer):
 
     def raw(self, name: str, commit: str | None = None) -> str:
         """The path below which GitHub has the files of a source."""
-        repository = fetching.REPOSITORIES[name]
-        return f"/raw.githubusercontent.com/{repository.path}/{commit or repository.commit}/"
+        repository, usual = fetching.REPOSITORIES[name]
+        return f"/raw.githubusercontent.com/{repository}/{commit or usual}/"
 
     def listing(self, name: str, commit: str | None = None) -> str:
         """The path at which GitHub gives the list of its images."""
-        repository = fetching.REPOSITORIES[name]
-        commit = commit or repository.commit
-        return f"/api.github.com/repos/{repository.path}/git/trees/{commit}:images"
+        repository, usual = fetching.REPOSITORIES[name]
+        return f"/api.github.com/repos/{repository}/git/trees/{commit or usual}:images"
 
     def images_asked(self) -> list[str]:
         return [path for path in self.asked if "/images/" in path]

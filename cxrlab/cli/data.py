@@ -112,16 +112,16 @@ def cite(
 ) -> None:
     """Print what to cite, and what each source allows."""
     from cxrlab.errors import CXRLabError
-    from cxrlab.sources import is_phantom
-    from cxrlab.sources.licences import TERMS, citations, held
+    from cxrlab.sources import is_phantom, sources_in
+    from cxrlab.sources.licences import TERMS
 
     if data is not None and not data.expanduser().is_dir():
         raise CXRLabError(f"{data} is not a folder. Leave --data out for all sources.")
-    names = list(TERMS) if data is None else held(data.expanduser())
+    names = list(TERMS) if data is None else sources_in(data.expanduser())
     if not names or (data is not None and is_phantom(data.expanduser())):
         typer.echo(f"{data} holds no real X-rays: there is nothing to cite but the course.")
         return
     for name in names:
         typer.echo(f"{name}: {TERMS[name].allows}")
-    for citation in citations(names):
+    for citation in dict.fromkeys(TERMS[name].citation for name in names):
         typer.echo(f"Cite {citation}")

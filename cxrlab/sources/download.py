@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from remotezip import RangeNotSupported, RemoteZip, RemoteZipError
 from requests.adapters import HTTPAdapter
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 import cxrlab
@@ -38,16 +39,10 @@ AT_ONCE = 4  # files
 TIMEOUTS = (10, 30)  # seconds: for a connection, and for each next part of the body
 TRIES = 4  # how often one thing is asked for before we give up
 PAUSE = 1.0  # seconds before the third try, then twice as long each time
-BUSY = (429, 503)  # too many questions
-PASSING = (*BUSY, 500, 502, 504)  # answers that are worth another try
+PASSING = (429, 500, 502, 503, 504)  # answers that are worth another try
 LARGEST = 200_000_000  # bytes of one file; an X-ray has 1 to 10 million
 SPARE = 50_000_000  # bytes that stay free on the disk, for whatever else runs
 BROKE_OFF = (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError, EOFError)
-PROXY = (
-    "The proxy between this computer and {} refused. It may want a name and a password: ask your "
-    "network's support for the settings, and put them into HTTPS_PROXY and HTTP_PROXY."
-)
-FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class FetchError(CXRLabError):
@@ -75,7 +70,6 @@ class Brought:
     new: list[Path] = field(default_factory=list)
     already: int = 0  # files that were whole before we began
     failed: dict[Path, str] = field(default_factory=dict)  # why
-    bytes: int = 0  # of the new ones
 
 
 def bring_all(wanted: Sequence[Wanted], what: str) -> Brought:
@@ -95,7 +89,7 @@ def bring_all(wanted: Sequence[Wanted], what: str) -> Brought:
             for job in as_completed(jobs):
                 one = jobs[job]
                 try:
-                    found.bytes += job.result()
+                    job.result()
                     found.new.append(one.path)
                 except CXRLabError as error:
                     found.failed[one.path] = str(error)
@@ -116,36 +110,24 @@ def is_there(one: Wanted) -> bool:
     return True
 
 
-def _bring(one: Wanted) -> int:
+def _bring(one: Wanted) -> None:
     data = one.read()
     one.check(data)
     write(one.path, data)
-    return len(data)
 
 
 def write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises :class:`FetchError` where the disk refuses."""
-    with writing_to(path):
-        write_atomically(path, data)
-
-
-@contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses while ``path`` is written into a :class:`FetchError`."""
     try:
-        yield
+        write_atomically(path, data)
     except OSError as error:
-        if error.errno in FULL:
-            said = (
-                f"The disk is full: {path.name} could not be written whole into {path.parent}. "
-                "Free some space there and run this again, it goes on where it stopped."
-            )
-        else:
-            said = (
-                f"{path.name} could not be written into {path.parent}: {error.strerror or error}. "
-                "Choose a folder that you may write to."
-            )
-        raise FetchError(said, stops_all=True) from error
+        full = error.errno == errno.ENOSPC
+        why = "the disk is full" if full else f"{error.strerror or error}"
+        raise FetchError(
+            f"{path.name} could not be written into {path.parent}: {why}. Free some space or "
+            "choose another folder, and run this again: it goes on where it stopped.",
+            stops_all=True,
+        ) from error
 
 
 def need_space(folder: Path, size: int) -> None:
@@ -153,22 +135,26 @@ def need_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free - SPARE
     if free < size:
         raise FetchError(
-            f"{size_text(size)} are to come, but the disk of {folder} has only "
-            f"{size_text(max(free, 0))} to spare. Free some space or choose another folder."
+            f"{decimal(size)} are to come, but the disk of {folder} has only "
+            f"{decimal(max(free, 0))} to spare. Free some space or choose another folder."
         )
 
 
 @contextmanager
 def one_at_a_time(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Make ``folder`` and hold it for this process; another one that fetches into it waits."""
-    with writing_to(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say(f"Another fetch into {folder} is running. Waiting until it is done.")
-            lock.acquire()
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"Another fetch into {folder} is running. Waiting until it is done.")
+        lock.acquire()
+    except OSError as error:
+        raise FetchError(
+            f"{folder} cannot be used: {error.strerror or error}. Choose a folder that you may "
+            "write to."
+        ) from error
     try:
         yield
     finally:
@@ -184,12 +170,11 @@ def get(url: str, size: int | None = None) -> bytes:
     for attempt in range(1, TRIES + 1):
         try:
             with session().get(at_mirror(url), stream=True, timeout=TIMEOUTS) as answer:
-                if answer.status_code != 200:
-                    raise _refused(answer.status_code, url)
+                answer.raise_for_status()
                 return _body(answer, url, size)
         except requests.RequestException as error:
             if attempt == TRIES or not isinstance(error, BROKE_OFF):
-                raise _no_answer(error, url) from error
+                raise explain(error, url) from error
     raise AssertionError("the last try returns or raises")
 
 
@@ -198,7 +183,7 @@ def _body(answer: requests.Response, url: str, size: int | None) -> bytes:
     data = bytearray()
     for part in answer.iter_content(64 * 1024):
         data += part
-        if len(data) > (LARGEST if size is None else size):
+        if len(data) > (size or LARGEST):
             break
     kind = answer.headers.get("Content-Type", "")
     if "html" in kind or data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
@@ -252,8 +237,9 @@ def at_mirror(url: str) -> str:
 class Archive:
     """A zip archive on this computer, or behind a web address, of which only parts travel.
 
-    ``size`` is what it has to have, in bytes. Each thread opens the archive for itself. Raises
-    :class:`FetchError` where it is no zip archive or another one, or cannot be reached.
+    ``size`` is what one on the web has to have, in bytes. Each thread opens the archive for
+    itself. Raises :class:`FetchError` where it is no zip archive or another one, or cannot be
+    reached.
     """
 
     def __init__(self, place: Path | str, size: int | None = None) -> None:
@@ -261,7 +247,7 @@ class Archive:
         try:
             opened = self._opened()
         except Exception as error:  # zipfile promises no list of what it raises on strangers' bytes
-            raise self._why(error) from error
+            raise explain(error, str(place)) from error
         if size is not None and opened.size() != size:
             raise FetchError(
                 f"{shown(str(place))} has changed at its source: it has {opened.size():,} bytes, "
@@ -272,14 +258,14 @@ class Archive:
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """The content of a member, with its CRC-32 checked. Raises :class:`FetchError`."""
         if member.file_size > LARGEST:
-            raise FetchError(f"{member.filename} would unpack to more than {size_text(LARGEST)}.")
+            raise FetchError(f"{member.filename} would unpack to more than {decimal(LARGEST)}.")
         for attempt in range(1, TRIES + 1):
             try:
                 return self._opened().read(member)
             except Exception as error:
                 self._own.zip = None  # after a broken connection it has to be opened again
                 if attempt == TRIES or not isinstance(error, BROKE_OFF):
-                    raise self._why(error, member.filename) from error
+                    raise explain(error, str(self.place), member.filename) from error
         raise AssertionError("the last try returns or raises")
 
     def _opened(self) -> zipfile.ZipFile:
@@ -291,90 +277,62 @@ class Archive:
                 self._own.zip = RemoteZip(url, session=session(), timeout=TIMEOUTS)
         return self._own.zip
 
-    def _why(self, error: Exception, member: str = "") -> FetchError:
-        """The sentence for whatever zipfile, remotezip or requests raised."""
-        place = str(self.place)
-        # remotezip gives the words of an error alone; the error itself stands behind it.
-        cause = error.__context__ if isinstance(error, RemoteZipError) else error
-        if isinstance(error, RangeNotSupported):
-            return FetchError(
-                f"{host(place)} sent no part of its archive, so single X-rays cannot be taken out "
-                "of it; the login page of this network may stand in between. Download the archive "
-                "whole in a browser, then name the file with --archive.",
-                stops_all=True,
-            )
-        if isinstance(cause, requests.HTTPError):
-            return _refused(cause.response.status_code, place)
-        if isinstance(cause, (requests.RequestException, urllib3.exceptions.HTTPError)):
-            return _no_answer(cause, place)
-        what = f"{member} in {shown(place)} is damaged" if member else f"{place} is no zip archive"
-        return FetchError(f"{what}, or did not come whole. Run this again, or name another copy.")
 
+def explain(error: Exception, place: str, member: str = "") -> FetchError:
+    """The sentence for whatever requests, remotezip or zipfile raised.
 
-def _refused(status: int, url: str) -> FetchError:
-    """The sentence for a status that is no success."""
-    where = shown(url)
-    if status == 407:
-        return FetchError(PROXY.format(host(url)), stops_all=True)
-    if status in BUSY:
-        said = f"{host(url)} has too much to do or had too many questions from here (it answered"
-        return FetchError(f"{said} {status}). Run this again later.", stops_all=True)
-    if status in (404, 410):
-        said = "is not there", "It may have moved: look for a newer version of the course."
-    elif status in (401, 403):
-        said = "may not be read from here", "Open it in a browser: it may ask for an account."
-    else:
-        said = "was refused", "Try again later."
-    return FetchError(f"{where} {said[0]} (the server answered {status}). {said[1]}")
-
-
-def _no_answer(error: Exception, url: str) -> FetchError:
-    """The sentence for a server from which nothing came, or not all.
-
-    The library's own text is left out: it may hold a proxy's password.
+    ``place`` is the address or file, ``member`` what was read of an archive. The libraries' own
+    text is left out: it may hold a proxy's password.
     """
-    server, text = host(url), str(error).lower()
-    if isinstance(error, requests.exceptions.ProxyError):
-        said = PROXY.format(server)
-    elif isinstance(error, requests.exceptions.SSLError):
+    server = urlsplit(place).netloc.rpartition("@")[2]
+    # remotezip gives the words of an error alone; the error itself stands behind it.
+    cause = error.__context__ if isinstance(error, RemoteZipError) else error
+    text = str(cause).lower()
+    status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
+    if isinstance(cause, requests.exceptions.ProxyError) or status == 407:
+        said = (
+            f"The proxy between this computer and {server} refused. It may want a name and a "
+            "password: ask your network's support for the settings, and put them into HTTPS_PROXY "
+            "and HTTP_PROXY."
+        )
+    elif isinstance(error, RangeNotSupported):
+        said = (
+            f"{server} sent no part of its archive, so single X-rays cannot be taken out of it; "
+            "the login page of this network may stand in between. Download the archive whole in a "
+            "browser, then name the file with --archive."
+        )
+    elif status in (429, 503):
+        said = f"{server} had too many questions from here (it answered {status}). Try again later."
+    elif isinstance(cause, requests.exceptions.SSLError):
         said = (
             f"The certificate of {server} was not accepted. A school's or clinic's network may "
             "read along: ask its support for the certificate and name it in REQUESTS_CA_BUNDLE."
         )
-    elif isinstance(error, requests.TooManyRedirects):
+    elif isinstance(cause, requests.TooManyRedirects):
         said = f"{server} sends us round in a circle of redirects. Try again later."
-    elif isinstance(error, requests.Timeout) or "timed out" in text:
+    elif isinstance(cause, requests.RequestException) and "timed out" in text:
         said = f"{server} did not answer in time, {TRIES} times. Try again later."
-    elif isinstance(error, BROKE_OFF):
-        return FetchError(
-            f"{shown(url)} did not come whole: the connection broke, {TRIES} times. Run this "
-            "again, what has come is kept."
-        )
-    else:
+    elif isinstance(cause, requests.ConnectionError):
         unknown = "resolve" in text or "getaddrinfo" in text
         why = "its name could not be found" if unknown else "no connection came about"
         said = (
             f"{server} cannot be reached: {why}. Connect this computer to the internet, or check "
             "its proxy settings, and run this again."
         )
+    else:  # about this file alone
+        gone = "is not there. It may have moved: look for a newer version of the course"
+        closed = "may not be read from here. Open it in a browser: it may ask for an account"
+        why = {404: gone, 410: gone, 401: closed, 403: closed}.get(status, "was refused")
+        if status is None:
+            why = "is damaged, or did not come whole. Run this again, what has come is kept"
+        what = f"{member} in {shown(place)}" if member else shown(place)
+        return FetchError(f"{what} {why}{f' (the server answered {status})' if status else ''}.")
     return FetchError(said, stops_all=True)
 
 
 def shown(url: str) -> str:
     """An address or path as it may be printed: no password, and no token after the ``?``."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{host(url)}{parts.path}" if parts.netloc else url
-
-
-def host(url: str) -> str:
-    """The name of the server in an address."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def size_text(size: float) -> str:
-    """``1,235,512,464`` bytes become ``1.2 GB``."""
-    for unit, bytes_in_one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= bytes_in_one:
-            number = size / bytes_in_one
-            return f"{number:.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
-    return f"{size:.0f} bytes"
+    return (
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url
+    )

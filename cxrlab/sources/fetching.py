@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-import pandas as pd
+from rich.filesize import decimal
 
 from cxrlab.errors import CXRLabError, counted
 from cxrlab.files import workspace_root
@@ -33,8 +33,8 @@ from cxrlab.sources import (
     kermany,
     manifest,
 )
-from cxrlab.sources.download import Archive, Wanted, size_text
-from cxrlab.sources.licences import before_the_download
+from cxrlab.sources.download import Archive, Wanted
+from cxrlab.sources.licences import TERMS
 from cxrlab.sources.tables import image_files, is_safe_name, parse_table
 
 WHAT = {
@@ -48,6 +48,7 @@ FOLDER = "xrays"  # in the workspace
 # COVID-19 collection has of PA X-rays in any copy that we have seen (217).
 UNCOUNTED = 250
 REASONS_SHOWN = 3
+USUAL_SIZE = 700_000  # bytes of an image, where the list of files cannot be had
 
 RAW = "https://raw.githubusercontent.com"
 LISTS = "https://api.github.com/repos"
@@ -62,42 +63,14 @@ ATTACHED = Path("/kaggle/input")
 NORMAL = re.compile(r"(?:^|/)(train|test|val)/NORMAL/([A-Za-z0-9][\w.-]*\.(?:jpe?g|png))$", re.I)
 
 
-@dataclass(frozen=True)
-class Repository:
-    """Where a source lies on GitHub, which state of it is taken, and which of its rows."""
-
-    path: str  # owner/name
-    commit: str  # or a branch
-    used: Callable[[pd.DataFrame], pd.Series]
-    needed: tuple[str, ...]  # columns of its table
-    usual_size: int  # bytes of an image, where the list of files cannot be had
-
-
-# The commits were read in a public index of the repositories. That of the COVID-19 collection
-# holds its table in the later spelling, up to patient 481; that of Figure 1 its 48 patients.
-# No commit of Actualmed is known to hold all of its images, so its branch is taken.
+# Where each repository lies on GitHub, and which commit or branch of it is taken. The commits were
+# read in a public index. That of the COVID-19 collection holds its table in the later spelling, up
+# to patient 481; that of Figure 1 its 48 patients. No commit of Actualmed is known to hold all of
+# its images, so its branch is taken.
 REPOSITORIES = {
-    covid.NAME: Repository(
-        "ieee8023/covid-chestxray-dataset",
-        "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8",
-        covid.used,
-        covid.NEEDED,
-        650_000,
-    ),
-    external.ACTUALMED: Repository(
-        f"agchung/{external.ACTUALMED}",
-        "master",
-        external.used,
-        external.ACTUALMED_NEEDED,
-        2_000_000,
-    ),
-    external.FIGURE1: Repository(
-        f"agchung/{external.FIGURE1}",
-        "95bb569e55f4110d3b734c0f355340e04e16989a",
-        external.used,
-        external.FIGURE1_NEEDED,
-        500_000,
-    ),
+    covid.NAME: ("ieee8023/covid-chestxray-dataset", "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8"),
+    external.ACTUALMED: (f"agchung/{external.ACTUALMED}", "master"),
+    external.FIGURE1: (f"agchung/{external.FIGURE1}", "95bb569e55f4110d3b734c0f355340e04e16989a"),
 }
 
 
@@ -115,7 +88,7 @@ class Wish:
         """The state of a source that is to be brought; None for one that is no repository."""
         if name == covid.NAME and self.commit:
             return self.commit
-        return REPOSITORIES[name].commit if name in REPOSITORIES else None
+        return REPOSITORIES[name][1] if name in REPOSITORIES else None
 
 
 @dataclass
@@ -137,7 +110,6 @@ class FetchReport:
     folder: Path
     new: int = 0
     already: int = 0
-    bytes: int = 0  # of the new images
     failed: dict[str, list[str]] = field(default_factory=dict)  # reasons, by source
 
     @property
@@ -149,16 +121,14 @@ class FetchReport:
         if self.complete and not self.new:
             return f"Nothing to do: what was asked for is in {self.folder} already."
         lines = [
-            f"{counted(self.new, 'new image')} ({size_text(self.bytes)}), {self.already:,} there "
-            f"already. They lie in {self.folder}."
+            f"{counted(self.new, 'new image')}, {self.already:,} there already. They lie in "
+            f"{self.folder}."
         ]
         for source, reasons in self.failed.items():
             lines.append(f"{source}: {counted(len(reasons), 'failure')}. The first reasons:")
             lines += [f"  {reason}" for reason in dict.fromkeys(reasons)][:REASONS_SHOWN]
         if not self.complete:
-            lines.append(
-                "All that came was kept. Run the same once more: it goes on where it stopped."
-            )
+            lines.append("What came was kept. Run the same once more: it goes on where it stopped.")
         return "\n".join(lines)
 
 
@@ -204,7 +174,6 @@ def fetch_sources(
             manifest.write_entry(folder, plan, limit)
             report.new += len(found.new)
             report.already += found.already
-            report.bytes += found.bytes
             if found.failed:
                 report.failed[plan.source] = [
                     reason if path.name in reason else f"{path.name}: {reason}"
@@ -225,8 +194,8 @@ def _plan_all(names: Iterable[str], wish: Wish, report: FetchReport) -> list[Pla
         asked = _normals(plans, wish) if name == kermany.NAME else None
         entry = known.get(name)
         if entry is None:
-            wish.say(before_the_download(name))
-        elif manifest.covers(wish.folder, name, entry, wish.commit_of(name), (wish.limit, asked)):
+            wish.say(str(TERMS[name]))
+        elif _is_done(name, entry, wish, asked):
             report.already += len(entry["images"])
             continue
         try:
@@ -235,9 +204,18 @@ def _plan_all(names: Iterable[str], wish: Wish, report: FetchReport) -> list[Pla
             report.failed[name] = [str(error)]
             continue
         files, size = _to_come(plan)
-        wish.say(f"{name} ({plan.way}): {counted(files, 'image')} to come, {size_text(size)}.")
+        wish.say(f"{name} ({plan.way}): {counted(files, 'image')} to come, {decimal(size)}.")
         plans.append(plan)
     return plans
+
+
+def _is_done(name: str, entry: dict, wish: Wish, asked: int | None) -> bool:
+    """Whether an earlier fetch brought all of this: the same commit, and no fewer images."""
+    limit = entry["limit"]
+    enough = limit is None or (wish.limit is not None and wish.limit <= limit)
+    enough = enough and (asked is None or (entry["asked"] or 0) >= asked)
+    same = entry["commit"] == wish.commit_of(name)
+    return enough and same and not manifest.absent(wish.folder, name, entry)
 
 
 def _to_come(plan: Plan) -> tuple[int, int]:
@@ -262,57 +240,49 @@ def in_stable_order(names: Iterable[str]) -> list[str]:
 
 def _plan_repository(name: str, wish: Wish) -> Plan:
     """Bring the table and the list of files, and settle which images are to come."""
-    repository, commit = REPOSITORIES[name], wish.commit_of(name)
-    home = wish.folder / name
-    raw = f"{RAW}/{repository.path}/{quote(commit, safe='/')}"
+    repository, commit = REPOSITORIES[name][0], wish.commit_of(name)
+    home, images = wish.folder / name, wish.folder / name / "images"
+    raw = f"{RAW}/{repository}/{quote(commit, safe='/')}"
     before = manifest.read(wish.folder).get(name, {"commit": commit})
     if not (home / "metadata.csv").is_file() or before["commit"] != commit:
         table = download.get(f"{raw}/metadata.csv")
-        parse_table(table, "metadata.csv", repository.needed)  # else it is no table of this source
+        parse_table(table, "metadata.csv", external.FIGURE1_NEEDED)  # columns that all of them have
         download.write(home / "metadata.csv", table)
     catalog = (SOURCES | EXTERNAL)[name](home)
-    paths = catalog.loc[repository.used(catalog), "path"].dropna()  # an unsafe name has none
-    images = home / "images"
-    names = {
-        Path(path).relative_to(images).as_posix()
-        for path in paths
-        if Path(path).is_relative_to(images)
-    }
+    used = covid.used if name == covid.NAME else external.used
+    paths = map(Path, catalog.loc[used(catalog), "path"].dropna())  # an unsafe name has no path
+    names = {path.relative_to(images).as_posix() for path in paths if path.is_relative_to(images)}
     listed = _list_of_images(repository, commit)
-    if listed:
-        if name == external.FIGURE1:  # whose table does not say how its files end
-            by_stem = {PurePosixPath(file).stem: file for file in listed}
-            names = {by_stem.get(PurePosixPath(file).stem, file) for file in names}
-        names &= set(listed)  # the table names images that the repository does not have
-    elif name == external.FIGURE1:
+    if not listed and name == external.FIGURE1:  # whose table does not say how its files end
         raise CXRLabError(
             "GitHub did not give its list of the files of Figure 1, without which they have no "
             "names. It gives 60 lists an hour to one address: run this again later."
         )
+    if name == external.FIGURE1:
+        by_stem = {PurePosixPath(file).stem: file for file in listed}
+        names = {by_stem.get(PurePosixPath(file).stem, file) for file in names}
+    if listed:
+        names &= set(listed)  # a table may name images that the repository does not have
     wanted = []
     for file in in_stable_order(names)[: wish.limit]:
         size, digest = listed.get(file, (None, None))
         read = partial(download.get, f"{raw}/images/{quote(file)}", size)
         check = partial(_is_as_listed, name=file, digest=digest)
-        wanted.append(Wanted(images / file, read, check, size or repository.usual_size))
-    address = f"https://github.com/{repository.path}"
-    return Plan(name, address, "repository", wanted, commit)
+        wanted.append(Wanted(images / file, read, check, size or USUAL_SIZE))
+    return Plan(name, f"https://github.com/{repository}", "repository", wanted, commit)
 
 
-def _list_of_images(repository: Repository, commit: str) -> dict[str, tuple[int, str]]:
+def _list_of_images(repository: str, commit: str) -> dict[str, tuple[int, str]]:
     """``{path in images/: (bytes, git's SHA-1)}``, empty where GitHub does not give the list.
 
     Without it sizes are estimated, and content is checked by decoding alone.
     """
-    url = f"{LISTS}/{repository.path}/git/trees/{quote(commit, safe='')}:images?recursive=1"
+    url = f"{LISTS}/{repository}/git/trees/{quote(commit, safe='')}:images?recursive=1"
     try:
         answer = json.loads(download.get(url))
-        files = {
-            entry["path"]: (int(entry["size"]), str(entry["sha"]))
-            for entry in answer["tree"]
-            if entry["type"] == "blob"
-        }
-        return {} if answer["truncated"] else files
+        files = [entry for entry in answer["tree"] if entry["type"] == "blob"]
+        listed = {entry["path"]: (int(entry["size"]), str(entry["sha"])) for entry in files}
+        return {} if answer["truncated"] else listed
     except (CXRLabError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 

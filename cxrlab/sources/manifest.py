@@ -51,53 +51,11 @@ def write_entry(folder: Path, plan: Plan, limit: int | None) -> None:
     write_json(folder / NAME, {"about": "written by cxrlab data fetch", "sources": sources})
 
 
-def covers(
-    folder: Path,
-    name: str,
-    entry: dict[str, Any],
-    commit: str | None,
-    numbers: tuple[int | None, int | None],
-) -> bool:
-    """Whether an entry is complete, of this commit, and of no fewer images than are wanted now.
-
-    ``numbers``: the most images of a source, and how many are wished for; None for all.
-    """
-    limit, asked = numbers
-    enough = entry["limit"] is None or (limit is not None and limit <= entry["limit"])
-    enough = enough and (asked is None or (entry["asked"] or 0) >= asked)
-    return enough and entry["commit"] == commit and not absent(folder, name, entry)
-
-
-def absent(folder: str | Path, name: str, entry: dict[str, Any]) -> list[str]:
-    """Images of an entry that are gone or have another size now; wanted ones that never came."""
+def absent(folder: str | Path, name: str, entry: dict[str, Any]) -> int:
+    """How many images of an entry are gone, have another size now, or never came."""
     home = Path(folder) / name
-    gone = [
-        image
+    whole = [
+        (home / image).is_file() and (home / image).stat().st_size == size
         for image, size in entry["images"].items()
-        if not (home / image).is_file() or (home / image).stat().st_size != size
     ]
-    return gone + ["?"] * max(0, entry["wanted"] - len(entry["images"]))
-
-
-def sentences(folder: str | Path, commits: dict[str, str]) -> list[str]:
-    """For each fetched source whether it is complete or stale; only sizes are looked at.
-
-    ``commits``: the state of each repository that this version of the course would fetch.
-    """
-    said = []
-    for name, entry in read(folder).items():
-        number = f"{entry['wanted']:,}"
-        about = f"{number} images, {entry['date']}, {entry['way']}"
-        if missing := len(absent(folder, name, entry)):
-            said.append(f"{name}: {missing:,} of {number} fetched images are missing or changed.")
-        elif entry["commit"] != commits.get(name, entry["commit"]):
-            said.append(
-                f"{name}: complete ({about}), but of another state of its source "
-                f"({entry['commit']}) than this version of the course fetches."
-            )
-        else:
-            limited = "" if entry["limit"] is None else f", limited to {entry['limit']:,}"
-            said.append(f"{name}: complete as fetched ({about}{limited}).")
-            continue
-        said[-1] += " Run `cxrlab data fetch` for this folder again."
-    return said
+    return max(entry["wanted"], len(whole)) - sum(whole)
