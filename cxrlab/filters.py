@@ -51,7 +51,7 @@ class Step:
     """What one filter did: how many rows there were before and after it, and ``why``."""
 
     branch: str
-    step: str
+    name: str
     before: int
     dropped: int
     after: int
@@ -66,15 +66,16 @@ class FilterLog:
 
     def table(self) -> pd.DataFrame:
         """One row per step: branch, step, before, dropped, after, why."""
-        return pd.DataFrame(self.steps, columns=list(Step.__dataclass_fields__))
+        columns = ["branch", "name", "before", "dropped", "after", "why"]
+        return pd.DataFrame(self.steps, columns=columns).rename(columns={"name": "step"})
 
     def keep(
-        self, cases: pd.DataFrame, keep: pd.Series, step: str, why: str, branch: str
+        self, cases: pd.DataFrame, keep: pd.Series, name: str, why: str, branch: str
     ) -> pd.DataFrame:
         """The rows where ``keep`` holds (missing counts as no), with the step written down."""
         kept = cases[keep.astype("boolean").fillna(False).to_numpy(dtype=bool)]
         dropped = len(cases) - len(kept)
-        self.steps.append(Step(branch, step, len(cases), dropped, len(kept), why))
+        self.steps.append(Step(branch, name, len(cases), dropped, len(kept), why))
         return kept
 
 
@@ -220,7 +221,7 @@ def nothing_left(log: FilterLog) -> CXRLabError:
     if emptied is None:
         return CXRLabError("The catalog is empty, so no cases can be selected from it.")
     return CXRLabError(
-        f"No X-rays are left in the branch {emptied.branch!r} after the step {emptied.step!r}, "
+        f"No X-rays are left in the branch {emptied.branch!r} after the step {emptied.name!r}, "
         f"which dropped all {emptied.before} ({emptied.why}). Look at log.table() and at the "
         "columns finding, view, modality and path of the catalog."
     )

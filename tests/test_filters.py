@@ -66,7 +66,7 @@ def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
 
 
 def by_step(log: FilterLog) -> dict[tuple[str, str], tuple[int, int]]:
-    return {(s.branch, s.step): (s.before, s.after) for s in log.steps}
+    return {(s.branch, s.name): (s.before, s.after) for s in log.steps}
 
 
 # --- schema ----------------------------------------------------------------------------------

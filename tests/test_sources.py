@@ -145,6 +145,11 @@ def test_tables_that_are_none(covid_folder):
         covid.load(folder)
 
 
+def test_a_view_typed_in_small_letters_is_the_same_view(covid_folder):
+    rows = [ROW.replace("PA", view) for view in ("pa", "ap", "AP Supine", "L")]
+    assert covid.load(covid_folder(*rows))["view"].tolist() == ["PA", "AP", "AP Supine", "L"]
+
+
 def test_impossible_ages_are_missing(covid_folder):
     rows = [ROW.replace("65", age) for age in ("999", "-3", "sixty", "0", "45.5")]
     ages = covid.load(covid_folder(*rows))["age"]
@@ -173,6 +178,8 @@ def test_a_patient_number_of_figure_1_cannot_leave_the_folder(tmp_path):
         ("IM-0523-0001-0002.jpeg", "IM-0523"),
         ("person1157_virus_1937.jpeg", "person1157"),
         ("person74_bacteria_363.jpeg", "person74"),
+        ("NORMAL-1003233-0001.jpeg", "1003233"),
+        ("VIRUS-1003233-0002.jpeg", "1003233"),
         ("holiday.jpeg", "holiday"),
     ],
 )

@@ -100,7 +100,7 @@ class Plan:
     way: str  # repository, remote archive, local archive, ...
     wanted: list[Wanted]
     commit: str | None = None
-    asked: int | None = None  # how many images were wished for; the source may have fewer
+    limit: int | None = None  # the most images that were asked for; the source may have fewer
 
 
 @dataclass
@@ -171,7 +171,7 @@ def fetch_sources(
         download.need_space(folder, sum(_to_come(plan)[1] for plan in plans))
         for plan in plans:
             found = download.bring_all(plan.wanted, plan.source)
-            manifest.write_entry(folder, plan, limit)
+            manifest.write_entry(folder, plan)
             report.new += len(found.new)
             report.already += found.already
             if found.failed:
@@ -191,15 +191,18 @@ def _plan_all(names: Iterable[str], wish: Wish, report: FetchReport) -> list[Pla
     known = manifest.read(wish.folder)
     plans: list[Plan] = []
     for name in names:
-        asked = _normals(plans, wish) if name == kermany.NAME else None
+        limit = _normals(plans, wish) if name == kermany.NAME else wish.limit
         entry = known.get(name)
         if entry is None:
             wish.say(str(TERMS[name]))
-        elif _is_done(name, entry, wish, asked):
+        elif _is_done(name, entry, wish, limit):
             report.already += len(entry["images"])
             continue
         try:
-            plan = _plan_repository(name, wish) if asked is None else _plan_normals(asked, wish)
+            if name == kermany.NAME:
+                plan = _plan_normals(limit, wish)
+            else:
+                plan = _plan_repository(name, wish)
         except CXRLabError as error:
             report.failed[name] = [str(error)]
             continue
@@ -209,11 +212,10 @@ def _plan_all(names: Iterable[str], wish: Wish, report: FetchReport) -> list[Pla
     return plans
 
 
-def _is_done(name: str, entry: dict, wish: Wish, asked: int | None) -> bool:
+def _is_done(name: str, entry: dict, wish: Wish, limit: int | None) -> bool:
     """Whether an earlier fetch brought all of this: the same commit, and no fewer images."""
-    limit = entry["limit"]
-    enough = limit is None or (wish.limit is not None and wish.limit <= limit)
-    enough = enough and (asked is None or (entry["asked"] or 0) >= asked)
+    before = entry["limit"]
+    enough = before is None or (limit is not None and limit <= before)
     same = entry["commit"] == wish.commit_of(name)
     return enough and same and not manifest.absent(wish.folder, name, entry)
 
@@ -269,7 +271,7 @@ def _plan_repository(name: str, wish: Wish) -> Plan:
         read = partial(download.get, f"{raw}/images/{quote(file)}", size)
         check = partial(_is_as_listed, name=file, digest=digest)
         wanted.append(Wanted(images / file, read, check, size or USUAL_SIZE))
-    return Plan(name, f"https://github.com/{repository}", "repository", wanted, commit)
+    return Plan(name, f"https://github.com/{repository}", "repository", wanted, commit, wish.limit)
 
 
 def _list_of_images(repository: str, commit: str) -> dict[str, tuple[int, str]]:
@@ -352,7 +354,7 @@ def _plan_normals(number: int, wish: Wish) -> Plan:
         address = {"remote archive": ARCHIVE}.get(way, f"https://www.kaggle.com/{KAGGLE}")
         home = wish.folder / kermany.NAME
         wanted = [Wanted(home / one.name, one.read, one.check, one.size) for one in chosen]
-        return Plan(kermany.NAME, address, way, wanted, asked=number)
+        return Plan(kermany.NAME, address, way, wanted, limit=number)
     raise CXRLabError(
         "None of the ways to the normal X-rays worked. Download the data set by hand from "
         "https://data.mendeley.com/datasets/rscbjbr9sj/2 or from Kaggle, and name the file "

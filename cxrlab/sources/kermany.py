@@ -56,8 +56,11 @@ def patient_of(name: str) -> str:
     """The patient in a file name: ``IM-0117-0001.jpeg`` is of ``IM-0117``.
 
     ``NORMAL2-IM-1365-0001.jpeg`` is of ``NORMAL2-IM-1365``, ``person1157_virus_1937.jpeg`` of
-    ``person1157``. A name of another kind counts as a patient of its own.
+    ``person1157``, and ``NORMAL-1003233-0001.jpeg`` (version 3 of the archive) of ``1003233``. A
+    name of another kind counts as a patient of its own.
     """
+    if third := re.match(r"(?:NORMAL|BACTERIA|VIRUS)-(\d+)-\d", name):
+        return third[1]
     found = re.match(r"(?:NORMAL\d*-)?IM-\d+(?=-)|person\d+(?=_)", name)
     return found.group() if found else Path(name).stem
 

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from cxrlab.sources.fetching import Plan
 
 NAME = "fetched.json"
-KEYS = {"address", "commit", "way", "date", "limit", "asked", "wanted", "images"}
+KEYS = {"address", "commit", "way", "date", "limit", "wanted", "images"}
 
 
 def read(folder: str | Path) -> dict[str, dict[str, Any]]:
     """One entry per source, by its name. Empty where nothing was fetched or the file is damaged.
 
-    Each has ``address``, ``commit`` (None where there is none), ``way``, ``date``, ``limit``,
-    ``asked`` (how many images were wished for, None for all), ``wanted`` (how many of these the
-    source has) and ``images`` (sizes in bytes by path inside the source's folder).
+    Each has ``address``, ``commit`` (None where there is none), ``way``, ``date``, ``limit``
+    (the most images that were asked for, None for all), ``wanted`` (how many of these the source
+    has) and ``images`` (sizes in bytes by path inside the source's folder).
     """
     try:
         sources = read_json(Path(folder) / NAME)["sources"]
@@ -33,7 +33,7 @@ def read(folder: str | Path) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def write_entry(folder: Path, plan: Plan, limit: int | None) -> None:
+def write_entry(folder: Path, plan: Plan) -> None:
     """Write down those images of the plan that are there now; other sources stay."""
     home = folder / plan.source
     paths = sorted(one.path for one in plan.wanted if one.path.is_file())
@@ -43,8 +43,7 @@ def write_entry(folder: Path, plan: Plan, limit: int | None) -> None:
         "commit": plan.commit,
         "way": plan.way,
         "date": datetime.date.today().isoformat(),
-        "limit": limit,
-        "asked": plan.asked,
+        "limit": plan.limit,
         "wanted": len(plan.wanted),
         "images": {path.relative_to(home).as_posix(): path.stat().st_size for path in paths},
     }

@@ -32,6 +32,7 @@ TEXT_COLUMNS = (
 )
 COLUMNS = (*TEXT_COLUMNS[:8], "age", *TEXT_COLUMNS[8:], "label")
 NEVER_MISSING = ("image_id", "source", "patient_id")
+VIEWS = ("PA", "AP", "L")  # whose capitals do not matter
 AGES = (0, 130)  # years
 # Years: lower end and name of each band.
 AGE_BANDS = {0: "0-5", 6: "6-17", 18: "18-39", 40: "40-59", 60: "60-79", 80: "80 and over"}
@@ -55,6 +56,8 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
         text = table[column] if column in table else pd.Series(pd.NA, index=table.index)
         text = text.astype("string").str.strip()
         table[column] = text.mask(text == "")
+    capitals = table["view"].str.upper()
+    table["view"] = table["view"].mask(capitals.isin(VIEWS), capitals)
     age = table["age"] if "age" in table else pd.Series(float("nan"), index=table.index)
     age = pd.to_numeric(age, errors="coerce").astype("float64")
     table["age"] = age.where(age.between(*AGES))
