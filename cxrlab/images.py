@@ -1,4 +1,4 @@
-"""Reading one image file, whatever its mode, depth or damage, to 8-bit grey values.
+"""Reading one image file, whatever its mode, depth or damage, to 8-bit grey values; preparing them.
 
 The files come from strangers. A file that cannot be used raises :class:`UnreadableImage` with a
 short reason, and nothing else escapes from here, so that a catalog can count it and go on.
@@ -12,8 +12,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -43,6 +43,17 @@ REASONS = (
     "damaged",  # the decoder gave up for another reason
 )
 
+# Where the lungs lie: top, bottom, left, right as shares of the sides. Generous on purpose: drawn
+# around the lungs in the mean image of 60 X-rays each of adults with and without COVID-19, of
+# children, and of the phantoms, so that little of any lung is left when they are hidden.
+LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
+# The box that holds both, without the outer tenth of the image, where letters and plates lie.
+LUNG_FIELD = (0.12, 0.90, 0.10, 0.90)
+
+# CLAHE: of scikit-image's scale from 0 to 1, its own default; higher limits also raise the noise.
+CLIP_LIMIT = 0.01
+TILES = 8  # a row and a column
+
 # Pillow warns from inside ``open``; the filters of ``warnings`` belong to the whole process, so
 # that only one thread at a time may change them.
 _opening = threading.Lock()
@@ -57,22 +68,13 @@ class UnreadableImage(CXRLabError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What a file says about its image before a single pixel is decoded."""
 
     width: int  # pixels
     height: int  # pixels
     mode: str  # Pillow's name: L, RGB, RGBA, I;16, ...
     format: str  # JPEG, PNG, ...
-    bytes: int  # size of the file
-
-
-def read_header(path: str | Path) -> Header:
-    """Size, mode and format of an image file. Raises :class:`UnreadableImage`."""
-    size = _file_size(path)
-    with _opened(path, path) as image:
-        return _header(image, size)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -118,13 +120,23 @@ def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The whole file. Raises :class:`UnreadableImage`."""
-    if _file_size(path) > LARGEST_FILE:
-        raise UnreadableImage(path, "too large")
+    """The whole file, if it is one that can be opened without harm (a pipe would wait for ever).
+
+    Raises :class:`UnreadableImage`.
+    """
     try:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableImage(path, "not a file")
+        if found.st_size == 0:
+            raise UnreadableImage(path, "empty")
+        if found.st_size > LARGEST_FILE:
+            raise UnreadableImage(path, "too large")
         return Path(path).read_bytes()
-    except OSError as error:
+    except PermissionError as error:
         raise UnreadableImage(path, "no permission") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableImage(path, "missing") from error
 
 
 def decode(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
@@ -132,14 +144,49 @@ def decode(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
 
     Grey values as in :func:`read_image`. Raises :class:`UnreadableImage`.
     """
-    with _opened(io.BytesIO(data), path) as image:
-        header = _header(image, len(data))
+    with _opened(data, path) as image:
+        header = Header(image.width, image.height, image.mode, image.format or "")
         try:
             image.load()
             return header, to_uint8(_upright(image))
         except Exception as error:  # decoders raise whatever they like on a hostile file
             early = isinstance(error, EOFError) or "truncated" in str(error).lower()
             raise UnreadableImage(path, "truncated" if early else "damaged") from error
+
+
+@contextmanager
+def _opened(data: bytes, path: str | Path) -> Iterator[Image.Image]:
+    """The image with its header read and found acceptable, no pixel decoded yet."""
+    try:
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            several = getattr(image, "is_animated", False)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(path, "too large") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(path, "not an image") from error
+    except Exception as error:  # decoders raise whatever they like on a hostile file
+        raise UnreadableImage(path, "damaged") from error
+    with image:
+        if image.width * image.height > LARGEST_AREA:
+            raise UnreadableImage(path, "too large")
+        if min(image.size) < SMALLEST_SIDE:
+            raise UnreadableImage(path, "too small")
+        if several:
+            raise UnreadableImage(path, "animated")
+        yield image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the EXIF orientation says; broken EXIF data says nothing."""
+    try:
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            orientation = image.getexif().get(0x0112, 1)
+    except Exception:  # the parser of EXIF data, too, raises whatever it likes
+        return image
+    return image if orientation == 1 else ImageOps.exif_transpose(image)
 
 
 def to_uint8(image: Image.Image) -> np.ndarray:
@@ -165,17 +212,16 @@ def to_uint8(image: Image.Image) -> np.ndarray:
     return _in_strips(values, lambda strip: (_finite(strip) - darkest) * scale)
 
 
-def _strips(values: np.ndarray) -> Iterator[np.ndarray]:
-    """``values`` some rows at a time: eight bytes a pixel of all of it can be a gigabyte."""
-    rows = max(1, STRIP // values.shape[1])
-    return (values[top : top + rows] for top in range(0, len(values), rows))
+def _strips(values: np.ndarray) -> list[np.ndarray]:
+    """Views of some rows each: eight bytes a pixel of all of them can be a gigabyte."""
+    return np.array_split(values, min(len(values), 1 + values.size // STRIP))
 
 
 def _in_strips(values: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """``change(values)``, which is within 0...255, as uint8."""
     changed = np.empty(values.shape, np.uint8)
     for strip, grey in zip(_strips(values), _strips(changed), strict=True):
-        grey[:] = np.rint(change(strip)).astype(np.uint8)
+        grey[:] = np.rint(change(strip))
     return changed
 
 
@@ -185,57 +231,59 @@ def _finite(values: np.ndarray) -> np.ndarray:
         return np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
 
 
-def _file_size(path: str | Path) -> int:
-    """Bytes of a file that can be opened without harm (a pipe would wait for ever)."""
-    try:
-        found = Path(path).stat()
-    except PermissionError as error:
-        raise UnreadableImage(path, "no permission") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise UnreadableImage(path, "missing") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise UnreadableImage(path, "not a file")
-    if found.st_size == 0:
-        raise UnreadableImage(path, "empty")
-    return found.st_size
+def prepare_pixels(pixels: np.ndarray, how: str) -> np.ndarray:
+    """Prepare X-rays in one of the ways of ``PREPARATIONS``, so that less tells their source.
+
+    ``pixels``: uint8, shape (n, side, side, 1); they stay as they are. Returns uint8, same shape.
+    Each X-ray is prepared by itself, so that nothing of a test set gets into training. All ways
+    also remove what a radiologist may want to see: how dense one region is beside another X-ray's.
+    Raises :class:`CXRLabError` for another name.
+    """
+    if how not in PREPARATIONS:
+        raise CXRLabError(
+            f"There is no preparation {how!r}. Choose one of {', '.join(PREPARATIONS)}."
+        )
+    prepared = np.array(pixels)
+    for image in prepared[..., 0]:  # a view of ``prepared``
+        image[:] = PREPARATIONS[how](image)
+    return prepared
 
 
-@contextmanager
-def _opened(source: str | Path | io.BytesIO, path: str | Path) -> Iterator[Image.Image]:
-    """The image with its header read and found acceptable, no pixel decoded yet."""
-    try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(source, formats=FORMATS)
-            several = getattr(image, "is_animated", False)
-    except Image.DecompressionBombError as error:
-        raise UnreadableImage(path, "too large") from error
-    except PermissionError as error:
-        raise UnreadableImage(path, "no permission") from error
-    except UnidentifiedImageError as error:
-        raise UnreadableImage(path, "not an image") from error
-    except Exception as error:  # decoders raise whatever they like on a hostile file
-        raise UnreadableImage(path, "damaged") from error
-    with image:
-        if image.width * image.height > LARGEST_AREA:
-            raise UnreadableImage(path, "too large")
-        if min(image.size) < SMALLEST_SIDE:
-            raise UnreadableImage(path, "too small")
-        if several:
-            raise UnreadableImage(path, "animated")
-        yield image
+def equalise(image: np.ndarray) -> np.ndarray:
+    """Histogram equalisation: every grey value as frequent as the others. Exposure is gone."""
+    return np.asarray(ImageOps.equalize(Image.fromarray(image)))
 
 
-def _header(image: Image.Image, size: int) -> Header:
-    return Header(image.width, image.height, image.mode, image.format or "", size)
+def clahe(image: np.ndarray) -> np.ndarray:
+    """The same in small tiles, with a limit: local contrast, wherever the X-ray is dark.
 
+    Contrast-limited adaptive histogram equalisation (Pizer 1987, 10.1016/S0734-189X(87)80186-X).
+    """
+    from skimage.exposure import equalize_adapthist
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as the EXIF orientation says; broken EXIF data says nothing."""
-    try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            orientation = image.getexif().get(0x0112, 1)
-    except Exception:  # the parser of EXIF data, too, raises whatever it likes
+    if image.min() == image.max():  # no contrast to raise, and scikit-image would divide by it
         return image
-    return image if orientation == 1 else ImageOps.exif_transpose(image)
+    tile = [max(1, side // TILES) for side in image.shape]
+    found = equalize_adapthist(image, kernel_size=tile, clip_limit=CLIP_LIMIT)
+    return np.rint(255 * found).astype(np.uint8)
+
+
+def lung_field(image: np.ndarray) -> np.ndarray:
+    """Crop an X-ray, uint8 (side, side), to the box that holds the lungs, and resize it back.
+
+    **No lung is looked for.** The box is the same for every X-ray: on one that was badly centred it
+    cuts lung off. A box found in the image would fit better, but lungs are found by being dark: it
+    would fit worst where they are white with disease, and its very size would tell the label.
+    """
+    side = len(image)
+    top, bottom, left, right = (round(share * side) for share in LUNG_FIELD)
+    return to_square(image[top:bottom, left:right], side)
+
+
+#: What :func:`prepare_pixels` can do.
+PREPARATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda image: image,
+    "equalise": equalise,
+    "clahe": clahe,
+    "lung field": lung_field,
+}

@@ -1,12 +1,21 @@
-"""The published network, layer by layer, and a table that shows where its parameters sit."""
+"""The networks: the published one layer by layer, a small residual one, and transfer learning.
+
+All read float images of shape (batch, 224, 224, 3) within 0...1, and give the score for COVID-19,
+shape (batch, 1), within 0...1, always float32. None comes compiled.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cxrlab.errors import CXRLabError
+from cxrlab.files import write_atomically
 from cxrlab.images import IMAGE_SIZE
 
 if TYPE_CHECKING:
@@ -14,17 +23,24 @@ if TYPE_CHECKING:
 
 FILTERS = (32, 64, 128)
 DROPOUT_LAYERS = len(FILTERS) + 1
+RESIDUAL_WIDTHS = (16, 32, 64, 128)
+
+# Where keras.applications keeps the weights that transfer learning starts from.
+WEIGHTS_ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3/"
+WEIGHTS = "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5"
+WEIGHTS_MD5 = "d3e8ec802a04aa4fc771ee12a9a9b836"
+
+
+class WeightsUnavailable(CXRLabError):
+    """The weights that transfer learning starts from are not here and could not be fetched."""
 
 
 def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 0.3) -> keras.Model:
-    """Build the network of the published project (Phan Dinh, 2021), not yet compiled.
+    """Build the network of the published project (Phan Dinh, 2021).
 
     Three blocks of convolution, pooling and dropout, then two dense layers: 13 layers and,
     with 64 dense units, 5,631,169 parameters. The publication does not state its dropout
     rates; 0.3 is ours, from the published search space.
-
-    Input: float images of shape (batch, 224, 224, 3) within 0...1.
-    Output: the score for COVID-19, shape (batch, 1), within 0...1, always float32.
 
     ``dropout`` is one rate for all four Dropout layers or one rate for each.
     Raises ``ValueError`` when the number of rates is neither.
@@ -37,7 +53,6 @@ def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 
         raise ValueError(
             f"The network has {DROPOUT_LAYERS} Dropout layers, but got {len(rates)} rates."
         )
-
     stack = [keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="xray")]
     for block, (filters, rate) in enumerate(zip(FILTERS, rates, strict=False), start=1):
         stack += [
@@ -53,6 +68,120 @@ def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 
         layers.Dense(1, activation="sigmoid", dtype="float32", name="score"),
     ]
     return keras.Sequential(stack, name="published_network")
+
+
+def residual_network(dropout: float = 0.1) -> keras.Model:
+    """Build the network of the robust recipe (after He 2016, arXiv 1512.03385).
+
+    Four blocks of two convolutions with a way around them, then global average pooling: the
+    network may say what it saw, but hardly where. 309,873 parameters. Batch normalisation
+    (Ioffe and Szegedy 2015, arXiv 1502.03167) keeps it trainable at high learning rates.
+    """
+    import keras
+    from keras import layers
+
+    xray = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="xray")
+    x = _normalised(xray, RESIDUAL_WIDTHS[0], 5, 2, "stem")
+    x = layers.Activation("relu", name="stem_relu")(x)
+    x = layers.MaxPooling2D(2, name="stem_pool")(x)
+    for block, width in enumerate(RESIDUAL_WIDTHS, start=1):
+        x = _residual_block(x, width, 1 if block == 1 else 2, f"block_{block}")
+    return _scored(xray, x, dropout, "residual_network")
+
+
+def _residual_block(x: Any, width: int, stride: int, name: str) -> Any:
+    """Two convolutions beside a short cut, added up; ``stride`` 2 halves the map."""
+    from keras import layers
+
+    changed = _normalised(x, width, 3, stride, f"{name}_first")
+    changed = layers.Activation("relu", name=f"{name}_relu")(changed)
+    changed = _normalised(changed, width, 3, 1, f"{name}_second")
+    if stride > 1:
+        x = layers.AveragePooling2D(stride, name=f"{name}_pool")(x)
+        x = _normalised(x, width, 1, 1, f"{name}_around")
+    added = layers.Add(name=f"{name}_add")([x, changed])
+    return layers.Activation("relu", name=f"{name}_out")(added)
+
+
+def _normalised(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+    """A convolution without bias, and batch normalisation with a short memory.
+
+    Trainings here have a few hundred steps; with the usual momentum of 0.99 the averages kept
+    for prediction would still hold the first ones.
+    """
+    from keras import layers
+
+    x = layers.Conv2D(
+        filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv"
+    )(x)
+    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+
+
+def _scored(xray: Any, maps: Any, dropout: float, name: str) -> keras.Model:
+    """The network from ``xray`` to the score, by way of the averages of its last feature maps."""
+    import keras
+    from keras import layers
+
+    x = layers.GlobalAveragePooling2D(name="average")(maps)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    score = layers.Dense(1, activation="sigmoid", dtype="float32", name="score")(x)
+    return keras.Model(xray, score, name=name)
+
+
+def transfer_network(dropout: float = 0.3) -> keras.Model:
+    """Build a network on MobileNetV3Small, which learned to see on photographs (ImageNet).
+
+    The backbone (Howard 2019, arXiv 1905.02244) is frozen, its batch normalisation uses the
+    averages of the photographs, and 577 weights of the last layer are left to learn. Studies of
+    chest X-rays mostly take DenseNet121 (Rajpurkar 2017, arXiv 1711.05225); ours was chosen by the
+    clock, and how much accuracy that costs was not measured.
+
+    Raises :class:`WeightsUnavailable` when the weights are neither in Keras's folder nor to be had.
+    """
+    import keras
+    from keras import layers
+
+    xray = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="xray")
+    backbone = keras.applications.MobileNetV3Small(
+        input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
+        include_top=False,
+        weights=str(fetch_weights()),
+        include_preprocessing=False,
+        name="backbone",
+    )
+    backbone.trainable = False
+    # The photographs were scaled to -1...1.
+    x = layers.Rescaling(2.0, offset=-1.0, name="photograph_scale")(xray)
+    # training=False stays for good: batch normalisation keeps its averages even if somebody
+    # unfreezes the backbone to tune it.
+    return _scored(xray, backbone(x, training=False), dropout, "transfer_network")
+
+
+def fetch_weights() -> Path:
+    """The file of weights in Keras's folder (``KERAS_HOME``), fetched unless it is there and whole.
+
+    Raises :class:`WeightsUnavailable` with the reason.
+    """
+    from cxrlab.sources import download
+
+    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    kept = folder / WEIGHTS
+    try:
+        if not (kept.is_file() and _is_genuine(kept.read_bytes())):
+            data = download.get(WEIGHTS_ADDRESS + WEIGHTS)
+            if not _is_genuine(data):
+                raise CXRLabError("The file that came is damaged or another one.")
+            write_atomically(kept, data)
+    except (CXRLabError, OSError) as error:
+        raise WeightsUnavailable(
+            "Transfer learning starts from the weights of MobileNetV3Small, 4 MB, which could not "
+            f"be fetched: {error} You can also put {WEIGHTS} into {folder} by hand."
+        ) from error
+    return kept
+
+
+def _is_genuine(data: bytes) -> bool:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest() == WEIGHTS_MD5
 
 
 def float32_copy(model: keras.Model) -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlab.augmentation import augment, check_augmentation
 from cxrlab.errors import CXRLabError
 from cxrlab.images import IMAGE_SIZE, UnreadableImage, load_square
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+AUGMENTATIONS = ("none", "strong")
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,8 @@ def decode(cases: pd.DataFrame, size: int = IMAGE_SIZE) -> Xrays:
 
     A float image of three channels takes twelve times the memory of these bytes, and reading a
     file takes as long as training on it. A file that cannot be read is named and left out.
-
-    Example: ``train = decode(split.train)``, then ``model.fit(batches(train), ...)``.
     Raises :class:`CXRLabError` where no file can be read.
     """
-
     pixels = np.zeros((len(cases), size, size, 1), np.uint8)
 
     def read(position: int, path: str | Path) -> UnreadableImage | None:
@@ -101,15 +100,18 @@ def batches(
     """Batches for Keras: float32 images (batch, 224, 224, 3) within 0...1, and labels (batch, 1).
 
     With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run.
-    ``augmentation`` is one of :data:`cxrlab.augmentation.AUGMENTATIONS`. With ``balance_sources``
-    every batch holds as many X-rays of each source, however many there are of it: then no share
-    of the labels can be had by telling the sources' sizes. Both are for training only, and need
-    a ``shuffle_seed``. The one grey channel is copied to the three that the published network
-    expects only here, inside the graph.
+    ``augmentation`` is one of ``AUGMENTATIONS``. With ``balance_sources`` every batch holds as many
+    X-rays of each source, however many there are of it: then no share of the labels can be had by
+    telling the sources' sizes. Both are for training only, and need a ``shuffle_seed``. The one
+    grey channel is copied to the three that the published network expects only here.
+    Raises :class:`CXRLabError` for an unknown augmentation.
     """
     import tensorflow as tf
 
-    check_augmentation(augmentation)
+    if augmentation not in AUGMENTATIONS:
+        raise CXRLabError(
+            f"There is no augmentation {augmentation!r}. Choose one of {', '.join(AUGMENTATIONS)}."
+        )
     pixels, labels = tf.constant(xrays.pixels), tf.constant(xrays.labels, tf.float32)
 
     def widen(positions: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -119,7 +121,7 @@ def batches(
         return tf.repeat(grey, 3, axis=-1), tf.gather(labels, positions)[:, None]
 
     if balance_sources:
-        drawn = _in_equal_shares(xrays, batch_size, shuffle_seed)
+        drawn = _in_equal_shares(xrays, batch_size, shuffle_seed or 0)
     else:
         drawn = tf.data.Dataset.range(len(xrays))
         if shuffle_seed is not None:
@@ -133,7 +135,7 @@ def batches(
     return tf.data.Dataset.zip(drawn, seeds).map(widen).prefetch(1).with_options(options)
 
 
-def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int | None) -> tf.data.Dataset:
+def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int) -> tf.data.Dataset:
     """Batches of positions with as many of each source; an epoch has as many batches as usual."""
     import tensorflow as tf
 
@@ -144,8 +146,62 @@ def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int | None) -> tf.data
     for number, (name, share) in enumerate(zip(names, shares, strict=True)):
         positions = np.flatnonzero(sources == name)
         shuffled = tf.data.Dataset.from_tensor_slices(positions).shuffle(
-            len(positions), seed=(seed or 0) + number
+            len(positions), seed=seed + number
         )
         streams.append(shuffled.repeat().batch(share))
     joined = tf.data.Dataset.zip(*streams).map(lambda *parts: tf.concat(parts, axis=0))
     return joined.take(math.ceil(len(xrays) / batch_size))
+
+
+def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """The X-rays as they might have been taken otherwise: float32 (n, size, size, 1), 0...1.
+
+    Position, scale, tilt, side, exposure, contrast and sharpness are drawn for every image;
+    ``seed``, an integer scalar, decides them all. A network that may rely on these will, because
+    they are the cheapest cues to the source of an image (Zech 2018, 10.1371/journal.pmed.1002683).
+    """
+    import tensorflow as tf
+
+    def draw(number: int, low: float, high: float) -> tf.Tensor:
+        return tf.random.stateless_uniform([tf.shape(images)[0]], [seed, number], low, high)
+
+    def draw_grey(number: int, low: float, high: float) -> tf.Tensor:
+        return draw(number, low, high)[:, None, None, None]  # one for all pixels of an image
+
+    moved = tf.clip_by_value(_moved(images, draw), 0.0, 1.0)
+    # Another film curve: a gamma of 0.78 to 1.28, then contrast and brightness.
+    curved = moved ** tf.exp(draw_grey(6, -0.25, 0.25))
+    exposed = (curved - 0.5) * draw_grey(7, 0.8, 1.15) + 0.5 + draw_grey(8, -0.075, 0.075)
+    # Between the image itself and the same image stored at half its size.
+    size = images.shape[1]
+    small = tf.image.resize(exposed, [size // 2, size // 2], antialias=True)
+    soft = tf.image.resize(small, [size, size])
+    sharp = draw_grey(9, 0.0, 1.0)
+    return tf.clip_by_value(exposed * sharp + soft * (1 - sharp), 0.0, 1.0)
+
+
+def _moved(images: tf.Tensor, draw: Callable[[int, float, float], tf.Tensor]) -> tf.Tensor:
+    """Tilted by up to 11 degrees, scaled, shifted by up to 8 %, and mirrored or not."""
+    import tensorflow as tf
+
+    size = images.shape[1]
+    tilt = draw(0, -0.2, 0.2)
+    # What is below 1 enlarges the image, and with it cuts off the frame.
+    across = draw(1, 0.75, 1.1)
+    down = across * draw(2, 0.9, 1.1)
+    mirror = tf.where(draw(5, 0.0, 1.0) < 0.5, -1.0, 1.0)
+    # Where each pixel of the copy comes from: x = a·x' + b·y' + c, y = d·x' + e·y' + f.
+    a, b = tf.cos(tilt) * across * mirror, -tf.sin(tilt) * across
+    d, e = tf.sin(tilt) * down * mirror, tf.cos(tilt) * down
+    middle = (size - 1) / 2
+    c = middle * (1 - a - b) + draw(3, -0.08, 0.08) * size
+    f = middle * (1 - d - e) + draw(4, -0.08, 0.08) * size
+    zero = tf.zeros_like(a)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([a, b, c, d, e, f, zero, zero], axis=1),
+        output_shape=[size, size],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )

@@ -18,13 +18,13 @@ from cxrlab.choices import Budget
 from cxrlab.designs import RECIPES, Design, Say, auc_against, candidates, examine, group_table
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_json
+from cxrlab.model import WeightsUnavailable
 from cxrlab.pipeline import decode
 from cxrlab.recordings import Recording, data_in_words, record
 from cxrlab.runs import claim, write_table
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, what_kind
 from cxrlab.splits import kfold_by_patient
 from cxrlab.training import Settings
-from cxrlab.transfer import WeightsUnavailable
 
 #: In the order of the table: first what leaves the choice of patients alone, then what does not.
 REPAIRS = (

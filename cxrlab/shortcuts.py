@@ -25,8 +25,7 @@ from cxrlab.filters import (
     near_duplicates,
     published_candidates,
 )
-from cxrlab.images import IMAGE_SIZE, read_image, to_square
-from cxrlab.preparation import LUNG_BOXES
+from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, read_image, to_square
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, ROLES, covid, load_catalog
 from cxrlab.splits import patient_groups
 

@@ -6,7 +6,6 @@ another: they form a group. Notebook 02 makes the same split with scikit-learn i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from cxrlab.files import write_atomically
 PARTS = ("train", "validation", "test")
 TEST_FOLDS = 5  # one fold of five is the test part: 20 % of all images
 VALIDATION_FOLDS = 7  # one fold of seven of the rest is the validation part: 14 % of it
-Pairs = pd.DataFrame | Iterable[tuple[str, str]] | None
+Pairs = pd.DataFrame | None  # image_ids, columns ``first`` and ``second``: near_duplicates
 
 
 @dataclass(frozen=True)
@@ -37,26 +36,15 @@ class Split:
         """The tables by name."""
         return {name: getattr(self, name) for name in PARTS}
 
-    def summary(self) -> pd.DataFrame:
-        """One row per part: images, patients, positives, negatives, share of all images."""
-        rows = {
-            name: {
-                "images": len(part),
-                "patients": part["patient_id"].nunique(),
-                "positives": int((part["label"] == 1).sum()),
-                "negatives": int((part["label"] == 0).sum()),
-            }
-            for name, part in self.parts().items()
-        }
-        table = pd.DataFrame.from_dict(rows, orient="index")
-        return table.assign(share=table["images"] / table["images"].sum())
+    def as_table(self) -> pd.DataFrame:
+        """All cases, with a column ``part``."""
+        return pd.concat([part.assign(part=name) for name, part in self.parts().items()])
 
 
 def patient_groups(cases: pd.DataFrame, together: Pairs = None) -> pd.Series:
     """The group of each case: its patient, joined with the patients who share a duplicate.
 
-    ``together`` holds pairs of image_ids (columns ``first`` and ``second``, as from
-    ``near_duplicates``, or plain pairs). A group bears the first of its patients' names, so that
+    ``together`` holds pairs of duplicates. A group bears the first of its patients' names, so that
     the order of the rows does not matter. A column ``group`` made before counts as the patient.
     Raises :class:`CXRLabError` where a case has no patient.
 
@@ -127,11 +115,9 @@ def check_split(split: Split, together: Pairs = None) -> list[str]:
     Patients, groups, images or files in two parts, cases without a patient, a class that a part
     lacks, and ``together`` pairs that were torn apart.
     """
-    table = pd.concat([part.assign(part=name) for name, part in split.parts().items()])
-    problems = []
+    table = split.as_table()
     unknown = table["patient_id"].isna().sum()
-    if unknown:
-        problems.append(f"{unknown} images have no patient_id")
+    problems = [f"{unknown} images have no patient_id"] if unknown else []
     things = {"patient_id": "patients", "group": "groups", "image_id": "images", "path": "files"}
     for column, what in things.items():
         if column in table:
@@ -160,10 +146,10 @@ def save_manifest(split: Split, path: str | Path) -> Path:
     Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` where the cases
     have that column. The order of the rows is kept.
     """
-    table = pd.concat([part.assign(part=name) for name, part in split.parts().items()])
-    columns = ["image_id", "patient_id", "label", "part"]
-    columns += ["sha256"] * ("sha256" in table)
-    return write_atomically(path, table[columns].to_csv(index=False, lineterminator="\n"))
+    columns = ["image_id", "patient_id", "label", "part", "sha256"]
+    table = split.as_table()
+    table = table[[column for column in columns if column in table]]
+    return write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def load_manifest(path: str | Path, cases: pd.DataFrame) -> Split:
@@ -205,10 +191,9 @@ def _complain(path: str | Path, images: pd.Series, what: str) -> None:
 
 def _pairs(together: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """First and second image_ids of the pairs."""
-    if isinstance(together, pd.DataFrame):
-        return together["first"].to_numpy(object), together["second"].to_numpy(object)
-    pairs = list(() if together is None else together)
-    return np.array([a for a, _ in pairs], object), np.array([b for _, b in pairs], object)
+    if together is None:
+        return np.array([], object), np.array([], object)
+    return together["first"].to_numpy(object), together["second"].to_numpy(object)
 
 
 def _grouped(cases: pd.DataFrame, together: Pairs) -> pd.DataFrame:

@@ -24,8 +24,8 @@ from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
 from cxrlab.hosts import is_memory_short
+from cxrlab.images import prepare_pixels
 from cxrlab.pipeline import Xrays, batches
-from cxrlab.preparation import prepare_pixels
 
 if TYPE_CHECKING:
     import keras
@@ -70,27 +70,31 @@ def machine(precision: str = "auto") -> Machine:
     Example: ``keras.mixed_precision.set_global_policy(machine().number_format)``.
     Raises :class:`CXRLabError` for any other word.
     """
-    size, short = 32, is_memory_short()
-    if short:
-        size = SMALL_BATCH
+    short = is_memory_short()
     if precision in FORMATS:
-        return Machine(FORMATS[precision], size, "as asked", short)
-    if precision != "auto":
+        number_format, reason = FORMATS[precision], "as asked"
+    elif precision != "auto":
         raise CXRLabError(
             f"Precision {precision!r} is unknown. Choose auto, {', '.join(FORMATS)} (--precision)."
         )
-    if short:
+    elif short:
+        number_format = "float32"
         reason = "memory is short, and small batches without graphs take less of it"
-        return Machine("float32", size, reason, eager=True)
+    else:
+        number_format, reason = _fastest_format()
+    return Machine(number_format, SMALL_BATCH if short else 32, reason, eager=short)
+
+
+def _fastest_format() -> tuple[str, str]:
+    """The number format in which this machine trains fastest, and why."""
     capability = _gpu_capability()
+    if capability is not None and capability >= 7:
+        return "mixed_float16", "the GPU has tensor cores"
     if capability is not None:
-        if capability >= 7:
-            return Machine("mixed_float16", size, "the GPU has tensor cores")
-        return Machine("float32", size, "not every GPU says that it has tensor cores")
+        return "float32", "not every GPU says that it has tensor cores"
     if cpu_multiplies_bfloat16():
-        reason = "the processor multiplies bfloat16 in hardware"
-        return Machine("mixed_bfloat16", size, reason)
-    return Machine("float32", size, "the processor does not multiply bfloat16 in hardware")
+        return "mixed_bfloat16", "the processor multiplies bfloat16 in hardware"
+    return "float32", "the processor does not multiply bfloat16 in hardware"
 
 
 def cpu_multiplies_bfloat16() -> bool:
@@ -142,7 +146,7 @@ class Settings:
     network: str = field(default="published", repr=False)  # or "residual", "transfer"
     augmentation: str = field(default="none", repr=False)  # or "strong"
     balance_sources: bool = field(default=False, repr=False)  # as many of each in every batch
-    preparation: str = field(default="none", repr=False)  # of cxrlab.preparation.PREPARATIONS
+    preparation: str = field(default="none", repr=False)  # of cxrlab.images.PREPARATIONS
     weight_decay: float = field(default=0.0, repr=False)  # decoupled, as in AdamW
     passes: int = field(default=1, repr=False)  # epochs, as a multiple of the budget's
     # Keep the epoch with the lowest validation loss, or else the last one.
@@ -198,8 +202,15 @@ def train(
     gc.collect()  # the network before this one, if nothing holds it any more
     with built_in(how.number_format):
         model = network_of(settings)
-    steps = epochs * math.ceil(len(training) / how.batch_size)
-    compile_network(model, settings, steps, how.eager)
+    rate = warm_up(settings.learning_rate, epochs * math.ceil(len(training) / how.batch_size))
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+        if settings.weight_decay
+        else keras.optimizers.Adam(rate),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=how.eager,
+    )
     fitted = model.fit(
         batches(training, how.batch_size, seed, settings.augmentation, settings.balance_sources),
         validation_data=batches(validation, how.batch_size),
@@ -215,12 +226,22 @@ def train(
     return Trained(float32_copy(model), history, kept, seconds, how)
 
 
-def early_stopping(patience: int) -> keras.callbacks.EarlyStopping:
-    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights."""
-    import keras
+def network_of(settings: Settings) -> keras.Model:
+    """The network that ``settings`` names, not compiled.
 
-    return keras.callbacks.EarlyStopping(
-        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
+    Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
+    starts from cannot be had.
+    """
+    from cxrlab.model import published_network, residual_network, transfer_network
+
+    if settings.network == "published":
+        return published_network(settings.dense_units, settings.dropout)
+    if settings.network == "residual":
+        return residual_network(settings.dropout)
+    if settings.network == "transfer":
+        return transfer_network(settings.dropout)
+    raise CXRLabError(
+        f"There is no network {settings.network!r}. Choose published, residual or transfer."
     )
 
 
@@ -242,41 +263,12 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
     )
 
 
-def compile_network(
-    model: keras.Model, settings: Settings, steps: int, eager: bool = False
-) -> None:
-    """Give a model loss, optimiser and metrics for a training of so many ``steps`` (batches)."""
+def early_stopping(patience: int) -> keras.callbacks.EarlyStopping:
+    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights."""
     import keras
 
-    rate = warm_up(settings.learning_rate, steps)
-    model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-        if settings.weight_decay
-        else keras.optimizers.Adam(rate),
-        loss="binary_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=eager,
-    )
-
-
-def network_of(settings: Settings) -> keras.Model:
-    """The network that ``settings`` names, not compiled.
-
-    Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
-    starts from cannot be had.
-    """
-    from cxrlab.model import published_network
-    from cxrlab.residual import residual_network
-    from cxrlab.transfer import transfer_network
-
-    if settings.network == "published":
-        return published_network(settings.dense_units, settings.dropout)
-    if settings.network == "residual":
-        return residual_network(settings.dropout)
-    if settings.network == "transfer":
-        return transfer_network(settings.dropout)
-    raise CXRLabError(
-        f"There is no network {settings.network!r}. Choose published, residual or transfer."
+    return keras.callbacks.EarlyStopping(
+        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
     )
 
 

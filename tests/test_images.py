@@ -1,4 +1,4 @@
-"""Reading images: every mode and depth to grey values, every damage to a reason."""
+"""Reading images: every mode and depth to grey values, every damage to a reason; preparing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxrlab.errors import CXRLabError
 from cxrlab.images import (
+    LUNG_BOXES,
+    LUNG_FIELD,
+    PREPARATIONS,
     REASONS,
     UnreadableImage,
     decode,
+    fit,
     load_square,
-    read_header,
+    prepare_pixels,
     read_image,
 )
+from cxrlab.shortcuts import region
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))  # 64 wide, 48 high
 
@@ -79,13 +85,11 @@ def test_modes_give_the_same_grey_values(tmp_path, mode, name):
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP).convert("CMYK"), "a.jpg", quality=95)
-    assert read_header(path).mode == "CMYK"
     assert np.abs(read_image(path).astype(int) - RAMP).max() <= 8
 
 
 def test_one_bit(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP > 127), "a.png")
-    assert read_header(path).mode == "1"
     assert set(np.unique(read_image(path))) == {0, 255}
 
 
@@ -155,13 +159,14 @@ def test_exif_orientation_is_honoured(tmp_path):
 
 def test_header_and_square(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP).convert("RGB"), "a.png")
-    header = read_header(path)
-    assert (header.width, header.height, header.mode, header.format) == (64, 48, "RGB", "PNG")
-    assert header.bytes == path.stat().st_size
+    header, _ = decode(path.read_bytes(), path)
+    assert header == (64, 48, "RGB", "PNG")
     square = load_square(path, 32)
     assert square.shape == (32, 32)
     assert square.dtype == np.uint8
     assert load_square(path).shape == (224, 224)
+    assert fit(RAMP, 32).shape == (24, 32)  # for human eyes, the proportions are kept
+    assert fit(RAMP, 32, square=True).shape == (32, 32)
 
 
 def test_square_is_antialiased(tmp_path):
@@ -215,12 +220,8 @@ def test_decompression_bomb_is_refused_from_its_header_without_a_warning(tmp_pat
     path.write_bytes(png_header(side, side))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        if side == 9_500:  # Pillow warns of it, but it is below our limit
-            assert read_header(path).width == side
-        else:
-            assert reason(path) == "too large"
-            with pytest.raises(UnreadableImage):
-                read_header(path)
+        # Pillow warns of 9,500, too, but it is below our limit: the pixels are what is missing.
+        assert reason(path) == ("truncated" if side == 9_500 else "too large")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.gif", "a.webp"])
@@ -248,3 +249,93 @@ def test_every_real_image_is_readable(real_data):
     assert len(files) > 300
     for path in files:
         assert load_square(path).shape == (224, 224)
+
+
+# --- preparing for training ------------------------------------------------------------------
+
+SIDE = 224
+
+
+@pytest.fixture(scope="module")
+def xrays(phantom_data):
+    """Three phantoms: uint8 (3, 224, 224, 1)."""
+    files = sorted((phantom_data / "chest_xray").rglob("*.jp*g"))[:3]
+    return np.stack([load_square(path) for path in files])[..., None]
+
+
+def textured(seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (1, SIDE, SIDE, 1), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("how", PREPARATIONS)
+def test_type_and_shape_stay_and_the_original_is_left_alone(xrays, how):
+    before = xrays.copy()
+    prepared = prepare_pixels(xrays, how)
+    assert prepared.dtype == np.uint8 and prepared.shape == xrays.shape
+    np.testing.assert_array_equal(xrays, before)
+    assert not np.shares_memory(prepared, xrays)
+    assert (how == "none") == np.array_equal(prepared, xrays)
+
+
+@pytest.mark.parametrize("how", PREPARATIONS)
+def test_no_xrays_and_even_ones_do_no_harm(how):
+    assert prepare_pixels(np.empty((0, SIDE, SIDE, 1), np.uint8), how).shape == (0, SIDE, SIDE, 1)
+    for grey in (0, 7, 255):
+        even = np.full((1, SIDE, SIDE, 1), grey, np.uint8)
+        np.testing.assert_array_equal(prepare_pixels(even, how), even)
+
+
+@pytest.mark.parametrize(("how", "left"), [("equalise", 0.2), ("clahe", 0.4)])
+def test_little_of_the_exposure_is_left(xrays, how, left):
+    """A brighter, flatter exposure of the same chest comes out much as the first did."""
+    flat = (60 + 0.4 * xrays.astype(float)).astype(np.uint8)
+    first, second = prepare_pixels(xrays, how), prepare_pixels(flat, how)
+    apart = np.abs(xrays.astype(float) - flat).mean()
+    assert np.abs(first.astype(float) - second).mean() < left * apart
+
+
+def test_equalising_makes_grey_values_equally_frequent(xrays):
+    prepared = prepare_pixels(xrays, "equalise")
+    quarters = np.quantile(prepared[0], (0.25, 0.5, 0.75))
+    np.testing.assert_allclose(quarters, (64, 128, 192), atol=12)
+
+
+def test_clahe_raises_contrast_in_the_dark_part_only_locally():
+    """A faint stripe at the dark end of a ramp becomes visible, and order along the ramp stays."""
+    ramp = np.tile(np.linspace(20, 220, SIDE), (SIDE, 1))
+    ramp[100:108, 28:84] += 6
+    ramp = ramp.astype(np.uint8)[None, :, :, None]
+    prepared = prepare_pixels(ramp, "clahe")[0, :, :, 0].astype(int)
+    stripe = (prepared[102:106, 40:72] - prepared[120:124, 40:72]).mean()
+    assert stripe > 6
+    means = prepared[:90].mean(axis=0).reshape(8, -1).mean(axis=1)
+    assert means[-1] - means[0] > 100
+
+
+def test_the_lung_field_sees_nothing_of_the_frame():
+    image = textured()
+    other = image.copy()
+    frame = region("frame")
+    other[0][frame] = textured(1)[0][frame]
+    lungs, others = prepare_pixels(image, "lung field"), prepare_pixels(other, "lung field")
+    np.testing.assert_array_equal(lungs, others)
+    for how in ("none", "equalise", "clahe"):  # the others do see it
+        assert not np.array_equal(prepare_pixels(image, how), prepare_pixels(other, how))
+
+
+def test_the_lung_field_holds_the_lungs_and_fills_the_image():
+    top, bottom, left, right = LUNG_FIELD
+    tops, bottoms, lefts, rights = zip(*LUNG_BOXES, strict=True)
+    assert (top, bottom) == (min(tops), max(bottoms))
+    assert (left, right) == (max(min(lefts), 0.1), min(max(rights), 0.9))  # less the outer tenth
+    # Enlarged by much the same in both directions, so that a heart keeps its form.
+    assert (bottom - top) / (right - left) == pytest.approx(1, abs=0.05)
+    image = np.zeros((1, SIDE, SIDE, 1), np.uint8)
+    rows, columns = slice(round(top * SIDE), round(bottom * SIDE)), slice(22, 202)
+    image[:, rows, columns] = 200
+    np.testing.assert_array_equal(prepare_pixels(image, "lung field"), 200)
+
+
+def test_an_unknown_preparation_is_refused(xrays):
+    with pytest.raises(CXRLabError, match="no preparation 'sharpen'.*lung field"):
+        prepare_pixels(xrays, "sharpen")

@@ -1,12 +1,25 @@
-"""The published network, line by line."""
+"""The published network line by line, the residual one, and transfer learning with its weights."""
 
 from __future__ import annotations
+
+import hashlib
+import socket
 
 import numpy as np
 import pytest
 
-from cxrlab.model import float32_copy, published_network
-from cxrlab.training import built_in
+from cxrlab import model
+from cxrlab.errors import CXRLabError
+from cxrlab.model import (
+    WeightsUnavailable,
+    fetch_weights,
+    float32_copy,
+    published_network,
+    residual_network,
+    transfer_network,
+)
+from cxrlab.sources import download
+from cxrlab.training import Settings, built_in, network_of
 
 # The layer table of the published project: type, output shape, parameters.
 PUBLISHED_LAYERS = [
@@ -74,3 +87,136 @@ def test_a_copy_computes_in_float32_with_the_same_weights():
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     for ours, theirs in zip(copy.get_weights(), network.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
+
+
+def test_settings_name_the_network():
+    assert network_of(Settings(network="residual")).name == "residual_network"
+    assert network_of(Settings()).name == "published_network"
+    with pytest.raises(CXRLabError, match="published, residual or transfer"):
+        network_of(Settings(network="oracle"))
+
+
+def test_the_score_of_the_residual_network_does_not_depend_on_where_something_is():
+    """Global average pooling: a blob in the middle scores nearly the same a block further on."""
+    network = residual_network()
+    assert network.count_params() == 309_873
+    assert network.input_shape == (None, 224, 224, 3) and network.output_shape == (None, 1)
+    here, there = np.zeros((2, 224, 224, 3), np.float32)
+    here[96:128, 96:128] = 1
+    there[96:128, 128:160] = 1  # moved by 32 pixels, the stride of the whole network
+    scores = network.predict(np.stack([here, there]), verbose=0)[:, 0]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+# --- transfer learning -----------------------------------------------------------------------
+
+FILE = b"weights " * 5000
+
+
+@pytest.fixture
+def keras_folder(tmp_path, monkeypatch):
+    """A Keras folder of the test's own, for which ``FILE`` are the right weights."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(model, "WEIGHTS_MD5", hashlib.md5(FILE).hexdigest())
+    return tmp_path / "keras" / "models"
+
+
+@pytest.fixture
+def server(bad_server, no_pauses, monkeypatch):
+    """A class's mirror on this machine, where the weights have a place."""
+    monkeypatch.setenv(download.MIRROR_VARIABLE, bad_server.root)
+    return bad_server
+
+
+PLACE = (model.WEIGHTS_ADDRESS + model.WEIGHTS).removeprefix("https:/")
+
+
+def test_the_file_is_the_one_that_keras_itself_would_fetch():
+    ours = pytest.importorskip("keras.src.applications.mobilenet_v3")
+    assert ours.BASE_WEIGHT_PATH == model.WEIGHTS_ADDRESS
+    assert ours.WEIGHTS_HASHES["small_224_1.0_float"][1] == model.WEIGHTS_MD5
+
+
+def test_weights_are_fetched_once_and_replaced_where_damaged(keras_folder, server):
+    server.put(PLACE, FILE)
+    first = fetch_weights()
+    assert first == fetch_weights() == keras_folder / model.WEIGHTS
+    assert first.read_bytes() == FILE
+    assert server.asked == [PLACE]
+    first.write_bytes(FILE[:100])
+    assert fetch_weights().read_bytes() == FILE
+    assert [path.name for path in keras_folder.iterdir()] == [model.WEIGHTS]
+
+
+def test_a_file_put_there_by_hand_needs_no_network(keras_folder, server):
+    keras_folder.mkdir(parents=True)
+    (keras_folder / model.WEIGHTS).write_bytes(FILE)
+    assert fetch_weights().read_bytes() == FILE
+    assert not server.asked
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("missing", "the server answered 404"),
+        ("login", "sent a web page instead of the file"),
+        ("another", "damaged or another one"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_leaves_nothing(keras_folder, server, fault, reason):
+    server.put(PLACE, FILE)
+    server.misbehave(PLACE, fault, data=FILE[:-1] + b"!")
+    with pytest.raises(WeightsUnavailable, match=reason):
+        fetch_weights()
+    assert not keras_folder.exists()
+
+
+def test_without_a_network_the_reader_is_told_where_the_file_goes(
+    keras_folder, no_pauses, monkeypatch
+):
+    def no_name(*_, **__):
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_name)
+    with pytest.raises(WeightsUnavailable, match="storage.googleapis.com") as caught:
+        transfer_network()
+    assert f"put {model.WEIGHTS} into {keras_folder} by hand" in str(caught.value)
+
+
+@pytest.mark.slow
+def test_transfer_learning_moves_the_last_layer_alone(tmp_path, monkeypatch):
+    import keras
+
+    backbone = keras.applications.MobileNetV3Small(
+        input_shape=(224, 224, 3), include_top=False, weights=None, include_preprocessing=False
+    )
+    backbone.save_weights(tmp_path / "some.weights.h5")
+    served = backbone.get_weights()
+    monkeypatch.setattr(model, "fetch_weights", lambda: tmp_path / "some.weights.h5")
+    network = transfer_network(dropout=0.5)
+    ours = network.get_layer("backbone")
+
+    assert network.input_shape == (None, 224, 224, 3) and network.output_shape == (None, 1)
+    assert not network.compiled and network.get_layer("dropout").rate == 0.5
+    assert network.layers[-1].dtype == "float32"
+    assert sum(int(np.prod(one.shape)) for one in network.trainable_weights) == 577
+
+    # Not even the averages of batch normalisation move.
+    images = np.random.default_rng(0).random((8, 224, 224, 3), np.float32)
+    network.compile(keras.optimizers.Adam(0.1), "binary_crossentropy")
+    before = network.layers[-1].get_weights()[1]
+    network.fit(images, np.repeat([0, 1], [6, 2])[:, None], epochs=1, verbose=0)
+    for kept, original in zip(ours.get_weights(), served, strict=True):
+        np.testing.assert_array_equal(kept, original)
+    assert not np.array_equal(before, network.layers[-1].get_weights()[1])
+
+    # The scale that the backbone was trained at is made inside.
+    pooled = np.asarray(ours(2 * images - 1, training=False)).mean(axis=(1, 2))
+    kernel, bias = network.layers[-1].get_weights()
+    expected = 1 / (1 + np.exp(-(pooled @ kernel + bias)))
+    np.testing.assert_allclose(network.predict(images, verbose=0), expected, atol=1e-5)
+
+    # A copy, as the training makes one, needs no weights from anywhere and stays frozen.
+    copy = float32_copy(network)
+    np.testing.assert_allclose(copy.predict(images, verbose=0), expected, atol=1e-5)
+    assert len(copy.trainable_weights) == 2

@@ -1,4 +1,4 @@
-"""Decoding once, and what Keras gets to see."""
+"""Decoding once, what Keras gets to see, and strong augmentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
-from cxrlab.pipeline import Xrays, batches, decode
+from cxrlab.pipeline import Xrays, augment, batches, decode
 
 
 @pytest.fixture
@@ -153,3 +153,33 @@ def test_augmentation_changes_the_images_anew_in_every_epoch_but_the_same_in_eve
     assert np.abs(first - second).mean() > 0.01
     assert np.array_equal(first, epochs(1)[0])
     assert np.abs(first - epochs(2)[0]).mean() > 0.01
+
+
+def test_an_unknown_augmentation_is_a_sentence():
+    with pytest.raises(CXRLabError, match="Choose one of none, strong"):
+        batches(some_xrays(), shuffle_seed=0, augmentation="mad")
+
+
+@pytest.fixture(scope="module")
+def discs():
+    """Four times the same picture: a bright disc left of the middle, on mid-grey."""
+    rows, columns = np.mgrid[:64, :64]
+    disc = (rows - 32) ** 2 + (columns - 20) ** 2 < 100
+    picture = np.where(disc, 0.9, 0.4).astype(np.float32)
+    return np.repeat(picture[None, :, :, None], 4, axis=0)
+
+
+def test_every_image_of_a_batch_is_changed_in_its_own_way_and_stays_in_range(discs):
+    for seed in range(5):
+        found = augment(discs, np.int64(seed)).numpy()
+        assert found.shape == discs.shape and 0 <= found.min() <= found.max() <= 1
+        for first in range(4):
+            for second in range(first):
+                assert np.abs(found[first] - found[second]).mean() > 0.02
+
+
+def test_about_half_are_mirrored_and_the_disc_stays_in_the_picture(discs):
+    many = np.concatenate([augment(discs, np.int64(seed)).numpy() for seed in range(30)])[..., 0]
+    weight = (many - many.min(axis=(1, 2), keepdims=True)) ** 4
+    columns = (weight * np.arange(64)).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
+    assert 0.3 < (columns > 32).mean() < 0.7

@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from cxrlab.transfer import WeightsUnavailable
 from sklearn.metrics import roc_auc_score
 
 from cxrlab import recordings, repairs
@@ -15,6 +14,7 @@ from cxrlab.choices import Budget
 from cxrlab.designs import RECIPES, Design, recipe_named
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
+from cxrlab.model import WeightsUnavailable
 from cxrlab.repairs import COLUMNS, NUMBERS, REPAIRS, RepairsPlan, repairs_run, repairs_table
 from cxrlab.training import Settings
 
