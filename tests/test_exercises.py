@@ -1,4 +1,4 @@
-"""The engine of the exercises: verdicts, hints, the quiz, and the memory of what was solved."""
+"""The engine and the judge of the exercises, the quiz, and what holds for every exercise."""
 
 from __future__ import annotations
 
@@ -8,224 +8,293 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cxrlab.cli import app
-from cxrlab.exercises import (
-    Exercise,
-    NotAttempted,
-    Option,
-    Question,
-    Quiz,
-    State,
-    Wrong,
-    expect,
-    progress,
-)
-from cxrlab.exercises.engine import holds_dots
+from cxrlab.exercises import Exercise, NotAttempted, Question, Quiz, State
+from cxrlab.exercises.engine import PROGRESS, remember, remembered
+from cxrlab.exercises.judge import OnCases, called, close, described, holds_dots
 from cxrlab.exercises.overview import exercises_by_notebook, overview
 from cxrlab.files import workspace_root
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 COURSE = exercises_by_notebook()
+OWN = [e for exercises in COURSE.values() for e in exercises if ".quiz" not in e.key]
+QUESTIONS = [q for n in COURSE for q in importlib.import_module(f"cxrlab.exercises.nb{n}").quiz]
 
 
-def check_half(half):
-    half = expect.number("half", half, 0, 1)
-    if not expect.close(half, 0.5):
-        raise Wrong(f"`half` is {half:g}. Divide 1 by 2.")
-    return "One half."
+# The engine
+
+
+HALF_OF = OnCases(
+    "half_of",
+    cases=[(1,), (4,), (0.5,)],
+    right=lambda x: x / 2,
+    slips={"that is double.": lambda x: 2 * x, "that is its inverse.": lambda x: 1 / (x - 1)},
+    otherwise="divide by 2.",
+    praise="Half of it.",
+    share=True,
+    columns=(np.array([1.0, 4.0]),),
+)
 
 
 @pytest.fixture
-def half():
-    return Exercise("99.half", "Half", "half", check_half, ("Divide.", "1 / 2."), "half = 1 / 2")
+def half_of():
+    hints, answer = ("Divide.", "By 2."), "def half_of(x):\n    return x / 2"
+    return Exercise("99.half", "Half of it", "half_of", HALF_OF, hints, answer)
 
 
 @pytest.mark.parametrize(
     ("answer", "state", "words"),
     [
-        (0.5, State.CORRECT, "One half"),
-        (0.25, State.WRONG, "Divide 1 by 2"),
-        (50, State.WRONG, "percentage"),
-        (-1, State.WRONG, "between 0 and 1"),
-        ("0,5", State.WRONG, "'0,5'"),
-        (True, State.WRONG, "bool"),
-        (float("nan"), State.WRONG, "number"),
-        (None, State.WRONG, "number"),
-        (..., State.UNTOUCHED, "replace the dots in `half`"),
+        (lambda x: x / 2, State.CORRECT, "Half of it"),
+        (lambda x: 2 * x, State.WRONG, "`half_of(1)` is 2, but should be 0.5: that is double"),
+        (lambda x: 1 / (x - 1) if x != 1 else 7, State.WRONG, "is 7, but should be 0.5: that is"),
+        (lambda x: 2 if x == 1 else 0, State.WRONG, "is 2, but should be 0.5: divide by 2"),
+        (lambda x: 50 * x, State.WRONG, "a percentage"),
+        (lambda x: round(x / 2, 2) if x < 4 else 2.001, State.WRONG, "is 2.001, but should be 2"),
+        (lambda x: "0,5", State.WRONG, "a str ('0,5')"),
+        (lambda x: None, State.WRONG, "is None, but should be 0.5: did you `return` it?"),
+        (lambda x: float("nan"), State.WRONG, "is nan"),
+        (lambda x: [x], State.WRONG, "is a list ([1]), but should be 0.5"),
+        (lambda x: float(x) / 2, State.WRONG, "not for a column of them"),
+        (lambda x: x / 0, State.WRONG, "stops with ZeroDivisionError"),
+        (lambda: 1, State.WRONG, "stops with TypeError"),
+        (0.5, State.WRONG, "`half_of` is a float (0.5); it should be a function"),
+        (lambda x: ..., State.UNTOUCHED, "replace the dots in `half_of`"),
+        (lambda x: ... / 2, State.UNTOUCHED, "replace the dots"),
+        (..., State.UNTOUCHED, "replace the dots"),
     ],
 )
-def test_a_verdict_says_what_was_seen(half, answer, state, words):
-    verdict = half.judge(answer)
-    assert verdict.state is state
-    assert words in verdict.message
+def test_a_verdict_says_what_was_seen_and_what_is_wrong(half_of, answer, state, words):
+    verdict = half_of.judge(answer)
+    assert verdict.state is state, verdict
+    assert words in verdict.message, verdict
 
 
-def test_a_check_that_breaks_is_a_wrong_answer_and_no_traceback(half):
-    half.judge_answer = lambda answer: answer.no_such_thing
-    verdict = half.judge([1, 2])
+def test_a_judge_that_breaks_is_a_wrong_answer_and_no_traceback(half_of):
+    half_of.judge_answer = lambda answer: answer.no_such_thing
+    verdict = half_of.judge([1, 2])
     assert verdict.state is State.WRONG
-    assert "`half` is a list ([1, 2])" in verdict.message
+    assert "`half_of` is a list ([1, 2]), which cannot be checked" in verdict.message
 
 
 def test_dots_are_found_inside_containers():
     assert holds_dots([1, (2, {"a": ...})])
     assert not holds_dots([1, (2, {"a": 3})])
-
-
-def test_a_function_whose_result_is_dots_was_not_attempted(half):
-    half.judge_answer = lambda answer: expect.called("half", answer, 1)
-    assert half.judge(lambda x: ...).state is State.UNTOUCHED
-    assert half.judge(lambda x: 1 / 0).state is State.WRONG
-    assert "ZeroDivisionError" in half.judge(lambda x: 1 / 0).message
     with pytest.raises(NotAttempted):
-        expect.called("half", lambda: ...)
+        called("f", lambda: {"tp": ...})
 
 
-def test_hints_come_in_stages_and_the_last_one_stays(half, capsys):
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(...),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@settings(deadline=None)
+@given(ANYTHING)
+def test_any_answer_gets_a_verdict_and_no_traceback(answer):
+    of_words = next(e for e in OWN if e.key == "03.curves")
+    half_of = Exercise("99.half", "Half of it", "half_of", HALF_OF, ("Divide.", "By 2."), "")
+    for exercise, judged in ((half_of, answer), (half_of, lambda x: answer), (of_words, answer)):
+        verdict = exercise.judge(judged)
+        assert verdict.state is not State.CORRECT
+        assert "cannot be checked" not in verdict.message
+
+
+@given(ANYTHING)
+def test_what_agrees_with_itself_is_described_in_a_few_words(answer):
+    assert not isinstance(answer, float) or close(answer, answer)
+    assert isinstance(answer, dict) or len(described(answer)) < 80
+
+
+def test_tables_agree_with_their_rows_and_columns():
+    table = pd.DataFrame({"a": ["x", "y"]})
+    assert close(table, table.copy()) and not close(table, table[:1])
+    assert not close(table["a"], table) and not close({"a": 1}, {"b": 1})
+    assert close({"a": 1, "b": [1, 2]}, {"a": 1, "b": [1, 2.001]})
+
+
+def test_hints_come_in_stages_and_the_last_one_stays(half_of, capsys):
     for _ in range(3):
-        half.hint()
+        half_of.hint()
     said = capsys.readouterr().out.splitlines()
-    assert ["Divide." in said[0], "1 / 2." in said[1], "1 / 2." in said[2]] == [True] * 3
-    half.solution()
-    assert "half = 1 / 2" in capsys.readouterr().out
+    assert ["Divide." in said[0], "By 2." in said[1], "By 2." in said[2]] == [True] * 3
+    half_of.solution()
+    assert "return x / 2" in capsys.readouterr().out
 
 
-def test_a_right_answer_is_handed_on_as_it_is(half, capsys):
-    answer = 0.5 + 1e-12
-    assert half.or_solution(answer) is answer
+def test_a_right_answer_is_handed_on_as_it_is(half_of, capsys):
+    def answer(x):
+        return 0.5 * x
+
+    assert half_of.or_solution(answer) is answer
     assert capsys.readouterr().out == ""
-    assert progress.load() == {}
+    assert remembered() == {}
 
 
-@pytest.mark.parametrize("answer", [..., 0.25, "no number"])
-def test_without_a_right_answer_the_solution_takes_its_place(half, answer, capsys):
-    assert half.or_solution(answer) == 0.5
-    said = "Going on with the course's solution in place of `half`.\n"
+@pytest.mark.parametrize("answer", [..., 0.25, lambda x: x])
+def test_without_a_right_answer_the_solution_takes_its_place(half_of, answer, capsys):
+    assert half_of.or_solution(answer)(8) == 4
+    said = "Going on with the course's solution in place of `half_of`.\n"
     assert capsys.readouterr().out == said
 
 
-def test_a_solution_may_need_imports_and_give_several_things(half, capsys):
-    half.judge_answer, half.variable = lambda answer: answer[2], "half, third"
-    half.answer = """
-        half = math.sqrt(0.25)
-        third = np.float64(1 / 3)
-    """
-    half.imports = "import math\nimport numpy as np\n"
-    assert half.or_solution((..., 1)) == (0.5, pytest.approx(1 / 3))
-
-
-def test_only_attempts_are_remembered_and_what_was_solved_stays_solved(half, capsys):
-    half.check(...)
-    assert progress.load() == {}
-    for answer in (0.1, 0.5, 0.2):
-        half.check(answer)
-    assert progress.load() == {"99.half": {"attempts": 3, "solved": True}}
-    assert "✓ Correct." in capsys.readouterr().out
+def test_only_attempts_are_remembered_and_what_was_solved_stays_solved(half_of, capsys):
+    half_of.check(...)
+    assert remembered() == {}
+    for answer in (0.1, lambda x: x / 2, 0.2):
+        half_of.check(answer)
+    assert remembered() == {"99.half": {"attempts": 3, "solved": True}}
+    said = capsys.readouterr().out
+    assert "… Not attempted" in said and "✗ Not yet." in said and "✓ Correct." in said
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"99.half": 3}', '{"99.half": {}}'])
-def test_a_damaged_memory_is_an_empty_one(half, content):
-    path = workspace_root() / progress.FILE
+def test_a_damaged_memory_is_an_empty_one(half_of, content):
+    path = workspace_root() / PROGRESS
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
-    assert progress.load() == {}
-    half.check(0.5)
+    assert remembered() == {}
+    half_of.check(lambda x: x / 2)
     assert json.loads(path.read_text())["99.half"]["solved"]
 
 
-def test_a_workspace_that_cannot_be_written_does_not_stop_a_check(half, tmp_path, monkeypatch):
+def test_a_workspace_that_cannot_be_written_does_not_stop_a_check(half_of, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path / "file" / "workspace"))
-    half.check(0.5)
+    half_of.check(0.5)
+
+
+# The quiz
 
 
 @pytest.fixture
 def quiz():
-    options = (Option("red", "No, that is red."), Option("blue", "Yes, blue.", right=True))
-    return Quiz((Question("99.quiz1", "Which?", options), Question("99.quiz2", "And?", options)))
+    options = [{"text": "red", "reply": "No, red."}, {"text": "blue", "reply": "Yes, `blue`."}]
+    return Quiz(tuple(Question(f"99.quiz{n}", "Which?", "b", options) for n in (1, 2)))
 
 
 def test_a_question_answers_each_option_in_its_own_words(quiz):
     exercise = quiz.questions[0].exercise
     assert exercise.judge("b").state is State.CORRECT
-    assert "that is red" in exercise.judge(" A ").message
-    assert "one of the letters a, b" in exercise.judge("c").message
-    assert "one of the letters a, b" in exercise.judge(1).message
+    assert "No, red" in exercise.judge(" A ").message
+    for other in ("c", "", "ab", 1):
+        assert "one of the letters a, b" in exercise.judge(other).message
 
 
 def test_a_quiz_can_be_answered_without_a_mouse(quiz, capsys):
     quiz.check("b", ...)
     said = capsys.readouterr().out
     assert "Question 1: Correct." in said and "Question 2: Not attempted" in said
-    assert list(progress.load()) == ["99.quiz1"]
+    assert list(remembered()) == ["99.quiz1"]
 
 
-def test_the_buttons_of_a_quiz_answer(quiz):
-    box = quiz._buttons(quiz.questions[0])
-    buttons, reply = box.children
+def test_the_buttons_of_a_quiz_answer_so_that_a_screen_reader_says_it(quiz):
+    buttons, reply = quiz.questions[0].buttons().children
     buttons.value = "a"
-    assert "that is red" in reply.value
+    assert "No, red" in reply.value and 'role="status"' in reply.value
     buttons.value = "b"
-    assert "Correct." in reply.value
-    assert progress.load()["99.quiz1"] == {"attempts": 2, "solved": True}
+    assert "Correct." in reply.value and "<code>blue</code>" in reply.value
+    assert remembered()["99.quiz1"] == {"attempts": 2, "solved": True}
 
 
-def test_a_question_has_one_right_option():
-    with pytest.raises(ValueError, match="0 right"):
-        Question("99.quiz1", "Which?", (Option("red", "No."), Option("blue", "No.")))
+def test_a_question_has_a_right_option():
+    with pytest.raises(ValueError, match="no option 'c'"):
+        Question("99.quiz1", "Which?", "c", [{"text": "red", "reply": "No."}])
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
+def test_every_option_of_a_quiz_has_a_reply_of_its_own(question):
+    verdicts = [question.exercise.judge(letter) for letter in question.letters]
+    assert [verdict.state for verdict in verdicts].count(State.CORRECT) == 1
+    assert len({verdict.message for verdict in verdicts}) == len(verdicts) >= 3
+    assert all(len(option["reply"]) > 15 for option in question.options)
 
 
 # The course
 
 
+def cells_of(number: str) -> list[str]:
+    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+def handed_in(exercise: Exercise, code: str):
+    """What the reader's code leaves in the variable of the exercise."""
+    names = {"np": np, "pd": pd}
+    exec(exercise.imports + code, names)
+    values = tuple(names[name] for name in exercise.variable.split(", "))
+    return values if len(values) > 1 else values[0]
+
+
 def test_every_notebook_has_exercises_and_a_quiz():
     assert list(COURSE) == [path.stem[:2] for path in sorted(NOTEBOOKS.glob("0*.ipynb"))]
+    assert (len(OWN), len(QUESTIONS)) == (34, 35)
     for number, exercises in COURSE.items():
         quiz = [e for e in exercises if e.key.startswith(f"{number}.quiz")]
-        assert 3 <= len(quiz) <= 6, number
-        assert len(exercises) - len(quiz) >= 4, number
+        assert 3 <= len(quiz) <= 6 and len(exercises) - len(quiz) >= 4, number
         assert len({e.key for e in exercises}) == len(exercises)
         assert all(e.key.startswith(f"{number}.") for e in exercises)
-        assert all(len(e.hints) >= 2 for e in exercises)
+        assert all(len(set(e.hints)) == len(e.hints) >= 2 for e in exercises)
 
 
 @pytest.mark.parametrize("number", COURSE)
 def test_every_exercise_stands_in_its_notebook_with_hint_and_solution(number):
-    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    checked = set(re.findall(rf"^nb{number}\.(\w+)\.check\(", code, re.M))
-    assert f"nb{number}.quiz.show()" in code
-    module = __import__(f"cxrlab.exercises.nb{number}", fromlist=["_"])
+    code = "\n".join(cells_of(number))
+    module = importlib.import_module(f"cxrlab.exercises.nb{number}")
     names = {name for name, thing in vars(module).items() if isinstance(thing, Exercise)}
-    assert checked == names
+    assert set(re.findall(rf"^nb{number}\.(\w+)\.check\(", code, re.M)) == names
+    assert f"nb{number}.quiz.show()" in code
     for name in names:
-        for way_out in ("hint", "solution"):
-            assert f"# nb{number}.{name}.{way_out}()" in code
-
-
-OWN = [
-    exercise
-    for number in COURSE
-    for exercise in vars(importlib.import_module(f"cxrlab.exercises.nb{number}")).values()
-    # Its solution speaks of what the notebook has made before.
-    if isinstance(exercise, Exercise) and exercise.key != "04.threshold"
-]
+        assert f"# nb{number}.{name}.hint()" in code and f"# nb{number}.{name}.solution()" in code
 
 
 @pytest.mark.parametrize("exercise", OWN, ids=lambda exercise: exercise.key)
-def test_every_solution_runs_on_its_own_and_is_right(exercise, capsys):
+def test_the_solution_is_right_and_the_notebooks_placeholder_is_not_attempted(exercise, capsys):
     given = exercise.or_solution(...)
     assert "Going on with the course's solution" in capsys.readouterr().out
-    assert exercise.judge(given).state is State.CORRECT
+    verdict = exercise.judge(given)
+    assert verdict.state is State.CORRECT, verdict
+    checked = re.compile(rf"\.check\(\(?{re.escape(exercise.variable)}\)?\)")
+    (cell,) = (cell for cell in cells_of(exercise.key[:2]) if checked.search(cell))
+    placeholder = handed_in(exercise, cell[: checked.search(cell).start()].rpartition("\n")[0])
+    assert exercise.judge(placeholder).state is State.UNTOUCHED
+
+
+SLIPS = [
+    (exercise, words)
+    for exercise in OWN
+    if isinstance(exercise.judge_answer, OnCases)
+    for words in exercise.judge_answer.slips
+]
+
+
+@pytest.mark.parametrize(("exercise", "words"), SLIPS, ids=lambda x: getattr(x, "key", x))
+def test_a_function_with_a_known_slip_is_told_which(exercise, words):
+    cases, slip = exercise.judge_answer.cases, exercise.judge_answer.slips[words]
+    asked = iter(range(len(cases)))
+
+    def function(*_):
+        number = next(asked)
+        try:
+            return slip(*cases[number]) if callable(slip) else slip[number]
+        except ZeroDivisionError:
+            return float("nan")
+
+    assert exercise.judge(function).message.endswith(words)
 
 
 def test_progress_counts_what_was_solved():
     first = next(iter(COURSE.values()))[0]
-    progress.remember(first.key, True)
+    remember(first.key, True)
     table = overview().notebooks.set_index("notebook")
     assert table.loc[first.key[:2], "exercises"].startswith("1 of ")
     assert first.title not in overview().next_step

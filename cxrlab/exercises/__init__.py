@@ -1,16 +1,7 @@
-"""Exercises and quizzes: an engine, and one small module a notebook with its answers."""
+"""Exercises and quizzes: an engine, a judge, and one module per notebook with its exercises."""
 
-from cxrlab.exercises.engine import Exercise, NotAttempted, State, Verdict, Wrong
-from cxrlab.exercises.quiz import Option, Question, Quiz, exercises_in
+from cxrlab.exercises.engine import Exercise, State, Verdict
+from cxrlab.exercises.judge import NotAttempted, Wrong
+from cxrlab.exercises.quiz import Question, Quiz
 
-__all__ = [
-    "Exercise",
-    "NotAttempted",
-    "Option",
-    "Question",
-    "Quiz",
-    "State",
-    "Verdict",
-    "Wrong",
-    "exercises_in",
-]
+__all__ = ["Exercise", "NotAttempted", "Question", "Quiz", "State", "Verdict", "Wrong"]

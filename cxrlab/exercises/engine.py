@@ -1,4 +1,4 @@
-"""An exercise: check an answer, give hints in stages, show a solution.
+"""An exercise: check an answer, give hints in stages, show a solution, remember what was solved.
 
 What a reader writes in a notebook::
 
@@ -13,14 +13,23 @@ place. The idea of an exercise object with these three methods is that of Kaggle
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cxrlab.exercises import progress
-from cxrlab.exercises.display import show_code, show_message
+from filelock import FileLock, Timeout
+from IPython import get_ipython
+from IPython.display import display
+
+from cxrlab.exercises.judge import NotAttempted, Wrong, described, holds_dots
+from cxrlab.files import read_json, workspace_root, write_json
+
+PROGRESS = "progress.json"
 
 
 class State(StrEnum):
@@ -31,20 +40,21 @@ class State(StrEnum):
     UNTOUCHED = "not attempted"
 
 
+# A sign beside the colour, for readers who cannot tell the colours apart.
+LOOKS = {
+    State.CORRECT: ("✓", "#00664B"),
+    State.WRONG: ("✗", "#A13F00"),
+    State.UNTOUCHED: ("…", "#5A5A5A"),
+}
+LOOK_OF_A_HINT = ("→", "#004C8C")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A state and the sentence that goes with it."""
 
     state: State
     message: str
-
-
-class Wrong(Exception):
-    """Raised by a check: the variable, what was seen, what to change."""
-
-
-class NotAttempted(Exception):
-    """Raised by a check that finds the dots deep inside the answer, as in a function's result."""
 
 
 @dataclass
@@ -69,10 +79,8 @@ class Exercise:
 
     def judge(self, answer: Any) -> Verdict:
         """The verdict, without showing or remembering it."""
-        untouched = Verdict(
-            State.UNTOUCHED,
-            f"Not attempted yet: replace the dots in `{self.variable}` and run the cell again.",
-        )
+        words = f"Not attempted yet: replace the dots in `{self.variable}` and run the cell again."
+        untouched = Verdict(State.UNTOUCHED, words)
         if holds_dots(answer):
             return untouched
         try:
@@ -87,13 +95,13 @@ class Exercise:
                 f"Not yet. `{self.variable}` is {described(answer)}, which cannot be checked "
                 f"({type(error).__name__}: {error}). Try a hint to see what is expected.",
             )
-        return Verdict(State.CORRECT, " ".join(filter(None, ["Correct.", praise])))
+        return Verdict(State.CORRECT, f"Correct. {praise or ''}".strip())
 
     def attempt(self, answer: Any) -> Verdict:
         """The verdict, remembered in the workspace unless nothing was attempted."""
         verdict = self.judge(answer)
         if verdict.state is not State.UNTOUCHED:
-            progress.remember(self.key, verdict.state is State.CORRECT)
+            remember(self.key, verdict.state is State.CORRECT)
         return verdict
 
     def check(self, answer: Any) -> None:
@@ -123,26 +131,61 @@ class Exercise:
 
     def solution(self) -> None:
         """Show code that solves it."""
-        show_code(self.title, textwrap.dedent(self.answer).strip())
+        code = textwrap.dedent(self.answer).strip()
+        title = f"A solution of “{self.title}”:"
+        as_code = f"<p>{html.escape(title)}</p><pre>{html.escape(code)}</pre>"
+        show(f"{title}\n\n{code}", as_code)
 
 
-def holds_dots(answer: Any) -> bool:
-    """Whether the answer is ``...`` or a list, tuple, set or dictionary in which one is left."""
-    if answer is ...:
-        return True
-    if isinstance(answer, dict):
-        return any(map(holds_dots, answer.values()))
-    if isinstance(answer, list | tuple | set | frozenset):
-        return any(map(holds_dots, answer))
-    return False
+def show_message(state: str, message: str) -> None:
+    """Show a sentence, marked by its state."""
+    show(f"{LOOKS.get(state, LOOK_OF_A_HINT)[0]} {message}", as_html(state, message))
 
 
-def described(answer: Any) -> str:
-    """An answer in a few words: ``a str ('0,9')``."""
-    if answer is None:
-        return "None"
-    text = repr(answer)
-    short = text if len(text) <= 40 and "\n" not in text else ""
-    kind = type(answer).__name__
-    article = "an" if kind[0].lower() in "aeiou" else "a"
-    return f"{article} {kind} ({short})" if short else f"{article} {kind}"
+def as_html(state: str, message: str) -> str:
+    """A sentence as HTML, marked by its state. Backticks become code."""
+    sign, colour = LOOKS.get(state, LOOK_OF_A_HINT)
+    body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(message, quote=False))
+    return (
+        f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px">'
+        f'<strong style="color: {colour}">{sign}</strong> {body}</div>'
+    )
+
+
+def show(plain: str, rich: str) -> None:
+    """Show HTML in a notebook, and the plain text where no HTML is shown."""
+    if get_ipython() is None:
+        print(plain)
+    else:
+        display({"text/plain": plain, "text/html": rich}, raw=True)
+
+
+def remember(key: str, solved: bool) -> None:
+    """Count an attempt at the exercise ``key``. What was solved once stays solved.
+
+    It goes to one small file in the workspace. A workspace that cannot be written loses the count
+    and nothing else: the reader's check should not fail for it.
+    """
+    path = workspace_root() / PROGRESS
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), timeout=2):
+            kept = remembered()
+            before = kept.get(key, {"attempts": 0, "solved": False})
+            solved = bool(before["solved"] or solved)
+            kept[key] = {"attempts": before["attempts"] + 1, "solved": solved}
+            write_json(path, dict(sorted(kept.items())))
+    except (OSError, Timeout):
+        pass
+
+
+def remembered() -> dict[str, dict]:
+    """``{key: {"attempts": n, "solved": bool}}``; empty where nothing readable is kept."""
+    try:
+        kept = read_json(workspace_root() / PROGRESS)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    if not isinstance(kept, dict):
+        return {}
+    wanted = {"attempts", "solved"}
+    return {key: e for key, e in kept.items() if isinstance(e, dict) and wanted <= e.keys()}

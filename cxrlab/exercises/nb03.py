@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,59 +11,45 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrlab import convolution
-from cxrlab.exercises import Exercise, Option, Question, Quiz, Wrong, about_models, expect
-from cxrlab.exercises.engine import described
-
-XRAY_SHAPE = (224, 224, 3)
-MOST_PARAMETERS = 100_000
-CURVE_WORDS = ("overfit", "underfit", "fine")
+from cxrlab.exercises.engine import Exercise
+from cxrlab.exercises.judge import OnCases, Words, called, close, kind, pair, wrong_if
+from cxrlab.exercises.quiz import load_quiz
 
 # Not symmetric, so that a flipped or turned kernel gives other numbers.
 PIXELS = np.array([[1, 2, 0, 5], [4, 3, 1, 2], [0, 2, 5, 1], [3, 1, 1, 0]], float)
 KERNEL = np.array([[1, 2, 0], [0, -1, 0], [0, 0, -3]], float)
 
-Slip = tuple[Callable[[np.ndarray, np.ndarray], float], str]
-CONVOLUTION_SLIPS: list[Slip] = [
-    (lambda w, k: (w * k).mean(), "that is the mean of the nine products. Add them up."),
-    (lambda w, k: (w * k).max(), "that is the largest of the nine products. Add them up."),
-    (lambda w, k: w.sum(), "the kernel is missing: multiply the window with it first."),
-    (lambda w, k: w[1, 1] * k[1, 1], "only the middle is there: take the whole 3 × 3 window."),
-    (lambda w, k: (w @ k).sum(), "`@` is a matrix product; `*` multiplies element by element."),
-    (lambda w, k: (w * k[::-1, ::-1]).sum(), "the kernel is turned by 180 degrees."),
-    (lambda w, k: (w * k.T).sum(), "rows and columns of the kernel are swapped."),
-    (lambda w, k: max((w * k).sum(), 0), "negative outputs are 0: ReLU comes later."),
-]
 
-
-def check_convolve(convolve: Any) -> str:
-    """The double loop of a convolution."""
-    returned = expect.called("convolve", convolve, PIXELS, KERNEL)
-    found = np.asarray(returned)
-    right = convolution.convolve(PIXELS, KERNEL)
-    if found.shape != right.shape:
-        raise Wrong(
-            f"`convolve` returns {f'shape {found.shape}' if found.ndim else described(returned)} "
-            f"for 4 × 4 pixels, but a kernel of 3 × 3 fits in 2 × 2 positions. Leave the loops as "
-            "they are and fill in the one line."
-        )
-    if np.allclose(found, right):
-        return "Keras does the same, some hundred times faster."
-    windows = [PIXELS[row : row + 3, column : column + 3] for row in (0, 1) for column in (0, 1)]
-    for slip, why in CONVOLUTION_SLIPS:
-        if np.allclose(found.ravel(), [slip(window, KERNEL) for window in windows]):
-            raise Wrong(f"The first output of `convolve` is {found[0, 0]:g}: {why}")
-    raise Wrong(
-        f"The first output of `convolve` is {found[0, 0]:g}, but should be {right[0, 0]:g}. Take "
-        "the window of 3 × 3 pixels that begins at `row` and `column`."
-    )
+def windows(compute: Any) -> list[list[list[float]]]:
+    """What ``compute`` makes of each 3 × 3 window of the pixels and the kernel, as a result."""
+    places = [[PIXELS[row : row + 3, column : column + 3] for column in (0, 1)] for row in (0, 1)]
+    return [[[float(compute(window, KERNEL)) for window in row] for row in places]]
 
 
 convolve = Exercise(
     key="03.convolution",
     title="Program the convolution",
     variable="convolve",
-    judge_answer=check_convolve,
+    judge_answer=OnCases(
+        "convolve",
+        cases=[(PIXELS, KERNEL)],
+        right=windows(lambda w, k: (w * k).sum()),
+        slips={
+            "the mean of the nine products. Add them up.": windows(lambda w, k: (w * k).mean()),
+            "the largest of the nine products. Add them up.": windows(lambda w, k: (w * k).max()),
+            "the kernel is missing: multiply the window with it.": windows(lambda w, k: w.sum()),
+            "only the middle: take the window.": windows(lambda w, k: w[1, 1] * k[1, 1]),
+            "`@` is a matrix product; `*` goes one by one.": windows(lambda w, k: (w @ k).sum()),
+            "the kernel is turned by 180 degrees.": windows(lambda w, k: (w * k[::-1, ::-1]).sum()),
+            "rows and columns of the kernel are swapped.": windows(lambda w, k: (w * k.T).sum()),
+            "0 for negative outputs: ReLU comes later.": windows(
+                lambda w, k: max((w * k).sum(), 0)
+            ),
+        },
+        otherwise="a kernel of 3 × 3 fits in 2 × 2 positions of 4 × 4 pixels. Leave the loops as "
+        "they are and take the window of 3 × 3 pixels that begins at `row` and `column`.",
+        praise="Keras does the same, some hundred times faster.",
+    ),
     hints=(
         "The window is a slice of `pixels`: three rows from `row`, three columns from `column`.",
         "`pixels[row : row + 3, column : column + 3]` is the window. Multiply it with `kernel`.",
@@ -81,44 +66,28 @@ def convolve(pixels, kernel):
 )
 
 
-def check_block(name: str, block: Any, filters: int) -> None:
-    """Whether a function gives convolution, pooling and dropout with so many filters."""
-    found = expect.called(name, block, 0.3)
-    kinds = ["Conv2D", "MaxPooling2D", "Dropout"]
-    if found is None:
-        raise Wrong(f"`{name}(0.3)` is None. End the function with `return [...]`.")
-    if not isinstance(found, list | tuple):
-        raise Wrong(f"`{name}(0.3)` is {described(found)}, but should be a list of three layers.")
-    seen = [type(layer).__name__ for layer in found]
-    if seen != kinds:
-        raise Wrong(f"`{name}` returns {', '.join(seen)}, but should return {', '.join(kinds)}.")
-    conv, pool, dropout = found
-    if conv.filters != filters:
-        other = " The two blocks are swapped." if conv.filters in (64, 128) else ""
-        raise Wrong(f"`{name}` has {conv.filters} filters, but should have {filters}.{other}")
-    for what, value, wanted in (
-        ("kernel", tuple(conv.kernel_size), (3, 3)),
-        ("padding", conv.padding, "valid"),
-        ("strides", tuple(conv.strides), (1, 1)),
-        ("pooling", tuple(pool.pool_size), (2, 2)),
-        ("activation", conv.activation.__name__, "relu"),
-    ):
-        if value != wanted:
-            raise Wrong(f"The {what} of `{name}` is {value}, but should be {wanted}.")
-    rates = [layer.rate for layer in (dropout, expect.called(name, block, 0.4)[2])]
-    if rates != [0.3, 0.4]:
-        raise Wrong(
-            f"The dropout of `{name}` is {rates[1]:g} where 0.4 was asked for: hand the argument "
-            "on, `layers.Dropout(dropout)`."
-        )
-
-
 def check_blocks(blocks: Any) -> str:
     """The second and third block of the published network."""
-    for name, block, filters in zip(
-        ("second_block", "third_block"), expect.pair("blocks", blocks), (64, 128), strict=True
-    ):
-        check_block(name, block, filters)
+    second, third = pair("blocks", blocks)
+    for name, block, filters in (("second_block", second, 64), ("third_block", third, 128)):
+        found = kind(f"{name}(0.3)", called(name, block, 0.3), list | tuple, "a list of layers")
+        kinds, wanted = [type(layer).__name__ for layer in found], "Conv2D, MaxPooling2D, Dropout"
+        seen = f"`{name}` returns {', '.join(kinds)}, but should return {wanted}."
+        wrong_if(", ".join(kinds) != wanted, seen)
+        conv, pool, dropout = found
+        other = " The two blocks are swapped." if conv.filters in (64, 128) else ""
+        for what, value, right in (
+            ("number of filters", conv.filters, filters),
+            ("kernel", tuple(conv.kernel_size), (3, 3)),
+            ("padding", conv.padding, "valid"),
+            ("strides", tuple(conv.strides), (1, 1)),
+            ("pooling", tuple(pool.pool_size), (2, 2)),
+            ("activation", conv.activation.__name__, "relu"),
+        ):
+            seen = f"The {what} of `{name}` is {value}, but should be {right}."
+            wrong_if(value != right, seen + other)
+        handed_on = [dropout.rate, called(name, block, 0.4)[2].rate] == [0.3, 0.4]
+        wrong_if(not handed_on, f"`{name}` does not hand the argument on: `Dropout(dropout)`.")
     return "Each block halves the map and doubles the filters."
 
 
@@ -171,52 +140,37 @@ def check_pipeline(make_batches: Any) -> str:
             Image.new("L", (8, 8), 6 * number).save(path)
         labels = np.arange(FILES, dtype="float32")[:, None]
         files = tf.data.Dataset.from_tensor_slices((paths, labels))
-        found = expect.called("make_batches", make_batches, files)
-        if not isinstance(found, tf.data.Dataset):
-            raise Wrong(
-                f"`make_batches` returns {described(found)}, but should return a tf.data.Dataset: "
-                "`return files.shuffle(...)....`"
-            )
-        if found is files or found.element_spec == files.element_spec:
-            raise Wrong("`make_batches` gives paths, no pictures yet: `.map(load)` reads them.")
-        try:
-            # More than there should be, so that `repeat` and a wrong size are seen.
-            given = [tuple(np.asarray(part) for part in pair) for pair in islice(found, 3)]
-        except Exception as error:
-            raise Wrong(
-                f"`make_batches` stops while it reads ({type(error).__name__}). `load` takes one "
-                "path at a time: send each through it before you make batches."
-            ) from error
-    return _judge_batches(given)
+        one_path = "`load` takes one path at a time: send each through it before you make batches."
+        found = called("make_batches", make_batches, files, advice=one_path)
+        kind("make_batches(files)", found, tf.data.Dataset, "a tf.data.Dataset: `return files....`")
+        are_paths = found.element_spec == files.element_spec
+        wrong_if(are_paths, "`make_batches` gives paths, no pictures yet: `.map(load)` reads them.")
+        # More than there should be, so that `repeat` and a wrong size are seen.
+        given = [tuple(np.asarray(part) for part in pair) for pair in islice(found, 3)]
+    return check_batches(given)
 
 
-def _judge_batches(given: list[tuple[np.ndarray, ...]]) -> str:
-    images, labels = given[0]
-    if images.ndim != 4:
-        raise Wrong(
-            f"`make_batches` gives images of shape {images.shape}, one at a time. Add `.batch(32)`."
-        )
+def check_batches(given: list[tuple[np.ndarray, ...]]) -> str:
+    """Two batches of shuffled pictures, each with its own label."""
+    images, labels = (np.concatenate([pair[part] for pair in given]) for part in (0, 1))
+    one_by_one = f"`make_batches` gives images of shape {given[0][0].shape}: add `.batch(32)`."
+    wrong_if(given[0][0].ndim != 4, one_by_one)
     sizes = [len(part[0]) for part in given]
-    if sizes[0] != BATCH:
-        raise Wrong(f"`make_batches` gives batches of {sizes[0]}, but 32 were asked for.")
-    if sizes != [BATCH, FILES - BATCH]:
-        more = "The last batch may be smaller: do not drop it." if len(sizes) == 1 else ""
-        raise Wrong(
-            f"From {FILES} files `make_batches` gives batches of {sizes}, but should give "
-            f"[{BATCH}, {FILES - BATCH}]. {more or 'Each file comes once per epoch: no repeat.'}"
-        )
-    order = np.concatenate([part[1] for part in given]).ravel()
-    grey = np.concatenate([part[0] for part in given])[:, 0, 0, 0] * 255 / 6
-    if not np.allclose(grey, order, atol=0.1):
-        raise Wrong("`make_batches` gives pictures with the labels of others. Keep them in pairs.")
-    if (np.diff(order) == 1).all():
-        raise Wrong("`make_batches` does not shuffle: every epoch has the order of the table.")
+    seen = f"From {FILES} files `make_batches` gives batches of {sizes}"
+    wrong_if(sizes[0] != BATCH, f"{seen}, but batches of {BATCH} were asked for.")
+    wrong_if(len(sizes) == 1, f"{seen}. The last may be smaller: do not drop it.")
+    wrong_if(sizes != [BATCH, FILES - BATCH], f"{seen}. Each file comes once: no repeat.")
+    order, grey = labels.ravel(), images[:, 0, 0, 0] * 255 / 6
+    others = "`make_batches` gives pictures with the labels of others. Keep them in pairs."
+    wrong_if(not close(grey, order, 0.1), others)
+    in_order = (np.diff(order) == 1).all()
+    wrong_if(in_order, "`make_batches` does not shuffle: every epoch has the order of the table.")
     moved = np.abs(order - np.arange(FILES)).mean()  # some 13 places in a thorough shuffle
-    if np.sort(order[:BATCH]).tolist() == list(range(BATCH)) or moved < 3:
-        raise Wrong(
-            "`make_batches` shuffles too late or too little: the first batch holds the first "
-            "files of the table. Shuffle files, before `.batch`, with a size of `len(files)`."
-        )
+    wrong_if(
+        set(order[:BATCH]) == set(range(BATCH)) or moved < 3,
+        "`make_batches` shuffles too late or too little: the first batch holds the first files of "
+        "the table. Shuffle files, before `.batch`, with a size of `len(files)`.",
+    )
     return "Paths are shuffled first, because they are small; pictures are read after that."
 
 
@@ -255,48 +209,40 @@ def three_trainings() -> dict[str, pd.DataFrame]:
     }
 
 
-DIAGNOSES = {"A": "fine", "B": "overfit", "C": "underfit"}
-EVIDENCE = {
-    ("A", "overfit"): "both losses fall together; that training's lies higher is what dropout does",
-    ("A", "underfit"): "both losses have fallen far below the 0.69 of knowing nothing",
-    ("B", "fine"): "the validation loss turns and rises while the training loss goes on falling",
-    ("B", "underfit"): "the training loss is near 0: the training X-rays are known by heart",
-    ("C", "fine"): "neither loss has left the 0.69 of a network that knows nothing",
-    ("C", "overfit"): "the training loss has not fallen, so nothing was learned by heart either",
-}
-
-
-def check_diagnosis(diagnosis: Any) -> str:
-    """Three learning curves by name."""
-    expect.kind("diagnosis", diagnosis, dict, 'a dictionary such as {"A": "fine", ...}')
-    missing = [name for name in DIAGNOSES if name not in diagnosis]
-    if missing:
-        raise Wrong(f"`diagnosis` says nothing about {', '.join(missing)}.")
-    words = {name: diagnosis[name] for name in DIAGNOSES}
-    for name, word in words.items():
-        if word not in CURVE_WORDS:
-            raise Wrong(
-                f'`diagnosis["{name}"]` is {described(word)}, but should be one of '
-                f"{', '.join(CURVE_WORDS)}."
-            )
-    if words == {**DIAGNOSES, "B": "underfit", "C": "overfit"}:
-        raise Wrong(
-            "`diagnosis` has overfit and underfit swapped. Overfit means learned too closely: "
-            "the training loss is low and the validation loss is not."
-        )
-    if len(set(words.values())) == 1:
-        raise Wrong(f"`diagnosis` calls all three {words['A']}. Compare where each pair ends.")
-    for name, word in words.items():
-        if word != DIAGNOSES[name]:
-            raise Wrong(f"`{name}` is not {word}: {EVIDENCE[name, word]}.")
-    return "Read the training loss first (was anything learned?), then the gap between the two."
-
+CURVE_WORDS = ("overfit", "underfit", "fine")
 
 diagnose = Exercise(
     key="03.curves",
     title="Three learning curves",
     variable="diagnosis",
-    judge_answer=check_diagnosis,
+    judge_answer=Words(
+        "diagnosis",
+        right={"A": "fine", "B": "overfit", "C": "underfit"},
+        allowed=CURVE_WORDS,
+        slips={
+            "overfit and underfit are swapped. Overfit means learned too closely: the training "
+            "loss is low and the validation loss is not.": {
+                "A": "fine",
+                "B": "underfit",
+                "C": "overfit",
+            },
+            **{
+                f"all three are called {word}. Compare where each pair ends.": dict.fromkeys(
+                    "ABC", word
+                )
+                for word in CURVE_WORDS
+            },
+        },
+        replies={
+            ("A", "overfit"): "both losses fall together; dropout lifts the one of training.",
+            ("A", "underfit"): "both losses have fallen far below the 0.69 of knowing nothing.",
+            ("B", "fine"): "the validation loss turns and rises while the training loss falls on.",
+            ("B", "underfit"): "the training loss is near 0: those X-rays are known by heart.",
+            ("C", "fine"): "neither loss has left the 0.69 of a network that knows nothing.",
+            ("C", "overfit"): "the training loss has not fallen: nothing was learned by heart.",
+        },
+        praise="Read the training loss first (was anything learned?), then the gap to the other.",
+    ),
     hints=(
         "Begin with the solid line: has the network learned its own training X-rays at all?",
         "Then look at the dashed line: does it follow the solid one, or turn away from it?",
@@ -304,30 +250,102 @@ diagnose = Exercise(
     answer='diagnosis = {"A": "fine", "B": "overfit", "C": "underfit"}',
 )
 
+XRAY_SHAPE = (224, 224, 3)
+FEWEST_PARAMETERS, MOST_PARAMETERS, PUBLISHED_PARAMETERS = 300, 100_000, 5_631_169
 
-def check_model(small: Any) -> str:
-    """A small network for this task."""
-    about_models.keras_model("small", small)
-    about_models.reads("small", small, XRAY_SHAPE)
-    why = "Without a convolution each pixel would be a thing of its own: begin with Conv2D."
-    about_models.has_layer("small", small, "Conv2D", why)
-    about_models.answers_once("small", small)
-    about_models.is_not_linear("small", small)
-    about_models.is_compiled("small", small)
-    about_models.output_fits_loss("small", small)
-    about_models.learns("small", small)
-    count = about_models.parameters_within("small", small, 300, MOST_PARAMETERS)
+
+def check_small(model: Any) -> str:
+    """A compiled Keras model for this task, from the outside in and without training it."""
+    import keras
+
+    as_model = "a Keras model: `keras.Sequential([...])`, with `compile` on a line of its own"
+    kind("small", model, keras.Model, as_model)
+    wrong_if(not model.built, f"`small` does not know what it reads: `keras.Input({XRAY_SHAPE})`.")
+    seen = tuple(model.inputs[0].shape[1:])
+    channels = "The last number counts channels: our grey is copied into three."
+    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {channels}")
+    layers, output = layers_of(model), tuple(model.outputs[0].shape[1:])
+    kinds = [type(layer).__name__ for layer in layers]
+    alone = "Without a convolution each pixel would be a thing of its own."
+    wrong_if("Conv2D" not in kinds, f"`small` has no Conv2D layer. {alone}")
+    between = "Put GlobalAveragePooling2D (or Flatten) between Conv2D and the first Dense layer."
+    wrong_if(len(output) > 1, f"`small` answers with a map of shape {output}. {between}")
+    wrong_if(output[0] > 2, f"`small` answers with {output[0]} numbers: end in `Dense(1, ...)`.")
+    bends = {activation_of(layer) for layer in layers[:-1]} != {"linear"}
+    linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`.'
+    wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}")
+    to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
+    wrong_if(not model.compiled, f"`small` has no loss yet, so it cannot learn: {to_do}.")
+    check_loss(model.loss, output[0], activation_of(layers[-1]))
+    frozen = [layer.name for layer in layers if layer.weights and not layer.trainable]
+    wrong_if(frozen, f"`small` cannot learn in full: frozen are {', '.join(frozen)}.")
+    return check_size(model, layers)
+
+
+def check_loss(loss: Any, units: int, activation: str) -> None:
+    """Whether units, last activation and loss speak of the same thing, for labels 0 and 1."""
+    import keras
+
+    loss = keras.losses.get(loss)
+    name = getattr(loss, "name", None) or loss.__name__
+    logits = getattr(loss, "get_config", dict)().get("from_logits", False)
+    right = {
+        "binary_crossentropy": (1, "sigmoid"),
+        "sparse_categorical_crossentropy": (2, "softmax"),
+    }
+    seen = f"`small` ends in {units} units with {activation} and the loss {name}"
+    one_hot = "It expects labels such as (1, 0); ours are" if "categorical" in name else "Ours are"
+    wrong_if(name not in right, f"{seen}. {one_hot} one 0 or 1, two classes: binary_crossentropy.")
+    right_units, right_activation = right[name]
+    wanted = f"This loss goes with {right_units} units and {right_activation}"
+    wrong_if(units != right_units, f"{seen}. {wanted}: one for each score that it compares.")
+    if logits:
+        twice = f"from_logits=True applies {right_activation} itself, and once is enough"
+        wrong_if(activation != "linear", f"{seen}: {twice}.")
+        return
+    reason = {
+        "linear": "without an activation a score may be below 0 or above 1",
+        "softmax": "a softmax over one unit is always 1",
+    }.get(activation, "a score has to lie between 0 and 1")
+    wrong_if(activation != right_activation, f"{seen}. {wanted}: {reason}.")
+
+
+def check_size(model: Any, layers: list[Any]) -> str:
+    """Whether it has neither too few nor too many parameters."""
+    count, largest = model.count_params(), max(layers, key=lambda layer: layer.count_params())
+    wrong_if(count < FEWEST_PARAMETERS, f"`small` has {count:,} parameters: too few to see much.")
+    advice = "Use fewer filters or units there."
+    if any(type(layer).__name__ == "Flatten" for layer in layers):
+        advice = "Flatten hands on every pixel of every map; GlobalAveragePooling2D one mean a map."
+    seen = f"`small` has {count:,} parameters, not fewer than {MOST_PARAMETERS:,}"
+    where = f"{largest.count_params():,} of them sit in `{largest.name}`"
+    wrong_if(count >= MOST_PARAMETERS, f"{seen}. {where}. {advice}")
     return (
-        f"It has {count:,} parameters, one for every {5_631_169 / count:,.0f} of the published "
-        "network's. Whether it sees as much, the training below shows."
+        f"It has {count:,} parameters, one for every {PUBLISHED_PARAMETERS / count:,.0f} of the "
+        "published network's. Whether it sees as much, the training below shows."
     )
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Its layers from input to output, those of a model within the model in its place."""
+    found = []
+    for layer in model.layers:
+        found += layers_of(layer) if hasattr(layer, "layers") else [layer]
+    return [layer for layer in found if type(layer).__name__ != "InputLayer"]
+
+
+def activation_of(layer: Any) -> str:
+    """The name of a layer's activation, ``linear`` without one."""
+    if type(layer).__name__ in ("Softmax", "ReLU", "LeakyReLU"):
+        return type(layer).__name__.lower()
+    return getattr(getattr(layer, "activation", None), "__name__", "linear")
 
 
 small_network = Exercise(
     key="03.small",
     title="A network with fewer than 100,000 parameters",
     variable="small",
-    judge_answer=check_model,
+    judge_answer=check_small,
     hints=(
         "The convolutions are cheap. The dense layer is costly, because `Flatten` hands it 86,528 "
         "numbers: hand it fewer.",
@@ -352,84 +370,4 @@ small.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"]
 """,
 )
 
-quiz = Quiz(
-    (
-        Question(
-            "03.quiz1",
-            "Why do the three convolution layers, which do the seeing, need so few parameters?",
-            (
-                Option(
-                    "They look only at a part of the image.",
-                    "Each output sees a small window, but the windows cover the whole image.",
-                ),
-                Option(
-                    "The same small kernel is used at every place.",
-                    "The weights are shared: 3 × 3 of them a channel, however large the image.",
-                    right=True,
-                ),
-                Option(
-                    "Pooling throws most of their parameters away.",
-                    "Pooling throws outputs away. It has no parameters and takes none from others.",
-                ),
-            ),
-        ),
-        Question(
-            "03.quiz2",
-            "A network is asked about a new patient. What does its dropout do?",
-            (
-                Option(
-                    "It silences a random 30 % of the numbers, as always.",
-                    "Then the same X-ray would get another score each time. Dropout belongs to "
-                    "training.",
-                ),
-                Option(
-                    "It silences the 30 % that matter least.",
-                    "Dropout knows nothing about what matters; it draws at random, in training.",
-                ),
-                Option(
-                    "Nothing: it only works while the network is trained.",
-                    "All numbers pass. This is also why a training loss can lie above the "
-                    "validation loss.",
-                    right=True,
-                ),
-            ),
-        ),
-        Question(
-            "03.quiz3",
-            "The X-ray shows COVID-19. Which score costs the highest loss?",
-            (
-                Option(
-                    "0.04",
-                    "Sure and wrong: -log(0.04) is 3.2. At 0.5 the loss is 0.69.",
-                    right=True,
-                ),
-                Option("0.5", "An unsure answer costs 0.69. Being sure and wrong costs more."),
-                Option("0.97", "That is a sure, right answer: it costs 0.03, the least of all."),
-            ),
-        ),
-        Question(
-            "03.quiz4",
-            "The training loss falls to 0.02 while the validation loss has been rising for five "
-            "epochs. What helps?",
-            (
-                Option(
-                    "Training on, until the validation loss comes down too.",
-                    "The gap comes from learning by heart, and more epochs give more of that.",
-                ),
-                Option(
-                    "A network with more parameters.",
-                    "More parameters can learn more by heart: the gap would rather grow.",
-                ),
-                Option(
-                    "More training X-rays, more dropout, or stopping earlier.",
-                    "All three make learning by heart harder, or stop before it begins.",
-                    right=True,
-                ),
-                Option(
-                    "A smaller learning rate, because the network underfits.",
-                    "A training loss of 0.02 is no underfitting: the training X-rays are known.",
-                ),
-            ),
-        ),
-    )
-)
+quiz = load_quiz("03")

@@ -3,147 +3,68 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises import Exercise, Wrong, expect
-from cxrlab.exercises.engine import described
-from cxrlab.exercises.quiz04 import quiz
-from cxrlab.metrics import Confusion, confusion, ratio
-
-__all__ = ["bootstrap_patients", "ppv", "quiz", "specificity_function", "threshold_for_recall"]
-
-# --- 1: the specificity, which scikit-learn does not have ------------------------------------
-
-# metric: (in letters, in words, from counts)
-FORMULAS: dict[str, tuple[str, str, Callable[[Confusion], float | None]]] = {
-    "recall": ("tp / (tp + fn)", "of the ill, the share found", lambda c: c.recall),
-    "precision": ("tp / (tp + fp)", "of the alarms, the share that is true", lambda c: c.precision),
-    "specificity": (
-        "tn / (tn + fp)",
-        "of the healthy, the share correctly cleared",
-        lambda c: c.specificity,
-    ),
-    "accuracy": ("(tp + tn) / all", "of all, the share called correctly", lambda c: c.accuracy),
-    "F1": ("2 tp / (2 tp + fp + fn)", "precision and recall in one", lambda c: c.f1),
-    "negative predictive value": (
-        "tn / (tn + fn)",
-        "of those called healthy, the share that is",
-        lambda c: ratio(c.tn, c.tn + c.fn),
-    ),
-    "false positive rate": (
-        "fp / (fp + tn)",
-        "of the healthy, the share alarmed",
-        lambda c: ratio(c.fp, c.fp + c.tn),
-    ),
-    "miss rate": (
-        "fn / (fn + tp)",
-        "of the ill, the share missed",
-        lambda c: ratio(c.fn, c.fn + c.tp),
-    ),
-    "share of true negatives among all": (
-        "tn / all",
-        "a share of everybody",
-        lambda c: ratio(c.tn, c.n),
-    ),
-}
-# No two formulas agree on all of these.
-MATRICES = (
-    Confusion(tp=18, fp=12, fn=2, tn=68),
-    Confusion(tp=7, fp=3, fn=5, tn=25),
-    Confusion(tp=30, fp=1, fn=11, tn=9),
-    Confusion(tp=4, fp=6, fn=10, tn=0),
-)
-NOBODY_HEALTHY = (Confusion(tp=8, fp=0, fn=2, tn=0), Confusion(tp=5, fp=0, fn=0, tn=0))
+from cxrlab.exercises.engine import Exercise
+from cxrlab.exercises.judge import OnCases, Wrong, called, close, pair, recognised, wrong_if
+from cxrlab.exercises.quiz import load_quiz
+from cxrlab.metrics import Confusion, confusion
 
 
-def cases_of(counts: Confusion) -> tuple[np.ndarray, np.ndarray]:
+def cases_of(c: Confusion) -> tuple[np.ndarray, np.ndarray]:
     """Labels and calls with these counts."""
-    numbers = [counts.tp, counts.fp, counts.fn, counts.tn]
+    numbers = [c.tp, c.fp, c.fn, c.tn]
     return np.repeat([1, 0, 1, 0], numbers), np.repeat([1, 1, 0, 0], numbers)
 
 
-def check_specificity(specificity_of: Any) -> str:
-    """A function of labels and calls, tried on several confusion matrices."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn and NumPy warn of what is judged here
-        for counts in MATRICES:
-            _check_defined(specificity_of, counts)
-        for counts in NOBODY_HEALTHY:
-            _check_undefined(specificity_of, counts)
-    return "It also knows when there is nobody to be correctly cleared."
+def right_specificity(c: Confusion) -> float:
+    """Of the healthy, the share correctly cleared; undefined where nobody is healthy."""
+    return c.tn / (c.tn + c.fp) if c.tn + c.fp else math.nan
 
 
-def _check_defined(function: Any, counts: Confusion) -> None:
-    result = expect.called("specificity_of", function, *cases_of(counts))
-    wanted, where = counts.specificity, f"{counts.tn} true negatives, {counts.fp} false positives"
-    seen = f"With {where} `specificity_of` returns"
-    if isinstance(result, bool) or not isinstance(result, Real):
-        raise Wrong(f"{seen} {described(result)}, but should return a number.")
-    if math.isclose(result, wanted, abs_tol=1e-9):
-        return
-    for other, (letters, in_words, _) in FORMULAS.items():
-        if other != "specificity" and _computes(function, other):
-            raise Wrong(
-                f"`specificity_of` computes something else: that is the {other}, `{letters}` "
-                f"({in_words}). Of the healthy, which share was correctly cleared?"
-            )
-    if wanted and math.isclose(result, 100 * wanted, rel_tol=0.01):
-        raise Wrong(f"{seen} {result:g}: a percentage. Return a share from 0 to 1.")
-    if expect.close(result, wanted, 0.06) and result == round(result, 2):
-        raise Wrong(f"{seen} {result:g}, rounded. Return the whole {wanted:.6f}...")
-    if result == wanted // 1:
-        raise Wrong(f"{seen} {result:g}: `//` or `int` cuts off what comes after the point.")
-    if wanted == 0:
-        raise Wrong(f"{seen} {result:g}. 0 is a value like any other here, not an absence.")
-    raise Wrong(f"{seen} {result:.3g}, but {wanted:.3f} was expected: `tn / (tn + fp)`.")
-
-
-def _computes(function: Any, other: str) -> bool:
-    """Whether the function gives this metric wherever that is defined."""
-    known = [(FORMULAS[other][2](counts), counts) for counts in MATRICES]
-    try:
-        return all(
-            value is None or math.isclose(function(*cases_of(counts)), value, abs_tol=1e-6)
-            for value, counts in known
-        )
-    except Exception:  # a function that fails elsewhere is not that metric
-        return False
-
-
-def _check_undefined(function: Any, counts: Confusion) -> None:
-    where = "Where nobody is healthy,"
-    try:
-        result = function(*cases_of(counts))
-    except ZeroDivisionError:
-        raise Wrong(f"{where} `specificity_of` divides by zero. Return np.nan there.") from None
-    except Exception as error:
-        raise Wrong(
-            f"{where} `specificity_of` stops with {type(error).__name__} ({error}). With a single "
-            "class `confusion_matrix` has one cell only, unless you add `labels=[0, 1]`."
-        ) from error
-    if result is None:
-        raise Wrong(f"{where} `specificity_of` returns None. Say undefined with np.nan.")
-    if isinstance(result, Real) and math.isnan(result):
-        return
-    if result == 0:
-        raise Wrong(
-            f"{where} `specificity_of` returns 0, which claims that all of them were alarmed. "
-            "There was nothing to divide by: return np.nan (`zero_division=np.nan`)."
-        )
-    raise Wrong(f"{where} `specificity_of` returns {described(result)}. Return np.nan there.")
-
+# No two formulas agree on all of these; in the last two nobody is healthy.
+COUNTS = [(18, 12, 2, 68), (7, 3, 5, 25), (4, 6, 10, 0), (8, 0, 2, 0), (5, 0, 0, 0)]
 
 specificity_function = Exercise(
     key="04.specificity",
     title="The specificity as a function",
     variable="specificity_of",
-    judge_answer=check_specificity,
+    judge_answer=OnCases(
+        "specificity_of",
+        cases=[(Confusion(*counts),) for counts in COUNTS],
+        arguments=cases_of,
+        right=right_specificity,
+        slips={
+            "that is the recall: of the ill, the share found.": lambda c: c.tp / (c.tp + c.fn),
+            "that is the precision: of the alarms, those true.": lambda c: c.tp / (c.tp + c.fp),
+            "that is the accuracy: of all, the right calls.": lambda c: (c.tp + c.tn) / c.n,
+            "that is F1: precision and recall in one.": lambda c: (
+                2 * c.tp / (2 * c.tp + c.fp + c.fn)
+            ),
+            "that is the negative predictive value: of those called healthy.": lambda c: (
+                c.tn / (c.tn + c.fn)
+            ),
+            "that is the false positive rate: the healthy alarmed.": lambda c: c.fp / (c.fp + c.tn),
+            "that is the miss rate: of the ill, the share missed.": lambda c: c.fn / (c.fn + c.tp),
+            "those are the true negatives among all.": lambda c: c.tn / c.n,
+            "0 where nobody is healthy says that all were alarmed: `zero_division=np.nan`.": (
+                lambda c: np.nan_to_num(right_specificity(c))
+            ),
+            "where nobody is healthy, say undefined with np.nan, not None.": lambda c: (
+                right_specificity(c) if c.tn + c.fp else None
+            ),
+            "0 is a value like any other.": lambda c: right_specificity(c) or math.nan,
+            "`//` or `int` cuts off the decimals.": lambda c: right_specificity(c) // 1,
+        },
+        share=True,
+        otherwise="`tn / (tn + fp)`, and np.nan where nobody is healthy.",
+        praise="It also knows when there is nobody to be correctly cleared.",
+        if_it_stops="Where nobody is healthy, return np.nan; `confusion_matrix` has one cell for a "
+        "single class, unless you add `labels=[0, 1]`.",
+    ),
     hints=(
         "Two ways lead there: from the four counts of `confusion_matrix`, or from `recall_score`. "
         "Of which class is the specificity the recall?",
@@ -158,8 +79,6 @@ def specificity_of(labels, calls):
 """,
 )
 
-# --- 2: a threshold for a wanted recall ------------------------------------------------------
-
 
 def made_up_part(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels and scores of a classifier that is better than chance."""
@@ -169,7 +88,6 @@ def made_up_part(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 VALIDATION, TEST = made_up_part(2, 60), made_up_part(12, 90)
-WANTED = (0.95, 0.8)
 
 
 def highest_threshold(part: tuple[np.ndarray, np.ndarray], wanted: float) -> float:
@@ -181,59 +99,43 @@ def highest_threshold(part: tuple[np.ndarray, np.ndarray], wanted: float) -> flo
 
 def check_choice(choose_and_report: Any) -> str:
     """The threshold comes from validation, the specificity from test."""
-    for wanted in WANTED:
-        found = expect.called("choose_and_report", choose_and_report, VALIDATION, TEST, wanted)
-        threshold, specificity = expect.pair("choose_and_report(...)", found)
-        threshold = _number("threshold", threshold)
-        _check_threshold(threshold, wanted)
-        _check_report(_number("specificity", specificity), threshold)
+    for wanted in (0.95, 0.8):
+        found = called("choose_and_report", choose_and_report, VALIDATION, TEST, wanted)
+        threshold, specificity = pair("choose_and_report(...)", found)
+        check_threshold(threshold, wanted)
+        test, validation = confusion(*TEST, threshold), confusion(*VALIDATION, threshold)
+        slips = {
+            "the one on validation. Report it on the test part.": validation.specificity,
+            "the recall on test. The specificity looks at the healthy.": test.recall,
+            "the share of the healthy who were alarmed.": 1 - test.specificity,
+            "the precision on test, a share of the alarms.": test.precision,
+        }
+        if not close(specificity, test.specificity, 1e-6):
+            why = recognised(specificity, slips) or "not at this threshold: `scores >= threshold`."
+            raise Wrong(f"`choose_and_report` returns the specificity {specificity:.3f}: {why}")
     return "Chosen on one part, reported on another: that is all the discipline there is."
 
 
-def _number(name: str, value: Any) -> float:
-    return expect.number(name, value, 0, 1) if value != np.inf else np.inf
-
-
-def _check_threshold(threshold: float, wanted: float) -> None:
+def check_threshold(threshold: float, wanted: float) -> None:
+    """Whether it has the wanted recall on validation, at no more false alarms than needed."""
     seen = f"For a recall of {wanted} `choose_and_report` returns the threshold {threshold:.4f}"
-    if threshold == np.inf:
-        raise Wrong(f"{seen}: the first of `roc_curve`, at which nobody is called positive.")
-    best = highest_threshold(VALIDATION, wanted)
-    reached, there = confusion(*VALIDATION, threshold), confusion(*VALIDATION, best)
-    if reached.recall >= wanted and reached.fp == there.fp:
+    nobody = "the first of `roc_curve`, at which nobody is called positive"
+    wrong_if(threshold == np.inf, f"{seen}: {nobody}.")
+    reached = confusion(*VALIDATION, threshold)
+    best = confusion(*VALIDATION, highest_threshold(VALIDATION, wanted))
+    if reached.recall >= wanted and reached.fp == best.fp:
         return
-    if expect.close(threshold, highest_threshold(TEST, wanted), 1e-9):
-        raise Wrong(
-            f"{seen}, chosen on the test part, which then judges its own choice. Hand the labels "
-            "and scores of validation to the curve."
-        )
-    if expect.close(threshold, wanted, 1e-9):
-        raise Wrong(f"{seen}: that is the wanted recall. Look for the score that reaches it.")
-    if reached.recall < wanted:
-        raise Wrong(
-            f"{seen}. There the recall on validation is {reached.recall:.3f}: too low. A lower "
-            "threshold finds more. (The curve has one recall more than thresholds, at the end.)"
-        )
-    raise Wrong(
-        f"{seen}. There the recall on validation is {reached.recall:.3f}, with {reached.fp} false "
-        f"alarms where {there.fp} would do. Of all thresholds that reach it take the highest."
-    )
-
-
-def _check_report(value: float, threshold: float) -> None:
-    test, validation = confusion(*TEST, threshold), confusion(*VALIDATION, threshold)
-    if expect.close(value, test.specificity, 1e-6):
-        return
-    seen = f"`choose_and_report` returns the specificity {value:.3f}"
-    for slip, why in (
-        (validation.specificity, "that is the one on validation. Report it on the test part."),
-        (test.recall, "that is the recall on test. The specificity looks at the healthy."),
-        (1 - test.specificity, "that is the share of the healthy who were alarmed."),
-        (test.precision, "that is the precision on test, a share of the alarms."),
-    ):
-        if expect.close(value, slip, 1e-6):
-            raise Wrong(f"{seen}: {why}")
-    raise Wrong(f"{seen}, but not at this threshold: the calls are `scores >= threshold`.")
+    slips = {
+        "chosen on the test part, which then judges its own choice": highest_threshold(
+            TEST, wanted
+        ),
+        "the wanted recall, not a score": wanted,
+    }
+    why = "too low a recall. A lower threshold finds more"
+    if reached.recall >= wanted:
+        why = f"{reached.fp} false alarms where {best.fp} would do. Of all that do take the highest"
+    why = recognised(threshold, slips) or why
+    raise Wrong(f"{seen}: {why}. (The recall on validation is {reached.recall:.3f}.)")
 
 
 threshold_for_recall = Exercise(
@@ -259,10 +161,6 @@ def choose_and_report(validation, test, wanted):
 """,
 )
 
-# --- 3: the bootstrap over patients ----------------------------------------------------------
-
-DRAWS, ENDS = 1000, (0.025, 0.975)
-
 
 def made_up_ill(patients: int = 30) -> pd.DataFrame:
     """X-rays of ill people: each patient is found on all of 1 to 5 X-rays, or on none."""
@@ -276,104 +174,58 @@ def made_up_ill(patients: int = 30) -> pd.DataFrame:
 def check_bootstrap(bootstrap: Any) -> str:
     """1,000 recalls of resampled patients, and the ends of the middle 95 %."""
     cases = made_up_ill()
-    first, ends = _resampled(bootstrap, cases, 0)
-    again, _ = _resampled(bootstrap, cases, 1)
-    recall = cases["found"].mean()
-    if len(first) != DRAWS:
-        raise Wrong(f"`bootstrap` returns {len(first)} recalls, but should return {DRAWS:,}.")
-    if first.min() < 0 or first.max() > 1:
-        raise Wrong(
-            f"`bootstrap` returns recalls up to {first.max():g}. Divide the X-rays found by the "
-            "X-rays drawn."
-        )
-    if np.ptp(first) == 0:
-        raise Wrong(
-            "All recalls of `bootstrap` are equal. Who is drawn once must be able to come again: "
-            "`rng.integers`, or `rng.choice` and `sample` with `replace=True`."
-        )
-    if (first == again).all():
-        raise Wrong(
-            "`bootstrap` draws the same patients with another generator. Use the `rng` that it "
-            "gets, and make none of your own."
-        )
-    _check_units(first, cases, recall)
-    _check_ends(ends, first)
+    (recalls, ends), (again, _) = (
+        pair("bootstrap(...)", called("bootstrap", bootstrap, cases, np.random.default_rng(seed)))
+        for seed in (0, 1)
+    )
+    seen = f"`bootstrap` returns recalls of shape {np.shape(recalls)}"
+    wrong_if(np.shape(recalls) != (1000,), f"{seen}, not 1,000 numbers: add up with `axis=1`.")
+    recalls, ends = np.asarray(recalls, float), np.asarray(ends, float)
+    wrong_if(ends.shape != (2,), "`bootstrap` returns no two ends: `np.quantile(..., [..., ...])`.")
+    wrong_if(recalls.max() > 1, "`bootstrap` returns recalls above 1. Divide by the X-rays drawn.")
+    again_and_again = "who is drawn must be able to come again: `replace=True`, or `rng.integers`."
+    wrong_if(np.ptp(recalls) == 0, f"All recalls of `bootstrap` are equal: {again_and_again}")
+    same = "`bootstrap` draws the same with another generator. Use its `rng`, none of your own."
+    wrong_if(close(recalls, again, 0), same)
+    check_units(recalls, cases)
+    check_ends(ends, recalls)
     return "A patient who is drawn brings all of their X-rays along."
 
 
-def _resampled(bootstrap: Any, cases: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    found = expect.called("bootstrap", bootstrap, cases.copy(), rng)
-    recalls, ends = expect.pair("bootstrap(...)", found)
-    try:
-        recalls = np.asarray(recalls, dtype=float)
-        ends = np.asarray(ends, dtype=float)
-    except (TypeError, ValueError):
-        raise Wrong("`bootstrap` should return numbers: the recalls, then the two ends.") from None
-    if recalls.ndim != 1:
-        raise Wrong(
-            f"`bootstrap` returns recalls of shape {recalls.shape}, but should return {DRAWS:,} "
-            "numbers: add up over the patients of a resample (`axis=1`), then divide."
-        )
-    if ends.shape != (2,):
-        raise Wrong("`bootstrap` should return two ends: `np.quantile(recalls, [0.025, 0.975])`.")
-    return recalls, ends
-
-
-def _check_units(recalls: np.ndarray, cases: pd.DataFrame, recall: float) -> None:
+def check_units(recalls: np.ndarray, cases: pd.DataFrame) -> None:
     """Whether whole patients were drawn, as many as there are."""
     per_patient = cases.groupby("patient")["found"].agg(["sum", "count"]).to_numpy()
-    means = per_patient[:, 0] / per_patient[:, 1]
-    middle, spread = recalls.mean(), recalls.std()
-    rng = np.random.default_rng(3)
-    drawn = per_patient[rng.integers(len(per_patient), size=(4000, len(per_patient)))].sum(axis=1)
+    n, recall = len(per_patient), cases["found"].mean()
+    drawn = per_patient[np.random.default_rng(3).integers(n, size=(4000, n))].sum(axis=1)
     right, single = (drawn[:, 0] / drawn[:, 1]).std(), (recall * (1 - recall) / len(cases)) ** 0.5
-    if not expect.close(middle, recall, 0.025):
-        if expect.close(middle, means.mean(), 0.025):
-            raise Wrong(
-                f"The recalls of `bootstrap` are {middle:.2f} on average: means over patients. A "
-                f"patient with more X-rays counts more: add up, then divide ({recall:.2f})."
-            )
-        raise Wrong(
-            f"The recalls of `bootstrap` are {middle:.2f} on average, but the recall of these "
-            f"cases is {recall:.2f}. Draw every patient with the same chance."
-        )
-    if expect.close(spread, single, 0.15 * single):
-        raise Wrong(
-            f"The recalls of `bootstrap` scatter by {spread:.3f}, as if X-rays were drawn. Several "
-            f"X-rays of one patient are no separate evidence: draw patients ({right:.3f})."
-        )
-    if not expect.close(spread, right, 0.15 * right):
-        raise Wrong(
-            f"The recalls of `bootstrap` scatter by {spread:.3f}, where {right:.3f} was expected. "
-            "Draw as many patients as there are."
-        )
+    mean_over_patients = (per_patient[:, 0] / per_patient[:, 1]).mean()
+    seen = f"The recalls of `bootstrap` are {recalls.mean():.2f} on average"
+    means = "means over patients. A patient with more X-rays counts more: add up, then divide."
+    wrong_if(close(recalls.mean(), mean_over_patients, 0.025), f"{seen}: {means}")
+    chance = f"but {recall:.2f} was expected. Draw every patient with the same chance."
+    wrong_if(not close(recalls.mean(), recall, 0.025), f"{seen}, {chance}")
+    seen = f"The recalls of `bootstrap` scatter by {recalls.std():.3f}"
+    alone = f"as if X-rays were drawn. Draw patients ({right:.3f}): theirs come together."
+    wrong_if(close(recalls.std(), single, 0.15 * single), f"{seen}, {alone}")
+    all_of_them = f"where {right:.3f} was expected. Draw as many patients as there are."
+    wrong_if(not close(recalls.std(), right, 0.15 * right), f"{seen}, {all_of_them}")
 
 
-def _check_ends(ends: np.ndarray, recalls: np.ndarray) -> None:
-    seen = f"The ends of `bootstrap` are {ends[0]:.3f} and {ends[1]:.3f}"
-    wanted = np.quantile(recalls, ENDS)
-    if np.allclose(ends, wanted, atol=0.002):
-        return
-    if np.allclose(ends, wanted[::-1], atol=0.002):
-        raise Wrong(f"{seen}: the higher one first. Return the lower one first.")
-    middle, spread = recalls.mean(), recalls.std()
-    for slip, why in (
-        (np.quantile(recalls, [0.05, 0.95]), "the middle 90 %. 5 % are left out, 2.5 % per side."),
-        (np.quantile(recalls, [0.005, 0.995]), "the middle 99 %. Asked for are 95 %."),
-        (np.quantile(recalls, [0.25, 0.75]), "the middle half. Asked for are 95 %."),
-        ([recalls.min(), recalls.max()], "the extremes, which grow with the number of draws."),
-        (middle + np.array([-1, 1]) * spread, "one standard deviation to each side, about 68 %."),
-        (
-            middle + np.array([-1.96, 1.96]) * spread,
-            "the ends of a bell curve, which may lie beyond 1. Take the quantiles.",
-        ),
-    ):
-        if np.allclose(ends, slip, atol=0.002):
-            raise Wrong(f"{seen}: {why}")
-    raise Wrong(
-        f"{seen}, but the middle 95 % of the recalls are {wanted[0]:.3f} to {wanted[1]:.3f}."
-    )
+def check_ends(ends: np.ndarray, recalls: np.ndarray) -> None:
+    """Whether these are the ends of the middle 95 %."""
+    middle, spread, wanted = recalls.mean(), recalls.std(), np.quantile(recalls, [0.025, 0.975])
+    slips = {
+        "the higher one first. Return the lower one first.": wanted[::-1],
+        "the middle 90 %. 5 % are left out, 2.5 % per side.": np.quantile(recalls, [0.05, 0.95]),
+        "the middle 99 %. Asked for are 95 %.": np.quantile(recalls, [0.005, 0.995]),
+        "the middle half. Asked for are 95 %.": np.quantile(recalls, [0.25, 0.75]),
+        "the extremes, which grow with the number of draws.": np.quantile(recalls, [0, 1]),
+        "one standard deviation to each side.": middle + np.array([-1, 1]) * spread,
+        "the ends of a bell curve. Take quantiles.": middle + np.array([-1.96, 1.96]) * spread,
+    }
+    if not close(ends, wanted, 0.002):
+        why = recognised(ends, slips, 0.002) or f"but the middle 95 % are {wanted.round(3)}."
+        raise Wrong(f"The ends of `bootstrap` are {ends.round(3)}: {why}")
 
 
 bootstrap_patients = Exercise(
@@ -399,37 +251,6 @@ def bootstrap(cases, rng):
 """,
 )
 
-# --- 4: the precision at another prevalence --------------------------------------------------
-
-TESTS = ((0.8, 0.95, 0.01), (0.9, 0.7, 0.2), (0.6, 0.85, 0.5))
-Slip = tuple[Callable[[float, float, float], float], str]
-PPV_SLIPS: list[Slip] = [
-    (
-        lambda r, s, p: r * p / (r * p + s * (1 - p)),
-        "the healthy who were correctly cleared are counted as alarms. 1 - specificity of the "
-        "healthy are alarmed.",
-    ),
-    (lambda r, s, p: r * p, "those are the true alarms among all people. Divide by all alarms."),
-    (lambda r, s, p: r * p / ((1 - s) * (1 - p)), "divide the true alarms by *all* alarms."),
-    (
-        lambda r, s, p: (1 - s) * (1 - p) / (r * p + (1 - s) * (1 - p)),
-        "that is the share of the alarms that is false.",
-    ),
-    (
-        lambda r, s, p: r / (r + 1 - s),
-        "the prevalence is missing: that is the precision where half of the people are ill.",
-    ),
-    (
-        lambda r, s, p: r * p / (r * p + (1 - s)),
-        "the false alarms come from the healthy only: multiply with 1 - prevalence.",
-    ),
-    (
-        lambda r, s, p: s * (1 - p) / (s * (1 - p) + (1 - r) * p),
-        "that is the negative predictive value: of those called healthy, the share that is.",
-    ),
-    (lambda r, s, p: r, "that is the recall: of the ill. The question is of the alarms."),
-]
-
 
 def precision_at(recall: float, specificity: float, prevalence: float) -> float:
     """Bayes' theorem, in shares of all people."""
@@ -437,46 +258,40 @@ def precision_at(recall: float, specificity: float, prevalence: float) -> float:
     return true / (true + false)
 
 
-def check_ppv(ppv: Any) -> str:
-    """The precision from recall, specificity and prevalence."""
-    found = [_one_ppv(ppv, test) for test in TESTS]
-    right = [precision_at(*test) for test in TESTS]
-    seen = f"`ppv(0.8, 0.95, 0.01)` returns {found[0]:.4g}"
-    if not np.allclose(found, right, atol=1e-4):
-        for slip, why in PPV_SLIPS:
-            if np.allclose(found, [slip(*test) for test in TESTS], atol=1e-4):
-                raise Wrong(f"{seen}: {why}")
-        if np.allclose(found, 100 * np.array(right), rtol=0.01):
-            raise Wrong(f"{seen}: a percentage. Return a share from 0 to 1.")
-        if np.allclose(found, right, atol=0.006):
-            raise Wrong(f"{seen}, rounded. Return the whole number.")
-        raise Wrong(
-            f"{seen}. Of 10,000 people 100 are ill, and 80 of them raise an alarm; of the 9,900 "
-            f"healthy 495 do. Of all these alarms, {right[0]:.3f} are true."
-        )
-    shares = np.array([0.01, 0.5])
-    try:
-        several = np.asarray(ppv(0.8, 0.95, shares), float)
-    except Exception:
-        several = np.array([])
-    if several.shape != (2,) or not np.allclose(several, precision_at(0.8, 0.95, shares)):
-        raise Wrong(
-            "`ppv` is right for one prevalence, but the figure below hands it a whole array of "
-            "them. Use arithmetic only: no `if`, no `round`, no `float`."
-        )
-    return f"At a prevalence of 1 % some {1 / right[0]:.0f} alarms lead to one ill person."
-
-
-def _one_ppv(ppv: Any, test: tuple[float, float, float]) -> float:
-    result = expect.called("ppv", ppv, *test)
-    return expect.number(f"ppv{test}", result)
-
+# What a wrong formula for the precision gives (notebook 07 asks for it again).
+PPV_SLIPS = {
+    "the healthy who were correctly cleared are no alarms; 1 - specificity of them are.": (
+        lambda r, s, p: r * p / (r * p + s * (1 - p))
+    ),
+    "those are the true alarms among all people. Divide by all alarms.": lambda r, s, p: r * p,
+    "divide the true alarms by *all* alarms.": lambda r, s, p: r * p / ((1 - s) * (1 - p)),
+    "that is the share of the alarms that is false.": lambda r, s, p: 1 - precision_at(r, s, p),
+    "the prevalence is missing or cancels out.": lambda r, s, p: precision_at(r, s, 0.5),
+    "false alarms come from the healthy only: × (1 - prevalence).": lambda r, s, p: (
+        r * p / (r * p + (1 - s))
+    ),
+    "that is the negative predictive value: of those called healthy.": lambda r, s, p: (
+        s * (1 - p) / (s * (1 - p) + (1 - r) * p)
+    ),
+    "that is the recall: of the ill. The question is of the alarms.": lambda r, s, p: r,
+}
 
 ppv = Exercise(
     key="04.ppv",
     title="Precision where the disease is rare",
     variable="ppv",
-    judge_answer=check_ppv,
+    judge_answer=OnCases(
+        "ppv",
+        cases=[(0.8, 0.95, 0.01), (0.9, 0.7, 0.2), (0.6, 0.85, 0.5)],
+        right=precision_at,
+        slips=PPV_SLIPS,
+        share=True,
+        otherwise="of 10,000 people 100 are ill, and 80 of them raise an alarm; of the 9,900 "
+        "healthy 495 do. How many of all these alarms are true?",
+        praise="At a prevalence of 1 % some 7 alarms lead to one ill person.",
+        tolerance=1e-4,
+        columns=(0.8, 0.95, np.array([0.01, 0.5])),
+    ),
     hints=(
         "Count people instead of shares: of 10,000, how many are ill, and how many healthy? How "
         "many of each raise an alarm?",
@@ -491,3 +306,5 @@ def ppv(recall, specificity, prevalence):
     return true / (true + false)
 """,
 )
+
+quiz = load_quiz("04")

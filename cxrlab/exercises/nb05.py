@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, binomtest
 
-from cxrlab.exercises import Exercise, Option, Question, Quiz, Wrong, expect
-from cxrlab.exercises.engine import described
+from cxrlab.exercises.engine import Exercise
+from cxrlab.exercises.judge import OnCases, called, described, kind, wrong_if
+from cxrlab.exercises.quiz import load_quiz
 from cxrlab.tuning import SPACES
 
 PUBLISHED = SPACES["shared"]
@@ -23,42 +24,25 @@ def check_choices(choose: Any) -> str:
     import keras_tuner
 
     hp = keras_tuner.HyperParameters()
-    returned = expect.called("choose", choose, hp)
+    returned = called("choose", choose, hp)
     declared = {each.name: each for each in hp.space}
     for name, wanted in PUBLISHED.items():
-        if name not in declared:
-            seen = ", ".join(declared) or "none"
-            raise Wrong(
-                f'`choose` declares no "{name}" (declared: {seen}). The first argument of '
-                "`hp.Choice` is the name."
-            )
-        kind = type(declared[name]).__name__
-        if kind != "Choice":
-            raise Wrong(
-                f'`choose` declares "{name}" as hp.{kind}. The published project searched a list '
-                "of values: `hp.Choice`."
-            )
-        values = tuple(declared[name].values)
-        if values == wanted:
-            continue
-        if set(values) == set(wanted):
-            raise Wrong(f'The values of "{name}" are {values}; keep the order of the table.')
-        missing = [value for value in wanted if value not in values]
-        extra = [value for value in values if value not in wanted]
-        what = f"lacks {missing[0]:g}" if missing else f"has {extra[0]:g}, which is not published"
-        raise Wrong(f'The choice "{name}" {what}. The published values are {wanted}.')
-    if extra := [name for name in declared if name not in PUBLISHED]:
-        raise Wrong(f'`choose` also declares "{extra[0]}". The published space has three settings.')
-    if returned is None:
-        raise Wrong("`choose` returns None. Return the three values that `hp.Choice` gives.")
-    if not isinstance(returned, list | tuple) or len(returned) != 3:
-        raise Wrong(f"`choose` returns {described(returned)}, but should return three values.")
-    first = tuple(values[0] for values in PUBLISHED.values())
-    if tuple(returned) != first:
-        raise Wrong(
-            f"`choose` returns {tuple(returned)} where it should return {first}: dense units, "
-            "dropout, learning rate, in this order."
-        )
+        names = ", ".join(declared) or "none"
+        wrong_if(name not in declared, f'`choose` declares no "{name}" (declared: {names}).')
+        setting, seen = declared[name], f'`choose` declares "{name}"'
+        a_list = isinstance(setting, keras_tuner.engine.hyperparameters.Choice)
+        wrong_if(not a_list, f"{seen} as {type(setting).__name__}, not as a list: `hp.Choice`.")
+        lacking, extra = set(wanted) - set(setting.values), set(setting.values) - set(wanted)
+        wrong_if(lacking, f"{seen}, but lacks {lacking}. Published are {wanted}.")
+        wrong_if(extra, f"{seen}, but has {extra}, too. Published are {wanted}.")
+        wrong_if(tuple(setting.values) != wanted, f"{seen} out of order. Published are {wanted}.")
+    extra = ", ".join(declared.keys() - PUBLISHED.keys())
+    wrong_if(extra, f'`choose` also declares "{extra}". The published space has three settings.')
+    first = [values[0] for values in PUBLISHED.values()]
+    three = "three values: dense units, dropout, learning rate"
+    kind("choose(hp)", returned, list | tuple, three)
+    wrong_if(len(returned) != 3, f"`choose` returns {described(returned)}, not {three}.")
+    wrong_if(list(returned) != first, f"`choose` returns {returned}, not {first}: in this order.")
     return "Keras Tuner can now draw from it."
 
 
@@ -97,14 +81,8 @@ def finished_search() -> Any:
         hp.Choice(name, list(values))
     # Keras Tuner prints the error of the failed trial.
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
-        tuner = MadeUp(
-            hypermodel=None,
-            objective="val_loss",
-            max_trials=5,
-            hyperparameters=hp,
-            seed=1,
-            directory=folder,
-        )
+        settings = {"objective": "val_loss", "max_trials": 5, "hyperparameters": hp, "seed": 1}
+        tuner = MadeUp(hypermodel=None, directory=folder, **settings)
         tuner.search(verbose=0)
     return tuner
 
@@ -112,32 +90,22 @@ def finished_search() -> Any:
 def check_board(leaderboard: Any) -> str:
     """A leaderboard made from the trials of a tuner."""
     tuner = finished_search()
-    board = expect.called("leaderboard", leaderboard, tuner)
-    if board is None:
-        raise Wrong("`leaderboard` returns None. Return the table.")
-    expect.kind("leaderboard(tuner)", board, pd.DataFrame, "a DataFrame")
-    if missing := [name for name in (*PUBLISHED, "val_loss") if name not in board]:
-        raise Wrong(
-            f'The table has no column "{missing[0]}" (it has {", ".join(map(str, board))}). '
-            "A row holds the values of a trial and, as val_loss, its score."
-        )
-    losses = board["val_loss"].tolist()
-    if len(losses) == 1:
-        raise Wrong("The table has one row. A leaderboard shows all trials, not the best alone.")
-    if board["val_loss"].isna().any() or len(losses) == 5:
-        raise Wrong(
-            "The table has a row for the trial that failed; its score is None. Leave it out, or "
-            "`dropna` it."
-        )
-    if sorted(losses) != [0.41, 0.47, 0.52, 0.69]:
-        raise Wrong(f"The losses are {losses}; expected are those of the four finished trials.")
-    if losses == sorted(losses, reverse=True):
-        raise Wrong("The highest loss stands first. A loss is better when it is lower.")
-    if losses != sorted(losses):
-        raise Wrong('The table is not sorted. `sort_values("val_loss")` puts the best first.')
+    board = called("leaderboard", leaderboard, tuner)
+    kind("leaderboard(tuner)", board, pd.DataFrame, "a DataFrame: return the table")
+    missing = ", ".join(name for name in (*PUBLISHED, "val_loss") if name not in board)
+    seen, losses = "The table of `leaderboard`", board.get("val_loss", pd.Series()).tolist()
+    wrong_if(missing, f"{seen} has no column {missing}.")
+    wrong_if(len(losses) == 1, f"{seen} has one row. A leaderboard shows all trials.")
+    failed = "a row for the trial that failed; its score is None. `dropna` leaves it out."
+    wrong_if(len(losses) == 5 or board["val_loss"].isna().any(), f"{seen} has {failed}")
+    ours = sorted(losses) == [0.41, 0.47, 0.52, 0.69]
+    wrong_if(not ours, f"{seen} has the losses {losses}, not the trials' scores.")
+    wrong_if(losses == sorted(losses)[::-1], f"{seen} has the highest loss first. Lower is better.")
+    to_do = '`sort_values("val_loss")` puts the best first'
+    wrong_if(losses != sorted(losses), f"{seen} is not sorted: {to_do}.")
     best = tuner.get_best_hyperparameters()[0].values
-    if any(board.iloc[0][name] != best[name] for name in PUBLISHED):
-        raise Wrong("The values and the losses do not belong together: sort whole rows.")
+    torn = any(board.iloc[0][name] != best[name] for name in PUBLISHED)
+    wrong_if(torn, f"{seen} has values and losses that do not belong together: sort whole rows.")
     return "That is all that `results_summary` knows, as a table."
 
 
@@ -164,58 +132,46 @@ def leaderboard(tuner):
 )
 
 
-# truth, calls of A, calls of B; in the last the two networks make the same calls.
-DISCORDANT_CASES = (
+def both_ways(condition: Any) -> Any:
+    """Counts the cases on which a condition on (truth, x, y) holds, for A and B and for B and A."""
+    return lambda truth, a, b: [condition(truth, a, b).sum(), condition(truth, b, a).sum()]
+
+
+# Truth, calls of A, calls of B; in the last the two networks make the same calls.
+DISCORDANT = [
     ([1, 1, 0, 0, 1, 0], [1, 1, 0, 1, 0, 0], [1, 0, 1, 0, 0, 1]),
     ([0, 0, 0, 1, 1], [1, 1, 0, 1, 0], [0, 0, 1, 0, 0]),
     ([1, 0, 1], [1, 0, 0], [1, 0, 0]),
-)
-
-
-def check_discordant(discordant: Any) -> None:
-    """(only A right, only B right) for the truth and the calls of A and B."""
-    for case in DISCORDANT_CASES:
-        truth, calls_a, calls_b = map(np.array, case)
-        result = expect.called("discordant", discordant, truth, calls_a, calls_b)
-        if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
-            raise Wrong(
-                f"`discordant` returns {described(result)}, but should return two counts: "
-                "`return only_a, only_b`."
-            )
-        seen = tuple(expect.whole_number("discordant", value) for value in result)
-        right_a, right_b = truth == calls_a, truth == calls_b
-        wanted = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
-        if seen == wanted:
-            continue
-        positive = truth == 1
-        called_only = tuple(
-            int(((x == 1) & (y == 0)).sum()) for x, y in ((calls_a, calls_b), (calls_b, calls_a))
-        )
-        slips = {
-            wanted[::-1]: "the two counts are swapped: first the cases that only A got right",
-            (int(right_a.sum()), int(right_b.sum())): "these are all cases that A and B got "
-            "right; leave out those that both got right, for they do not tell the two apart",
-            (int((~right_a & ~right_b).sum()), int((right_a & right_b).sum())): "these are the "
-            "cases on which both agree; the others are wanted",
-            called_only: "that counts who called the case positive. Right means equal to the "
-            "truth, and on a negative case 0 is right",
-            (
-                int((right_a & ~right_b & positive).sum()),
-                int((~right_a & right_b & positive).sum()),
-            ): "that looks at the positive cases only. Negative ones can be right or wrong too",
-        }
-        why = slips.get(seen, "go case by case: is A right, is B right, and is only one of them?")
-        raise Wrong(
-            f"`discordant` gives {seen} for truth {case[0]}, A {case[1]}, B {case[2]}; "
-            f"expected {wanted}: {why}."
-        )
-
+]
 
 discordant_cases = Exercise(
     key="05.discordant",
     title="Count the discordant cases",
     variable="discordant",
-    judge_answer=check_discordant,
+    judge_answer=OnCases(
+        "discordant",
+        cases=[tuple(map(np.array, case)) for case in DISCORDANT],
+        right=both_ways(lambda t, x, y: (x == t) & (y != t)),
+        slips={
+            "swapped: first the cases that only A got right.": (
+                both_ways(lambda t, x, y: (x != t) & (y == t))
+            ),
+            "those that both got right do not tell the two apart: leave them out.": (
+                both_ways(lambda t, x, y: x == t)
+            ),
+            "on these both agree; the others are wanted.": lambda t, a, b: [
+                ((a != t) & (b != t)).sum(),
+                ((a == t) & (b == t)).sum(),
+            ],
+            "who called the case positive? Right means equal to the truth, be it 1 or 0.": (
+                both_ways(lambda t, x, y: (x == 1) & (y == 0))
+            ),
+            "of the positive cases only. Negative ones can be right or wrong, too.": (
+                both_ways(lambda t, x, y: (t == 1) & (x == t) & (y != t))
+            ),
+        },
+        otherwise="return two counts. Go case by case: is A right, is B, and is only one of them?",
+    ),
     hints=(
         "A network is right on a case when its call equals the truth, be it 1 or 0: "
         "`right_a = calls_a == truth`.",
@@ -230,9 +186,18 @@ def discordant(truth, calls_a, calls_b):
 )
 
 
-def exact_power(cases: int, won: float, lost: float, p_value: Any = None) -> float:
-    """How often McNemar's exact test gives p < 0.05, from the binomial distributions."""
-    p_value = p_value or (lambda a, b: binomtest(a, a + b).pvalue if a + b else 1.0)
+def two_sided(wins: int, losses: int) -> float:
+    """The p-value of McNemar's exact test."""
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
+def one_sided(wins: int, losses: int) -> float:
+    """The p-value of whoever looks at the wins alone."""
+    return float(binom.sf(wins - 1, wins + losses, 0.5)) if wins + losses else 1.0
+
+
+def exact_power(cases: int, won: float, lost: float, p_value: Any = two_sided) -> float:
+    """How often the test gives p < 0.05, from the binomial distributions."""
     total = 0.0
     for tosses in range(cases + 1):
         weight = binom.pmf(tosses, cases, won + lost)
@@ -244,56 +209,26 @@ def exact_power(cases: int, won: float, lost: float, p_value: Any = None) -> flo
     return float(total)
 
 
-POWER_CASES = ((100, 0.07, 0.02), (300, 0.07, 0.02), (100, 0.15, 0.05))
-
-
-def one_sided(wins: int, losses: int) -> float:
-    """The p-value of whoever looks at the heads alone."""
-    return float(binom.sf(wins - 1, wins + losses, 0.5)) if wins + losses else 1.0
-
-
-def check_power(power: Any) -> str:
-    """The simulated power of McNemar's test, for three sizes and effects."""
-    found = []
-    for case in POWER_CASES:
-        value = expect.called("power", power, *case)
-        if value is None:
-            raise Wrong("`power` returns None. Return the share of the tries that had p < 0.05.")
-        value = expect.number("power(...)", value)
-        if value > 1:
-            raise Wrong(
-                f"`power{case}` gives {value:g}: that is a count. Divide it by the number of tries."
-            )
-        found.append(value)
-
-    def matches(wanted: list[float]) -> bool:
-        return np.allclose(found, wanted, atol=0.06)
-
-    right = [exact_power(*case) for case in POWER_CASES]
-    if matches(right):
-        return "Simulation needs no formula, only the test and a way to draw."
-    slips = {
-        "that is the share of tries in which the test could *not* tell": [1 - p for p in right],
-        "that fits a one-sided test. Nobody said beforehand who would win: `coin_p` counts both "
-        "sides": [exact_power(*case, one_sided) for case in POWER_CASES],
-        "the lost cases are missing from the draw": [
-            exact_power(cases, won, 1e-9) for cases, won, _ in POWER_CASES
-        ],
-    }
-    known = [why for why, values in slips.items() if matches(values)]
-    why = known[0] if known else "draw the won and the lost cases of each try anew"
-    worst = int(np.argmax(np.abs(np.subtract(found, right))))
-    raise Wrong(
-        f"`power{POWER_CASES[worst]}` gives {found[worst]:.2f}, but should be near "
-        f"{right[worst]:.2f}: {why}."
-    )
-
-
 power = Exercise(
     key="05.power",
     title="Power by simulation",
     variable="power",
-    judge_answer=check_power,
+    judge_answer=OnCases(
+        "power",
+        cases=[(100, 0.07, 0.02), (300, 0.07, 0.02), (100, 0.15, 0.05)],
+        right=exact_power,
+        slips={
+            "the share of tries in which it could *not* tell.": lambda *c: 1 - exact_power(*c),
+            "one-sided. Nobody said who would win: `coin_p` counts both sides.": lambda *case: (
+                exact_power(*case, one_sided)
+            ),
+            "the lost cases are missing.": lambda cases, won, lost: exact_power(cases, won, 1e-9),
+        },
+        otherwise="draw the won and the lost cases of each try anew, and return the share of the "
+        "tries, not their count.",
+        praise="Simulation needs no formula, only the test and a way to draw.",
+        tolerance=0.06,
+    ),
     hints=(
         "One try is one made-up test set. `rng.multinomial(cases, [won, lost, 1 - won - lost])` "
         "draws how many of its cases are won, lost, and neither.",
@@ -315,101 +250,4 @@ def coin_p(wins, losses):
 """,
 )
 
-quiz = Quiz(
-    (
-        Question(
-            "05.quiz1",
-            "Which of these is a hyperparameter?",
-            (
-                Option(
-                    "A weight of the first convolution",
-                    "Training changes the weights batch by batch; that is a parameter.",
-                ),
-                Option(
-                    "The learning rate",
-                    "It is set before training, and training does not change it by what it learns.",
-                    right=True,
-                ),
-                Option(
-                    "The validation loss",
-                    "That is a result, by which hyperparameters are ranked.",
-                ),
-            ),
-        ),
-        Question(
-            "05.quiz2",
-            "A random search is told to do 50 trials of a space with 24 combinations. It stops",
-            (
-                Option(
-                    "after 50 trials, some of them twice",
-                    "Keras Tuner does not try a combination twice.",
-                ),
-                Option(
-                    "at 24 trials, or one or so before",
-                    "There is nothing new to draw, and near the end it draws known ones so often "
-                    "that it may give up a little earlier.",
-                    right=True,
-                ),
-                Option(
-                    "with an error",
-                    "It stops quietly. Whoever does not count the trials does not notice.",
-                ),
-            ),
-        ),
-        Question(
-            "05.quiz3",
-            "The winner of 50 trials has a validation recall of 0.97. On the test set expect",
-            (
-                Option(
-                    "less, on average",
-                    "It was chosen because validation liked it; part of that is luck that stays "
-                    "behind.",
-                    right=True,
-                ),
-                Option("0.97, on average", "That holds for a model that was not chosen by it."),
-                Option(
-                    "more, because the test set is larger",
-                    "A larger set makes the number steadier, not higher.",
-                ),
-            ),
-        ),
-        Question(
-            "05.quiz4",
-            "Two networks are right on the same 90 of 93 test cases. Then",
-            (
-                Option(
-                    "they are equally good",
-                    "Nothing here shows a difference, but other patients might.",
-                ),
-                Option(
-                    "the test proves that tuning is useless",
-                    "No difference seen is no proof that there is none.",
-                ),
-                Option(
-                    "this test set cannot tell them apart",
-                    "No case is discordant, so there is nothing to toss a coin for.",
-                    right=True,
-                ),
-            ),
-        ),
-        Question(
-            "05.quiz5",
-            "After tuning, F1 rises by 0.03. Three seeds of the same settings differ by 0.05. You",
-            (
-                Option(
-                    "report the best of the three seeds",
-                    "That is one more search, over seeds, and one more winner by luck.",
-                ),
-                Option(
-                    "report all seeds, and that a rise of 0.03 is within their spread",
-                    "The spread without any change of settings is the measure for a change.",
-                    right=True,
-                ),
-                Option(
-                    "report the rise: it is measured on the same test cases",
-                    "The same cases take away one kind of luck. Another seed would be another.",
-                ),
-            ),
-        ),
-    )
-)
+quiz = load_quiz("05")

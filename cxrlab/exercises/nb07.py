@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from cxrlab.exercises import Exercise, Option, Question, Quiz, Wrong
-from cxrlab.exercises.engine import described
-from cxrlab.exercises.expect import called
-from cxrlab.metrics import precision_at_prevalence
+from cxrlab.exercises.engine import Exercise
+from cxrlab.exercises.judge import OnCases, Wrong, called, described, kind, wrong_if
+from cxrlab.exercises.nb04 import PPV_SLIPS, precision_at
+from cxrlab.exercises.quiz import load_quiz
 
 # How far off the ends may lie, in widths of the right interval: what 200 draws leave uncertain.
 NEAR = 0.07
 
-Slips = Sequence[tuple[Callable[..., float | None], str]]
 
-
-def _people(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Made-up patients with six X-rays each that score alike: labels, scores, patients."""
+def made_up_people(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Patients with six X-rays each that score alike: labels, scores, patients."""
     rng = np.random.default_rng(number)
     patients = np.repeat(np.arange(number), 6)
     labels = (patients < number // 2).astype(int)
@@ -34,7 +30,7 @@ def _people(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return labels, 1 / (1 + np.exp(-(labels + noise))), np.char.add("p", patients.astype(str))
 
 
-def _resampled(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def resampled(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The AUC of each resample; ``counts`` (resamples, X-rays): how often each X-ray is drawn."""
     above = (scores[labels == 1][:, None] > scores[labels == 0]).astype(float)
     ill, healthy = counts[:, labels == 1], counts[:, labels == 0]
@@ -42,26 +38,28 @@ def _resampled(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np
     return ((ill @ above) * healthy).sum(1)[pairs > 0] / pairs[pairs > 0]
 
 
-def _intervals(number: int) -> dict[str, np.ndarray]:
-    """What the bootstrap of :func:`_people` should give (no words), and what slips give."""
+@cache
+def known_intervals(number: int) -> dict[str, np.ndarray]:
+    """What the bootstrap of :func:`made_up_people` should give (no words), and what slips give."""
     rng, xrays = np.random.default_rng(1), number * 6
     drawn = rng.multinomial(number, np.full(number, 1 / number), 4000).repeat(6, axis=1)
     alone = rng.multinomial(xrays, np.full(xrays, 1 / xrays), 4000)
-    ends = "The middle 95 % lie between the percentiles 2.5 and 97.5."
     ways = {
         "": (drawn, 2.5),
-        "draws X-rays. The six X-rays of a patient come together or not at all: draw patients, and "
-        "take all of their X-rays.": (alone, 2.5),
+        "draws X-rays. Those of a patient come together or not at all: draw patients.": (
+            alone,
+            2.5,
+        ),
         "takes a patient who was drawn twice only once. Go through the drawn patients one by one, "
         "and `np.concatenate` their X-rays.": (drawn.clip(max=1), 2.5),
-        f"leaves out 5 % at each end, for a 90 % interval. {ends}": (drawn, 5),
-        f"ends at the quartiles. {ends}": (drawn, 25),
+        "leaves out 5 % at each end, for a 90 % interval.": (drawn, 5),
+        "ends at the quartiles, not at the percentiles 2.5 and 97.5.": (drawn, 25),
         "is too wide. Draw as many patients as there are, and end neither at the extremes nor "
         "anywhere but at the percentiles 2.5 and 97.5.": (drawn, 0.3),
     }
-    labels, scores, _ = _people(number)
+    labels, scores, _ = made_up_people(number)
     return {
-        words: np.percentile(_resampled(labels, scores, counts), [edge, 100 - edge])
+        words: np.percentile(resampled(labels, scores, counts), [edge, 100 - edge])
         for words, (counts, edge) in ways.items()
     }
 
@@ -73,36 +71,22 @@ def check_bootstrap(auc_interval: Any) -> str:
     """
     away: dict[str, list] = {}
     for number in (40, 44, 50, 56):
-        labels, scores, patients = _people(number)
-        found = called("auc_interval", auc_interval, labels, scores, patients)
-        kinds = list | tuple | np.ndarray | pd.Series
-        if not isinstance(found, kinds) or len(found) != 2:
-            raise Wrong(
-                f"`auc_interval` returns {described(found)}, but should return two numbers: the "
-                "lower and the upper end."
-            )
-        low, high = (float(end) for end in found)
-        if low > high:
-            raise Wrong("`auc_interval` returns the upper end first. The lower one comes first.")
-        if high - low < 1e-9:
-            raise Wrong(
-                "Both ends of `auc_interval` are the same: is each resample drawn anew, with "
-                "replacement?"
-            )
-        ways = _intervals(number)
-        right = ways[""]
-        for words, ends in ways.items():
-            away.setdefault(words, []).append((np.array([low, high]) - ends) / np.ptp(right))
+        found = called("auc_interval", auc_interval, *made_up_people(number))
+        are_two = np.shape(found) == (2,)
+        wrong_if(not are_two, f"`auc_interval` returns {described(found)}, not two numbers.")
+        low, high = map(float, found)
+        wrong_if(low > high, "`auc_interval` returns the upper end first, not the lower one.")
+        fresh = "is each resample drawn anew, with replacement?"
+        wrong_if(high - low < 1e-9, f"Both ends of `auc_interval` are the same: {fresh}")
+        known = known_intervals(number)
+        for words, ends in known.items():
+            away.setdefault(words, []).append(([low, high] - ends) / np.ptp(known[""]))
     off = {words: np.linalg.norm(np.mean(each, axis=0)) for words, each in away.items()}
-    nearest = min(off, key=lambda words: off[words])
+    nearest = min(off, key=off.get)
     if off[""] < NEAR:
-        value = roc_auc_score(labels, scores)
-        return (
-            f"The AUC of these made-up patients is {value:.2f} ({low:.2f} to {high:.2f}). Had "
-            "each X-ray been drawn by itself, the interval would look half as wide."
-        )
-    if nearest and off[nearest] < NEAR:
-        raise Wrong(f"`auc_interval` {nearest}")
+        return "Had each X-ray been drawn by itself, the interval would look half as wide."
+    wrong_if(off[nearest] < NEAR, f"`auc_interval` {nearest}")
+    right = known[""]
     raise Wrong(
         f"`auc_interval` returns {low:.2f} to {high:.2f} for made-up patients for whom some "
         f"{right[0]:.2f} to {right[1]:.2f} is right. Draw as many patients as there are, with "
@@ -140,35 +124,27 @@ def check_rival(rival: Any) -> str:
     training = pd.DataFrame({"view": ["PA", "AP"] * 6, "machine": ["A"] * 6 + ["B"] * 6})
     training["label"] = [1] * 5 + [0] * 6 + [1]
     found = called("rival", rival, training, "machine")
-    if not hasattr(found, "predict_proba"):
-        raise Wrong(
-            f"`rival` returns {described(found)}, but should return the fitted pipeline, which can "
-            "`predict_proba`."
-        )
-    elsewhere = pd.DataFrame({"machine": ["A", "B", "C"]})
+    can_score = hasattr(found, "predict_proba")
+    wrong_if(not can_score, f"`rival` returns {described(found)}, not the fitted pipeline.")
     try:
         check_is_fitted(found)
-        scores = np.asarray(found.predict_proba(elsewhere))[:, 1]
+        scores = found.predict_proba(pd.DataFrame({"machine": ["A", "B", "C"]}))[:, 1]
     except NotFittedError as error:
-        raise Wrong(
-            "The pipeline that `rival` returns is not fitted, so it cannot score anything. Call "
-            '`.fit(training[[column]], training["label"])`.'
-        ) from error
+        to_do = 'Call `.fit(training[[column]], training["label"])`.'
+        raise Wrong(f"The pipeline that `rival` returns is not fitted. {to_do}") from error
     except ValueError as error:
+        to_do = "Fit it on a table of one column: `training[[column]]`, with two brackets."
         if "unknown" in str(error).lower():
-            raise Wrong(
-                "`rival` stops at a value that it has not met in training, as another hospital "
-                'has them. `OneHotEncoder(handle_unknown="ignore")` goes on.'
-            ) from error
-        raise Wrong(
-            f"What `rival` returns cannot score `cases[[column]]` ({error}). Fit it on a table of "
-            "one column: `training[[column]]`, with two brackets."
-        ) from error
-    if not scores[0] > scores[1]:
-        raise Wrong(
-            "What `rival` returns gives machine A no higher score than B, but in training five of "
-            "six from A were ill, and one of six from B."
-        )
+            to_do = (
+                "It stops at a value that it has not met in training, as another hospital has "
+                'them. `OneHotEncoder(handle_unknown="ignore")` goes on.'
+            )
+        raise Wrong(f"What `rival` returns cannot score cases ({error}). {to_do}") from error
+    wrong_if(
+        scores[0] <= scores[1],
+        "What `rival` returns gives machine A no higher score than B, but in training five of six "
+        "from A were ill, and one of six from B.",
+    )
     return "It sees no X-ray, and still has an opinion."
 
 
@@ -192,53 +168,31 @@ rival = Exercise(
     "from sklearn.preprocessing import OneHotEncoder\n",
 )
 
-# Recall, specificity, prevalence; in the last nobody is called positive.
-BAYES_CASES = [(0.9, 0.8, 0.5), (0.95, 0.9, 0.02), (0.6, 0.99, 0.2), (0.0, 1.0, 0.1)]
-# True and false positives, people, threshold.
-BENEFIT_CASES = [(8, 20, 100, 0.1), (30, 40, 200, 0.5), (9, 12, 60, 0.8)]
 
-
-def check_bayes(ppv: Any) -> str:
-    """A function of recall, specificity and prevalence; undefined is ``None``."""
-    slips: Slips = [
-        (lambda r, s, p: r * p, "that is the true alarms among all people. Divide by all alarms."),
-        (
-            lambda r, s, p: _share(r, 1 - s),
-            "the prevalence is not used or cancels out: this holds where half of the people are "
-            "ill. The false alarms come from the healthy, of whom there are 1 - prevalence.",
-        ),
-        (
-            lambda r, s, p: _share(r * p, s * (1 - p)),
-            "the healthy who were correctly cleared were counted as alarms. Of the healthy, "
-            "1 - specificity are alarmed.",
-        ),
-        (
-            lambda r, s, p: _share((1 - s) * (1 - p), r * p),
-            "that is the share of the alarms that is false.",
-        ),
-        (
-            lambda r, s, p: _share(s * (1 - p), (1 - r) * p),
-            "that is the negative predictive value: of those called healthy, the healthy.",
-        ),
-    ]
-    _agrees(
-        "ppv",
-        ppv,
-        BAYES_CASES,
-        precision_at_prevalence,
-        slips,
-        "imagine 10,000 people: how many ill raise an alarm, how many healthy?",
-    )
-    return (
-        "Recall and specificity are taken along as they are. In another hospital neither need be."
-    )
+def precision_or_none(recall: float, specificity: float, prevalence: float) -> float | None:
+    """The precision; ``None`` where nobody is called positive."""
+    anybody = recall * prevalence or specificity < 1
+    return precision_at(recall, specificity, prevalence) if anybody else None
 
 
 bayes = Exercise(
     key="07.ppv",
     title="PPV at any prevalence",
     variable="ppv",
-    judge_answer=check_bayes,
+    judge_answer=OnCases(
+        "ppv",
+        # Recall, specificity, prevalence; in the last nobody is called positive.
+        cases=[(0.9, 0.8, 0.5), (0.95, 0.9, 0.02), (0.6, 0.99, 0.2), (0.0, 1.0, 0.1)],
+        right=precision_or_none,
+        slips={
+            "nobody is called positive: return None.": lambda *case: precision_or_none(*case) or 0,
+            **PPV_SLIPS,
+        },
+        otherwise="imagine 10,000 people: how many ill raise an alarm, how many healthy?",
+        praise="Recall and specificity are taken along as they are. In another hospital neither "
+        "need be.",
+        tolerance=5e-4,
+    ),
     hints=(
         "Of all people, `recall * prevalence` are ill and raise an alarm.",
         "Of all people, `(1 - specificity) * (1 - prevalence)` are healthy and raise one.",
@@ -252,57 +206,29 @@ bayes = Exercise(
     """,
 )
 
-
-def _net_benefit(tp: float, fp: float, n: float, threshold: float) -> float:
-    return tp / n - fp / n * threshold / (1 - threshold)
-
-
-def check_benefit(benefit: Any) -> str:
-    """True positives per person, less the false ones at the threshold's exchange rate."""
-    slips: Slips = [
-        (
-            lambda tp, fp, n, t: (tp - fp) / n,
-            "every false alarm costs as much as a case found is worth. That holds at a threshold "
-            "of 0.5 alone: weight it with threshold / (1 - threshold).",
-        ),
-        (
-            lambda tp, fp, n, t: tp / n - fp / n * (1 - t) / t,
-            "the odds are upside down. A low threshold says that false alarms are cheap.",
-        ),
-        (
-            lambda tp, fp, n, t: tp / n - fp / n * t,
-            "the weight is the odds, threshold / (1 - threshold), not the threshold.",
-        ),
-        (
-            lambda tp, fp, n, t: tp - fp * t / (1 - t),
-            "that is for all people together. Divide by n, to have it per person.",
-        ),
-        (
-            lambda tp, fp, n, t: tp / n,
-            "the false alarms are for nothing here. Take their price off.",
-        ),
-        (lambda tp, fp, n, t: tp / (tp + fp), "that is the precision."),
-        (
-            lambda tp, fp, n, t: tp / n + fp / n * t / (1 - t),
-            "false alarms are a cost: take them off.",
-        ),
-    ]
-    _agrees(
-        "benefit",
-        benefit,
-        BENEFIT_CASES,
-        _net_benefit,
-        slips,
-        "tp / n, less fp / n times the odds of the threshold.",
-    )
-    return "It can be negative: then it would be better to do nothing at all."
-
-
 net_benefit_of = Exercise(
     key="07.benefit",
     title="Net benefit",
     variable="benefit",
-    judge_answer=check_benefit,
+    judge_answer=OnCases(
+        "benefit",
+        cases=[(8, 20, 100, 0.1), (30, 40, 200, 0.5), (9, 12, 60, 0.8)],
+        right=lambda tp, fp, n, t: tp / n - fp / n * t / (1 - t),
+        slips={
+            "an alarm costs as much as a case at 0.5 alone.": lambda tp, fp, n, t: (tp - fp) / n,
+            "the odds are upside down. At a low threshold false alarms are cheap.": (
+                lambda tp, fp, n, t: tp / n - fp / n * (1 - t) / t
+            ),
+            "weight with the odds, not the threshold.": lambda tp, fp, n, t: tp / n - fp / n * t,
+            "for all together. Divide by n.": lambda tp, fp, n, t: tp - fp * t / (1 - t),
+            "the false alarms are for nothing here.": lambda tp, fp, n, t: tp / n,
+            "that is the precision.": lambda tp, fp, n, t: tp / (tp + fp),
+            "false alarms are a cost.": lambda tp, fp, n, t: tp / n + fp / n * t / (1 - t),
+        },
+        otherwise="tp / n, less fp / n times the odds of the threshold.",
+        praise="It can be negative: then it would be better to do nothing at all.",
+        tolerance=5e-4,
+    ),
     hints=(
         "Start with the cases found per person: `tp / n`.",
         "A false alarm costs `threshold / (1 - threshold)`: at 0.1 a ninth of a case found.",
@@ -314,55 +240,11 @@ net_benefit_of = Exercise(
     """,
 )
 
-
-def _share(part: float, rest: float) -> float | None:
-    return part / (part + rest) if part + rest else None
-
-
-def _agrees(
-    name: str,
-    function: Any,
-    cases: Sequence[tuple],
-    right: Callable[..., float | None],
-    slips: Slips,
-    otherwise: str,
-) -> None:
-    """Whether a function of numbers agrees with ``right`` (as far as one rounds) on ``cases``."""
-    results = [called(name, function, *case) for case in cases]
-    wanted = [right(*case) for case in cases]
-    for case, seen, expected in zip(cases, results, wanted, strict=True):
-        call = f"`{name}({', '.join(map(str, case))})` is"
-        if seen is None and expected is not None:
-            raise Wrong(f"{call} None. End the function with `return` and the value.")
-        if seen is not None and (isinstance(seen, bool) or not isinstance(seen, Real)):
-            raise Wrong(f"{call} {described(seen)}, but should be a number.")
-    if all(map(_same, results, wanted)):
-        return
-    for slip, words in slips:
-        if all(map(_same, results, [slip(*case) for case in cases])):
-            case = next(
-                c for c, r, w in zip(cases, results, wanted, strict=True) if not _same(r, w)
-            )
-            raise Wrong(f"`{name}({', '.join(map(str, case))})`: {words}")
-    for case, seen, expected in zip(cases, results, wanted, strict=True):
-        call = f"`{name}({', '.join(map(str, case))})`"
-        if expected is None and seen is not None:
-            raise Wrong(f"{call} is {seen:g}, but nobody is called positive: return None.")
-        if not _same(seen, expected):
-            raise Wrong(f"{call} is {seen:.4g}, but should be {expected:.4g}: {otherwise}")
-
-
-def _same(a: float | None, b: float | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return math.isclose(a, b, abs_tol=5e-4)
-
-
 # What a hospital asks of a repair: at least this recall, at most these shares of false alarms, and
 # an AUC without the lungs that is at most this.
 DEMANDS = {"recall": 0.90, "children": 0.05, "adults": 0.10, "lungs_hidden": 0.65}
 
-WORDS = {
+IN_WORDS = {
     "recall": "of the ill it finds",
     "children": "of the children it alarms",
     "adults": "of the healthy adults it alarms",
@@ -380,32 +262,23 @@ def repairs_tried() -> pd.DataFrame:
         ("mixed and cropped", 0.91, 0.04, 0.08, 0.60),
         ("mixed and sharpened", 0.96, 0.02, 0.06, 0.97),
     ]
-    columns = ["repair", "recall", "children", "adults", "lungs_hidden"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _unmet(row: Mapping[str, Any]) -> list[str]:
-    """The demands that a row of the repairs does not meet, in words."""
-    failed = []
-    for column, limit in DEMANDS.items():
-        enough = row[column] >= limit if column == "recall" else row[column] <= limit
-        if not enough:
-            wanted = "at least" if column == "recall" else "at most"
-            failed.append(f"{WORDS[column]} {row[column]:.2f} ({wanted} {limit:.2f} was asked)")
-    return failed
+    return pd.DataFrame(rows, columns=["repair", *DEMANDS])
 
 
 def check_repair(chosen: Any) -> str:
     """The one repair that meets all four demands."""
-    table = repairs_tried()
-    if isinstance(chosen, pd.Series | pd.DataFrame):
-        raise Wrong("`chosen` is a table. Give the name in the column `repair`, as a text.")
-    names = table["repair"].tolist()
-    if not isinstance(chosen, str) or chosen.strip().lower() not in names:
-        raise Wrong(f"`chosen` is {described(chosen)}, but should be one of {', '.join(names)}.")
-    row = table.set_index("repair").loc[chosen.strip().lower()]
-    if failed := _unmet(row):
-        raise Wrong(f"`chosen` is “{chosen}”, but {'; '.join(failed)}.")
+    table = repairs_tried().set_index("repair")
+    name = chosen.strip().lower() if isinstance(chosen, str) else chosen
+    known = isinstance(name, str) and name in table.index
+    names = ", ".join(table.index)
+    wrong_if(not known, f"`chosen` is {described(chosen)}, but should be one of {names}.")
+    failed = []
+    for column, limit in DEMANDS.items():
+        value, at_least = table.loc[name, column], column == "recall"
+        if (value < limit) if at_least else (value > limit):
+            asked = f"at {'least' if at_least else 'most'} {limit:.2f} was asked"
+            failed.append(f"{IN_WORDS[column]} {value:.2f} ({asked})")
+    wrong_if(failed, f"`chosen` is “{chosen}”, but {'; '.join(failed)}.")
     return (
         "Its recall is not the highest, and neither are its false alarms the fewest. The one that "
         "is better at both still knows who is ill with the lungs hidden: whatever it looks at, "
@@ -428,9 +301,8 @@ repair_choice = Exercise(
     """,
 )
 
-# The sections of the reader's card that notebook 07 closes.
-CLOSED = ("Intended use", "Elsewhere", "Limits")
 NO = re.compile(r"\b(no|not|never|nobody|none|neither|nothing|without)\b|cannot|n['’]t\b")
+OPEN = re.compile(r"\b(only|unknown|untested|untried)\b")
 # "152 healthy adults", "n = 152"
 PEOPLE = re.compile(
     r"\d+\s+(?:[a-z-]+\s+){0,2}(?:patients|people|persons|adults|x-rays|images)|\bn\s*=\s*\d+"
@@ -439,27 +311,28 @@ PEOPLE = re.compile(
 
 def check_lines(lines: Any) -> str:
     """Three sentences of the reader's own card."""
-    if not isinstance(lines, Mapping):
-        raise Wrong(f"`lines` is {described(lines)}, but should be a dictionary, section to text.")
-    for section in CLOSED:
+    kind("lines", lines, Mapping, "a dictionary, section to text")
+    sections = ("Intended use", "Elsewhere", "Limits")
+    for section in sections:
         text = lines.get(section)
-        if text is None or text is ...:
-            raise Wrong(f'`lines` says nothing under "{section}".')
-        if not isinstance(text, str) or len(text.split()) < 6:
-            raise Wrong(f'Under "{section}" stands {described(text)}. Write a whole sentence.')
-    use, away, limits = (lines[section].lower() for section in CLOSED)
-    if not NO.search(use):
-        raise Wrong('"Intended use" says what it is for. Say also what it is *not* for.')
+        wrong_if(text is None, f'`lines` says nothing under "{section}".')
+        a_sentence = isinstance(text, str) and len(text.split()) >= 6
+        seen = f'Under "{section}" stands {described(text)}'
+        wrong_if(not a_sentence, f"{seen}. Write a whole sentence.")
+    use, away, limits = (lines[section].lower() for section in sections)
+    unsaid = '"Intended use" says what it is for. Say also what it is *not* for.'
+    wrong_if(not NO.search(use), unsaid)
     away = away.replace("covid-19", "")
-    if len(re.findall(r"\d+(?:[.,]\d+)?", PEOPLE.sub("", away))) < 3:
-        raise Wrong(
-            '"Elsewhere" needs a number with its interval: recall or specificity in hospital B, '
-            "and from where to where."
-        )
-    if not PEOPLE.search(away):
-        raise Wrong('"Elsewhere" does not say of how many patients or X-rays.')
-    if not (NO.search(limits) or re.search(r"\b(only|unknown|untested|untried)\b", limits)):
-        raise Wrong('"Limits" names no limit. What was not tested, or must not be concluded?')
+    numbers = re.findall(r"\d+(?:[.,]\d+)?", PEOPLE.sub("", away))
+    wrong_if(
+        len(numbers) < 3,
+        '"Elsewhere" needs a number with its interval: recall or specificity in hospital B, and '
+        "from where to where.",
+    )
+    whose = '"Elsewhere" does not say of how many patients or X-rays.'
+    wrong_if(not PEOPLE.search(away), whose)
+    no_limit = '"Limits" names no limit. What was not tested, or must not be concluded?'
+    wrong_if(not (NO.search(limits) or OPEN.search(limits)), no_limit)
     return "A reader who has never met you can now tell what you know and what you do not."
 
 
@@ -485,106 +358,4 @@ card_lines = Exercise(
     """,
 )
 
-quiz = Quiz(
-    (
-        Question(
-            "07.quiz1",
-            "In another hospital the false alarms triple at the frozen threshold. Next you",
-            (
-                Option(
-                    "choose the threshold again on these people, and report that specificity",
-                    "Then these people have chosen and cannot judge any more. It would take new "
-                    "ones to test the new threshold.",
-                ),
-                Option(
-                    "report what happened, then ask why, and test any change on other people",
-                    "The frozen threshold is what was promised. A new one is a new test.",
-                    right=True,
-                ),
-                Option(
-                    "report the ROC AUC alone, which needs no threshold",
-                    "It says how well the network ranks. The people were alarmed at a threshold.",
-                ),
-            ),
-        ),
-        Question(
-            "07.quiz2",
-            "A dummy that knows only the source does as well as the network. This shows that",
-            (
-                Option(
-                    "the network has learned the source and nothing else",
-                    "It may have. It may also know the disease: here the two cannot be told apart.",
-                ),
-                Option(
-                    "these cases cannot show that the network knows more than the source",
-                    "Where source and disease go together, so do the scores of both.",
-                    right=True,
-                ),
-                Option(
-                    "the network should be given the source as an input",
-                    "Then it would know for sure what it should not use.",
-                ),
-            ),
-        ),
-        Question(
-            "07.quiz3",
-            "All X-rays that a network gives a score of 0.9 are looked at: half are healthy. It",
-            (
-                Option(
-                    "is badly calibrated",
-                    "Of those scored 0.9, nine in ten should be ill.",
-                    right=True,
-                ),
-                Option(
-                    "must have a low ROC AUC",
-                    "It may rank all of the ill above all others and still be too sure of itself.",
-                ),
-                Option(
-                    "has a precision of 0.9",
-                    "The precision of this group is 0.5, whatever the score says.",
-                ),
-            ),
-        ),
-        Question(
-            "07.quiz4",
-            "A repair lowers the false alarms from 0.95 to 0.06 and the recall from 0.98 to 0.91. "
-            "With the lungs hidden its AUC is 0.95. You",
-            (
-                Option(
-                    "take it: both numbers are what was asked for",
-                    "It knows who is ill without seeing a lung. In the third hospital that may "
-                    "be gone.",
-                ),
-                Option(
-                    "do not trust it yet: it can hardly be the disease that it sees",
-                    "Numbers on two sources say nothing about a third, as long as the network "
-                    "looks elsewhere.",
-                    right=True,
-                ),
-                Option(
-                    "reject it, because the recall fell",
-                    "A recall of 0.98 that comes with 0.95 of false alarms was worth nothing.",
-                ),
-            ),
-        ),
-        Question(
-            "07.quiz5",
-            "A model card is",
-            (
-                Option(
-                    "a proof that the model is safe",
-                    "It says what was tested and what was not. Safety is shown by other means.",
-                ),
-                Option(
-                    "a list of what is known and what is open, for whoever has to decide",
-                    "The open items are the useful half.",
-                    right=True,
-                ),
-                Option(
-                    "advertising, so best left to others",
-                    "Who trained the model knows best where it was never tried.",
-                ),
-            ),
-        ),
-    )
-)
+quiz = load_quiz("07")

@@ -1,47 +1,47 @@
-"""The quiz that closes a notebook: each question is an exercise whose answer is a letter."""
+"""The quiz that closes a notebook: each question is an exercise whose answer is a letter.
+
+The texts stand in ``quizzes/NN.json``: a list of questions, each with its ``key``, the
+``question``, the letter that is ``right``, and ``options``, each a ``text`` and the ``reply`` to a
+reader who chooses it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import ModuleType
+from pathlib import Path
 from typing import Any
 
-from cxrlab.exercises.display import as_html, show_message
-from cxrlab.exercises.engine import Exercise, Wrong, described
+from IPython.display import display
 
+from cxrlab.exercises.engine import Exercise, as_html, show_message
+from cxrlab.exercises.judge import Wrong, described
+from cxrlab.files import read_json
+
+QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = "abcdef"
-
-
-@dataclass(frozen=True)
-class Option:
-    """A possible answer, and what is to be said to a reader who chooses it."""
-
-    text: str
-    reply: str
-    right: bool = False
 
 
 @dataclass
 class Question:
-    """A question with its options, exactly one of which is right."""
+    """A question, the letter of the right option, and the options: ``{"text": …, "reply": …}``."""
 
     key: str
-    text: str
-    options: tuple[Option, ...]
+    question: str
+    right: str
+    options: list[dict[str, str]]
     exercise: Exercise = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rights = [letter for letter, o in zip(LETTERS, self.options, strict=False) if o.right]
-        if len(rights) != 1:
-            raise ValueError(f"{self.key} has {len(rights)} right options instead of one.")
+        if self.right not in [*self.letters]:
+            raise ValueError(f"{self.key} has no option {self.right!r}.")
         self.exercise = Exercise(
             key=self.key,
-            title=self.text,
+            title=self.question,
             variable=f"question {self.key.rpartition('.')[2].removeprefix('quiz')}",
             judge_answer=self._judge,
             hints=("Rule out what cannot be.", "The recap of this notebook has the answer."),
-            answer=f'"{rights[0]}"',
+            answer=f'"{self.right}"',
         )
 
     @property
@@ -49,16 +49,44 @@ class Question:
         """The letters that name its options."""
         return LETTERS[: len(self.options)]
 
-    def _judge(self, letter: Any) -> str:
-        if not isinstance(letter, str) or letter.strip().lower() not in [*self.letters]:
+    def _judge(self, answer: Any) -> str:
+        letter = answer.strip().lower() if isinstance(answer, str) else ""
+        if letter not in [*self.letters]:
             raise Wrong(
-                f"The answer is {described(letter)}, but should be one of the letters "
+                f"The answer is {described(answer)}, but should be one of the letters "
                 f"{', '.join(self.letters)}, in quotation marks."
             )
-        option = self.options[self.letters.index(letter.strip().lower())]
-        if not option.right:
-            raise Wrong(option.reply)
-        return option.reply
+        reply = self.options[self.letters.index(letter)]["reply"]
+        if letter != self.right:
+            raise Wrong(reply)
+        return reply
+
+    def in_words(self, number: int) -> str:
+        """The question with its options, as Markdown."""
+        options = (
+            f"- **{letter}**: {option['text']}"
+            for letter, option in zip(self.letters, self.options, strict=True)
+        )
+        return f"**Question {number}.** {self.question}\n\n" + "\n".join(options)
+
+    def buttons(self) -> Any:
+        """One button per option, and a line that replies."""
+        import ipywidgets as widgets
+
+        buttons = widgets.ToggleButtons(
+            options=[*self.letters],
+            value=None,
+            description="Answer",
+            style={"button_width": "3em"},
+        )
+        reply = widgets.HTML()
+
+        def answered(change: dict) -> None:
+            verdict = self.exercise.attempt(change["new"])
+            reply.value = as_html(verdict.state, verdict.message)
+
+        buttons.observe(answered, names="value")
+        return widgets.VBox([buttons, reply])
 
 
 @dataclass
@@ -72,12 +100,10 @@ class Quiz:
 
     def show(self) -> None:
         """Show every question as text and, where a kernel answers, with buttons to choose from."""
-        from IPython.display import display
-
         for number, question in enumerate(self, start=1):
-            words = self._in_words(number, question)
+            words = question.in_words(number)
             display({"text/markdown": words, "text/plain": words}, raw=True)
-            display(self._buttons(question))
+            display(question.buttons())
 
     def check(self, *letters: str) -> None:
         """The same without a mouse: ``quiz.check("b", "a", "c")``; ``...`` skips a question."""
@@ -85,37 +111,7 @@ class Quiz:
             verdict = question.exercise.attempt(letter)
             show_message(verdict.state, f"Question {number}: {verdict.message}")
 
-    @staticmethod
-    def _in_words(number: int, question: Question) -> str:
-        options = "\n".join(
-            f"- **{letter}**: {option.text}"
-            for letter, option in zip(question.letters, question.options, strict=True)
-        )
-        return f"**Question {number}.** {question.text}\n\n{options}"
 
-    @staticmethod
-    def _buttons(question: Question) -> Any:
-        import ipywidgets as widgets
-
-        buttons = widgets.ToggleButtons(
-            options=[*question.letters],
-            value=None,
-            description="Answer",
-            style={"button_width": "3em"},
-        )
-        reply = widgets.HTML()
-
-        def answered(change: dict) -> None:
-            verdict = question.exercise.attempt(change["new"])
-            reply.value = as_html(verdict.state, verdict.message)
-
-        buttons.observe(answered, names="value")
-        return widgets.VBox([buttons, reply])
-
-
-def exercises_in(module: ModuleType) -> list[Exercise]:
-    """The exercises of a notebook's module in their order, its quiz's questions last."""
-    things = vars(module).values()
-    found = [thing for thing in things if isinstance(thing, Exercise)]
-    quizzes = [thing for thing in things if isinstance(thing, Quiz)]
-    return found + [question.exercise for quiz in quizzes for question in quiz]
+def load_quiz(notebook: str) -> Quiz:
+    """The quiz of a notebook by its number (``"01"``)."""
+    return Quiz(tuple(Question(**entry) for entry in read_json(QUIZZES / f"{notebook}.json")))
