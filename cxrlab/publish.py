@@ -123,14 +123,13 @@ def stamped(path: Path, to: Repository) -> str:
     if path.suffix != ".ipynb":
         return stamp(text, to)
     notebook = nbformat.reads(text, as_version=4)
-    before = [cell.source for cell in notebook.cells]
-    taken: set[str] = set()
+    taken, moved = {cell.get("id") for cell in notebook.cells}, False
     for cell in notebook.cells:
-        cell.source = stamp(cell.source, to)
-        cell.id = id_for(cell.source, taken)
-    if [cell.source for cell in notebook.cells] == before:
-        return text
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+        source = stamp(cell.source, to)
+        if source != cell.source:
+            taken.discard(cell.get("id"))
+            cell.source, cell.id, moved = source, id_for(source, taken), True
+    return nbformat.writes(notebook).rstrip("\n") + "\n" if moved else text
 
 
 def stamp(text: str, to: Repository) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cxrlab.cli import course, data, runs
 from cxrlab.errors import CXRLabError
 
 
@@ -61,22 +62,11 @@ def cxrlab(
     """
 
 
-def _add_commands() -> None:
-    from cxrlab.cli import data, doctor, lab, learn, progress, publish, repairs, report, run, tune
-
-    app.command()(doctor.doctor)
-    app.command()(run.run)
-    app.command()(lab.lab)
-    app.command()(progress.progress)
-    app.command()(report.report)
-    app.add_typer(data.data_app, name="data")
-    for command in (learn.train, tune.tune, learn.evaluate, learn.predict):
-        app.command()(command)
-    app.command()(repairs.repairs)
-    app.command()(publish.publish)
-
-
-_add_commands()
+for command in (course.doctor, course.run, course.lab, course.progress, course.publish):
+    app.command()(command)
+app.add_typer(data.data_app, name="data")
+for command in (runs.train, runs.tune, runs.evaluate, runs.predict, runs.repairs, runs.report):
+    app.command()(command)
 
 
 def main() -> None:
