@@ -121,7 +121,7 @@ def repairs_run(
     settings = {"command": "repairs", "budget": asdict(budget), "folds": plan.folds}
     claim(out, {**settings, "seed": plan.seed, **kind})
     prepared = candidates(data, plan.seed)
-    splits = kfold_by_patient(prepared.cases, plan.folds, plan.seed, together=prepared.near)
+    splits = kfold_by_patient(prepared.cases, plan.folds, plan.seed)
     xrays, tried = decode(prepared.cases), {}
     for design in designs:
         path = out / f"{design.name.replace(',', '').replace(' ', '-').lower()}.csv"

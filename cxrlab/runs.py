@@ -85,7 +85,7 @@ def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan, say: Say =
     say(f"{len(prepared.cases)} X-rays of {prepared.cases['patient_id'].nunique()} patients.")
     if plan.folds:
         return _train_folds(out, prepared, budget, design, plan, say)
-    split = split_by_patient(prepared.cases, plan.seed, together=prepared.near)
+    split = split_by_patient(prepared.cases, plan.seed)
     save_manifest(split, out / "split.csv")
     xrays = decode(prepared.cases)
     trained, scored, threshold = examine(design, xrays, split, budget, plan.seed, say)
@@ -97,7 +97,7 @@ def _train_folds(
     out: Path, prepared: Prepared, budget: Budget, design: Design, plan: TrainPlan, say: Say
 ) -> dict:
     pooled, xrays = [], decode(prepared.cases)
-    splits = kfold_by_patient(prepared.cases, plan.folds, plan.seed, together=prepared.near)
+    splits = kfold_by_patient(prepared.cases, plan.folds, plan.seed)
     for number, split in enumerate(splits, start=1):
         folder = out / f"fold-{number}"
         if not (folder / "predictions.csv").exists():
@@ -145,7 +145,7 @@ def tune_run(
     if (out / "split.csv").exists():
         split = load_manifest(out / "split.csv", prepared.cases)
     else:
-        split = split_by_patient(prepared.cases, plan.seed, together=prepared.near)
+        split = split_by_patient(prepared.cases, plan.seed)
         save_manifest(split, out / "split.csv")
     xrays = decode(prepared.cases)
     training = xrays.of(subsample(split.train, budget.images, plan.seed))

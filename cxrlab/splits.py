@@ -1,7 +1,9 @@
 """Splits that keep each patient, and everything that looks the same, on one side.
 
 The images of a patient stay together, and so do the patients whose images are duplicates of one
-another: they form a group. Notebook 02 makes the same split with scikit-learn in the open.
+another: they form a group (:func:`patient_groups`), which a column ``group`` of the cases names;
+without that column the patient is the group. Notebook 02 makes the same split with scikit-learn in
+the open.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from cxrlab.files import write_atomically
 PARTS = ("train", "validation", "test")
 TEST_FOLDS = 5  # one fold of five is the test part: 20 % of all images
 VALIDATION_FOLDS = 7  # one fold of seven of the rest is the validation part: 14 % of it
-Pairs = pd.DataFrame | None  # image_ids, columns ``first`` and ``second``: near_duplicates
 
 
 @dataclass(frozen=True)
@@ -41,24 +42,20 @@ class Split:
         return pd.concat([part.assign(part=name) for name, part in self.parts().items()])
 
 
-def patient_groups(cases: pd.DataFrame, together: Pairs = None) -> pd.Series:
+def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     """The group of each case: its patient, joined with the patients who share a duplicate.
 
-    ``together`` holds pairs of duplicates. A group bears the first of its patients' names, so that
-    the order of the rows does not matter. A column ``group`` made before counts as the patient.
-    Raises :class:`CXRLabError` where a case has no patient.
+    ``pairs``: image_ids of duplicates, columns ``first`` and ``second``, as from
+    ``near_duplicates``. A group bears the first of its patients' names, so that the order of the
+    rows does not matter. Raises :class:`CXRLabError` where a case has no patient.
 
     Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
     """
-    patient = cases["group" if "group" in cases else "patient_id"]
-    if patient.isna().any():
-        raise CXRLabError(
-            f"{patient.isna().sum()} of {len(cases)} cases have no {patient.name}. "
-            "Give each of them a patient of its own, or drop them."
-        )
-    names, number = np.unique(patient.astype(str).to_numpy(object), return_inverse=True)
+    _need_all(cases, "patient_id")
+    patient = cases["patient_id"].astype(str).to_numpy(object)
+    names, number = np.unique(patient, return_inverse=True)
     index = pd.Index(cases["image_id"])
-    first, second = (index.get_indexer(column) for column in _pairs(together))
+    first, second = (index.get_indexer(pairs[column]) for column in ("first", "second"))
     known = (first >= 0) & (second >= 0)
     ends = number[first[known]], number[second[known]]
     links = coo_array((np.ones(known.sum()), ends), shape=(len(names), len(names)))
@@ -67,23 +64,20 @@ def patient_groups(cases: pd.DataFrame, together: Pairs = None) -> pd.Series:
     return pd.Series(joined[number], index=cases.index, name="group")
 
 
-def split_by_patient(cases: pd.DataFrame, seed: int = 0, together: Pairs = None) -> Split:
+def split_by_patient(cases: pd.DataFrame, seed: int = 0) -> Split:
     """Draw a test part (one fold of five), then a validation part from the rest (one of seven).
 
-    ``together`` as in :func:`patient_groups`. Stratified by label, and by source where several
-    sources share a label. The same cases and seed give the same split, whatever the order of the
-    rows. Raises :class:`CXRLabError` where there are too few patients for both classes to be in
-    every part.
+    Stratified by label, and by source where several sources share a label. The same cases and seed
+    give the same split, whatever the order of the rows. Raises :class:`CXRLabError` where there
+    are too few patients for both classes to be in every part.
     """
-    rest, test = _folds(_grouped(cases, together), TEST_FOLDS, seed)[0]
+    rest, test = _folds(_grouped(cases), TEST_FOLDS, seed)[0]
     return Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test)
 
 
-def kfold_by_patient(
-    cases: pd.DataFrame, folds: int = TEST_FOLDS, seed: int = 0, together: Pairs = None
-) -> list[Split]:
+def kfold_by_patient(cases: pd.DataFrame, folds: int = TEST_FOLDS, seed: int = 0) -> list[Split]:
     """``folds`` splits whose test parts hold every image once; otherwise as split_by_patient."""
-    drawn = _folds(_grouped(cases, together), folds, seed)
+    drawn = _folds(_grouped(cases), folds, seed)
     return [Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test) for rest, test in drawn]
 
 
@@ -109,11 +103,11 @@ def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
     return part[part.index.isin(ordered.index[kept])]
 
 
-def check_split(split: Split, together: Pairs = None) -> list[str]:
+def check_split(split: Split) -> list[str]:
     """What is wrong with a split, in sentences; an empty list if nothing is.
 
     Patients, groups, images or files in two parts, cases without a patient, a class that a part
-    lacks, and ``together`` pairs that were torn apart.
+    lacks.
     """
     table = split.as_table()
     unknown = table["patient_id"].isna().sum()
@@ -132,11 +126,6 @@ def check_split(split: Split, together: Pairs = None) -> list[str]:
         for label, what in [(1, "COVID-19"), (0, "normal")]:
             if not (part["label"] == label).any():
                 problems.append(f"the {name} part has no {what} image")
-    home = table.drop_duplicates("image_id").set_index("image_id")["part"]
-    first, second = (home.reindex(names).to_numpy() for names in _pairs(together))
-    torn = sum(a != b for a, b in zip(first, second, strict=True) if pd.notna([a, b]).all())
-    if torn:
-        problems.append(f"{torn} pairs of duplicates are in different parts")
     return problems
 
 
@@ -189,22 +178,25 @@ def _complain(path: str | Path, images: pd.Series, what: str) -> None:
         )
 
 
-def _pairs(together: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """First and second image_ids of the pairs."""
-    if together is None:
-        return np.array([], object), np.array([], object)
-    return together["first"].to_numpy(object), together["second"].to_numpy(object)
+def _need_all(cases: pd.DataFrame, column: str) -> None:
+    """Raise where a case has no patient, or no group."""
+    unknown = cases[column].isna().sum()
+    if unknown:
+        raise CXRLabError(
+            f"{unknown} of {len(cases)} cases have no {column}. "
+            "Give each of them a patient of its own, or drop them."
+        )
 
 
-def _grouped(cases: pd.DataFrame, together: Pairs) -> pd.DataFrame:
+def _grouped(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases in a fixed order, with the column ``group``."""
     strange = sorted(set(cases["label"].dropna()) - {0, 1}, key=str)
     if cases["label"].isna().any() or strange:
         seen = f"the label {strange[0]!r}" if strange else "a missing label"
         raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
-    return cases.assign(group=patient_groups(cases, together)).sort_values(
-        "image_id", ignore_index=True
-    )
+    column = "group" if "group" in cases else "patient_id"
+    _need_all(cases, column)
+    return cases.assign(group=cases[column].astype(str)).sort_values("image_id", ignore_index=True)
 
 
 def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:

@@ -112,7 +112,7 @@ def test_a_group_that_is_not_there_has_no_row():
 
 
 def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):
-    split, said = split_by_patient(prepared.cases, 0, together=prepared.near), []
+    split, said = split_by_patient(prepared.cases, 0), []
     _, scored, threshold = examine(
         Design("x"), decode(prepared.cases), split, BUDGET, say=said.append
     )
@@ -125,7 +125,7 @@ def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):
 
 def test_a_prepared_network_is_asked_about_prepared_xrays(prepared):
     """Cropped to the lung field, it cannot see the frame: hidden or not, the score is the same."""
-    split = split_by_patient(prepared.cases, 0, together=prepared.near)
+    split = split_by_patient(prepared.cases, 0)
     xrays = decode(prepared.cases)
     cropped = Design("x", settings=Settings(preparation="lung field"))
     trained, scored, _ = examine(cropped, xrays, cropped.learns_from(split, 0), BUDGET)
@@ -153,7 +153,7 @@ def test_most_real_healthy_adults_are_called_positive_by_the_published_design(re
     from cxrlab.choices import get_budget
 
     people = candidates(real_data)
-    split = split_by_patient(people.cases, 0, together=people.near)
+    split = split_by_patient(people.cases, 0)
     split = RECIPES["published"].learns_from(split, 0)
     _, scored, _ = examine(RECIPES["published"], decode(people.cases), split, get_budget("class"))
     called = group_table(scored).set_index("group")["called"]

@@ -30,7 +30,7 @@ def five_networks(course_phantoms):
     xrays, budget = decode(prepared.cases), get_budget("class")
     networks, metrics = [], []
     for seed in SEEDS:
-        split = split_by_patient(prepared.cases, seed, together=prepared.near)
+        split = split_by_patient(prepared.cases, seed)
         training = xrays.of(subsample(split.train, budget.images, seed))
         network = train(training, xrays.of(split.validation), budget, seed).model
         test = xrays.of(split.test)

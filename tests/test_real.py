@@ -22,14 +22,14 @@ def test_cases_are_balanced_with_the_negatives_that_were_asked_for(real_data, ne
     sources = set(prepared.cases.loc[prepared.cases["label"] == 0, "source"])
     wanted = {"kermany": {"chest_xray"}, "adult": {"nih-no-finding"}}
     assert sources == wanted.get(negatives, {"chest_xray", "nih-no-finding"})
-    split = split_by_patient(prepared.cases, together=prepared.near)
-    assert check_split(split, prepared.near) == []
+    split = split_by_patient(prepared.cases)
+    assert check_split(split) == []
 
 
 def test_the_same_xray_under_two_patients_stays_in_one_part(real_data):
     # extubation-1.jpg is AR-1.jpg with a note written into it, under another patient's number.
     prepared = prepare(real_data)
-    split = split_by_patient(prepared.cases, together=prepared.near)
+    split = split_by_patient(prepared.cases)
     copies = [f"covid-chestxray-dataset/{name}.jpg" for name in ("extubation-1", "AR-1")]
     holding = [name for name, part in split.parts().items() if part["image_id"].isin(copies).any()]
     assert len(holding) == 1

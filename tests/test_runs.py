@@ -59,7 +59,7 @@ def test_a_run_holds_everything_that_its_page_promises(run):
 def test_the_split_of_a_run_holds_on_the_same_data(run, phantom_data):
     prepared = prepare(phantom_data)
     split = load_manifest(run / "split.csv", prepared.cases)
-    assert check_split(split, prepared.near) == []
+    assert check_split(split) == []
     assert set(split.test["image_id"]) == set(pd.read_csv(run / "predictions.csv")["image_id"])
 
 

@@ -67,20 +67,21 @@ def test_split_properties(patients, most, seed, sources, pairs):
     rng = np.random.default_rng(seed)
     # Duplicates between patients of one class.
     positive = cases.loc[cases["label"] == 1, "image_id"].to_numpy()
-    together = as_pairs(*(rng.choice(positive, 2) for _ in range(min(pairs, patients // 5))))
-    split = split_by_patient(cases, seed=seed, together=together)
+    duplicates = as_pairs(*(rng.choice(positive, 2) for _ in range(min(pairs, patients // 5))))
+    cases["group"] = patient_groups(cases, duplicates)
+    split = split_by_patient(cases, seed=seed)
 
-    assert check_split(split, together) == []
+    assert check_split(split) == []
     whole = pd.concat(split.parts().values())
     assert sorted(whole["image_id"]) == sorted(cases["image_id"])
     of_patients = {name: part["patient_id"].nunique() for name, part in split.parts().items()}
     assert of_patients["test"] == pytest.approx(0.2 * 2 * patients, abs=6)
     rest = of_patients["train"] + of_patients["validation"]
     assert of_patients["validation"] == pytest.approx(rest / 7, abs=6)
-    # The same from any order of rows, and again.
-    assert_same(split, split_by_patient(cases, seed=seed, together=together))
+    # The same from any order of rows.
     shuffled = cases.sample(frac=1, random_state=seed + 1)
-    assert_same(split, split_by_patient(shuffled, seed=seed, together=together[::-1]))
+    shuffled["group"] = patient_groups(shuffled, duplicates[::-1])
+    assert_same(split, split_by_patient(shuffled, seed=seed))
 
 
 def test_sizes_of_a_large_split():
@@ -103,33 +104,27 @@ def test_seeds_differ(cases):
 def test_chains_of_duplicates_stay_together(cases):
     first = cases.drop_duplicates("patient_id").sort_values("image_id")
     chain = first.loc[first["label"] == 1, "image_id"].tolist()[:8]
-    together = pd.DataFrame({"first": chain[:-1], "second": chain[1:], "distance": 3})
+    cases["group"] = patient_groups(cases, as_pairs(*zip(chain[:-1], chain[1:], strict=True)))
     for seed in range(5):
-        split = split_by_patient(cases, seed=seed, together=together)
+        split = split_by_patient(cases, seed=seed)
         homes = [n for n, part in split.parts().items() if part["image_id"].isin(chain).any()]
         assert len(homes) == 1
 
 
-def test_pairs_of_unknown_images_are_no_matter(cases):
-    strangers = as_pairs(("no/1.png", "no/2.png"), (cases["image_id"][0], "no/3.png"))
-    assert_same(split_by_patient(cases), split_by_patient(cases, together=strangers))
-    assert_same(split_by_patient(cases), split_by_patient(cases, together=as_pairs()))
-
-
 def test_folds_hold_every_image_once(cases):
-    together = as_pairs((cases["image_id"][0], cases["image_id"][9]))
-    splits = kfold_by_patient(cases, folds=5, seed=1, together=together)
+    cases["group"] = patient_groups(cases, as_pairs(cases["image_id"][[0, 9]]))
+    splits = kfold_by_patient(cases, folds=5, seed=1)
     assert len(splits) == 5
     tested = pd.concat([split.test for split in splits])["image_id"]
     assert sorted(tested) == sorted(cases["image_id"])
     for split in splits:
-        assert check_split(split, together) == []
+        assert check_split(split) == []
         assert len(pd.concat(split.parts().values())) == len(cases)
         rest = len(split.train) + len(split.validation)
         assert len(split.validation) == pytest.approx(rest / 7, rel=0.1)
         assert split.validation["label"].mean() == pytest.approx(cases["label"].mean(), abs=0.1)
     shuffled = cases.sample(frac=1, random_state=2)
-    again = kfold_by_patient(shuffled, folds=5, seed=1, together=together)
+    again = kfold_by_patient(shuffled, folds=5, seed=1)
     for one, other in zip(splits, again, strict=True):
         assert_same(one, other)
 
@@ -149,8 +144,10 @@ def test_too_few_patients_is_said_in_words(cases):
 
 
 def test_a_case_without_a_patient_is_refused(cases):
-    with pytest.raises(CXRLabError, match="1 of .* cases have no patient_id"):
-        split_by_patient(cases.assign(patient_id=cases["patient_id"].mask(cases.index == 3)))
+    nameless = cases.assign(patient_id=cases["patient_id"].mask(cases.index == 3))
+    for split_or_group in (split_by_patient, lambda cases: patient_groups(cases, as_pairs())):
+        with pytest.raises(CXRLabError, match="1 of .* cases have no patient_id"):
+            split_or_group(nameless)
 
 
 def test_numbers_and_text_name_the_same_patient(cases):
@@ -164,7 +161,7 @@ def test_groups_are_named_after_the_first_patient_of_them():
     table = pd.DataFrame({"image_id": [*"abcde"], "patient_id": ["p3", "p1", "p2", "p1", "p4"]})
     pairs = as_pairs(("a", "c"), ("c", "b"), ("e", "gone"))
     assert patient_groups(table, pairs).tolist() == ["p1", "p1", "p1", "p1", "p4"]
-    assert patient_groups(table).equals(table["patient_id"].rename("group"))
+    assert patient_groups(table, as_pairs()).equals(table["patient_id"].rename("group"))
     backwards = patient_groups(table[::-1], pairs[::-1])
     assert backwards.sort_index().tolist() == ["p1", "p1", "p1", "p1", "p4"]
 
@@ -247,8 +244,6 @@ def test_check_finds_what_is_wrong(cases):
     ]
     one_class = Split(good.train[good.train["label"] == 1], good.validation, good.test)
     assert check_split(one_class) == ["the train part has no normal image"]
-    pair = as_pairs((good.train["image_id"][0], good.test["image_id"][0]))
-    assert check_split(good, pair) == ["1 pairs of duplicates are in different parts"]
 
 
 # --- manifest --------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ def test_the_oldest_gpu_decides(monkeypatch, gpus, expected):
 def test_metrics_agree_between_formats_within_the_spread_of_their_seeds(course_phantoms):
     """Three seeds each at the class budget, in float32 and in bfloat16."""
     prepared, budget = prepare(course_phantoms), get_budget("class")
-    split = split_by_patient(prepared.cases, 0, together=prepared.near)
+    split = split_by_patient(prepared.cases, 0)
     xrays = decode(prepared.cases)
     learned = xrays.of(subsample(split.train, budget.images, 0))
     validation, test = xrays.of(split.validation), xrays.of(split.test)
