@@ -21,7 +21,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-PAGE = b"<!DOCTYPE html>\n<html><title>Log in</title>Please log in.</html>\n"
+PAGE = b"<!DOCTYPE html>\n<title>Log in</title>Please log in.\n"
 STATUSES = {
     "forbidden": 403,
     "missing": 404,
@@ -70,7 +70,7 @@ class BadServer:
         self.hosts: list[str] = []
         self.sent = 0
         self._faults: dict[str, list[Fault]] = defaultdict(list)
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._server = Quiet(("127.0.0.1", 0), _handler_of(self))
         self.root = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -101,7 +101,7 @@ class BadServer:
         self.asked.clear()
 
     def fault_for(self, path: str) -> Fault:
-        with self._lock:
+        with self.lock:
             waiting = self._faults.get(path) or self._faults.get("*")
             if not waiting:
                 return Fault()
@@ -134,7 +134,7 @@ def _handler_of(server: BadServer) -> type:
                 target = {"login": "/login?token=secret", "circle": path}
                 self._answer(302, b"", {"Location": target.get(name, options.get("to"))})
             elif path == "/login":
-                self._answer(200, PAGE, {"Content-Type": "text/html; charset=utf-8"})
+                self._answer(200, PAGE.partition(b"\n")[2], {"Content-Type": "text/html"})
             elif name == "disguised_page":
                 self._answer(200, PAGE)
             elif path not in server.files:
@@ -176,9 +176,10 @@ def _handler_of(server: BadServer) -> type:
                 self._hang_up()
 
         def _send(self, data):
+            with server.lock:  # before it goes, so that whoever has got it finds it counted
+                server.sent += len(data)
             self.wfile.write(data)
             self.wfile.flush()
-            server.sent += len(data)
 
         def _hang_up(self):
             self.close_connection = True
