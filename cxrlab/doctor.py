@@ -81,7 +81,6 @@ def examine(data: str | Path | None = None, gpu: bool = False) -> list[Finding]:
         "Data": partial(check_data, data),
         "Workspace": check_workspace,
         "Jupyter kernel": check_kernel,
-        "JupyterLab": check_lab,
     }
     findings = []
     for subject, check in checks.items():
@@ -309,11 +308,3 @@ def check_kernel() -> tuple[str, ...]:
     if not os.path.dirname(program) or os.path.abspath(program) == sys.executable:
         return OK, "python3 is this environment"
     return NOTE, f"python3 is another Python: {program}", advice
-
-
-def check_lab() -> tuple[str, ...]:
-    """JupyterLab's version. Hosts bring a Jupyter of their own."""
-    version = first_version(("jupyterlab",))
-    if version or hosts.host() != hosts.OWN:
-        return OK, version or "not needed: this host brings its own"
-    return NOTE, "not installed", 'For cxrlab lab: pip install "cxrlab[lab]"'

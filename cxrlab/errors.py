@@ -1,4 +1,8 @@
-"""The one error that readers meet, and what its sentences are made of."""
+"""The one error that readers meet, and what its sentences are made of.
+
+A message says in one or two plain sentences what was seen, what was expected and what to do next:
+"There is no notebook 88. There are 01, 02, 03." It names files and options as a reader writes them.
+"""
 
 from __future__ import annotations
 

@@ -96,28 +96,8 @@ def memory_here() -> Memory:
 
     machine = psutil.virtual_memory()
     available, total = machine.available, machine.total
-    for limit, used in _memory_limits():
-        available = min(available, max(limit - used, 0))
-        total = min(total, limit)
-    return Memory(int(available), int(total))
-
-
-def is_memory_short() -> bool:
-    """Whether this machine has less than 4 GB in all, as Binder has."""
-    return memory_here().total < SHORT_MEMORY
-
-
-def _memory_limits() -> Iterator[tuple[float, float]]:
-    """Limit and use, in bytes, as the container and the variable say."""
-    import psutil
-
-    for limit_file, used_file in CGROUP_FILES:
-        try:
-            yield tuple(float((CGROUPS / name).read_text()) for name in (limit_file, used_file))
-        except (OSError, ValueError):  # no such file, or "max": no limit
-            continue
-    said = os.environ.get("CXRLAB_MEMORY")
-    if said:
+    limits = list(_container_limits())
+    if said := os.environ.get("CXRLAB_MEMORY"):
         try:
             limit = float(said) * GIGABYTE
         except ValueError:
@@ -126,4 +106,22 @@ def _memory_limits() -> Iterator[tuple[float, float]]:
             raise CXRLabError(
                 f"CXRLAB_MEMORY is {said!r}, but has to be a number of GB, such as 1.9."
             )
-        yield limit, psutil.Process().memory_info().rss
+        limits.append((limit, psutil.Process().memory_info().rss))
+    for limit, used in limits:
+        available, total = min(available, max(limit - used, 0)), min(total, limit)
+    return Memory(int(available), int(total))
+
+
+def is_memory_short() -> bool:
+    """Whether this machine has less than 4 GB in all, as Binder has."""
+    return memory_here().total < SHORT_MEMORY
+
+
+def _container_limits() -> Iterator[tuple[float, float]]:
+    """Limit and use of memory in bytes, as control groups say."""
+    for names in CGROUP_FILES:
+        try:
+            limit, used = (float((CGROUPS / name).read_text()) for name in names)
+        except (OSError, ValueError):  # no such file, or "max": no limit
+            continue
+        yield limit, used

@@ -192,13 +192,6 @@ def test_the_doctor_knows_a_kernel_of_another_python(tmp_path, monkeypatch):
     assert "/elsewhere/bin/python" in seen
 
 
-def test_a_host_with_a_jupyter_of_its_own_needs_no_jupyterlab(monkeypatch):
-    monkeypatch.setattr(doctor, "first_version", lambda names: None)
-    assert doctor.check_lab()[0] == doctor.NOTE
-    monkeypatch.setattr(hosts, "host", lambda: hosts.COLAB)
-    assert doctor.check_lab()[0] == doctor.OK
-
-
 def test_a_notebook_shows_neither_paths_nor_what_changes(tmp_path, monkeypatch, capsys):
     new = tmp_path / "new" / "deeper"
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(new))

@@ -98,6 +98,7 @@ def some(tmp_path):
         (None, "01 02 03 10"),
         ("03", "03"),
         ("1-3", "01 02 03"),
+        ("3-1", "01 02 03"),
         ("10, 01", "01 10"),
         ("01-02,02-03", "01 02 03"),
     ],
@@ -106,9 +107,9 @@ def test_notebooks_are_chosen_by_number(some, wanted, chosen):
     assert " ".join(path.stem[:2] for path in select_notebooks(some, wanted)) == chosen
 
 
-@pytest.mark.parametrize("wanted", ["", "first", "3-1", "04", "01-05", "1--3", "01;02", "-2"])
+@pytest.mark.parametrize("wanted", ["", "first", "04", "01-05", "1--3", "01;02", "-2"])
 def test_a_choice_that_cannot_be_met_is_explained(some, wanted):
-    with pytest.raises(CXRLabError, match=r"01|range"):
+    with pytest.raises(CXRLabError, match="01"):
         select_notebooks(some, wanted)
 
 

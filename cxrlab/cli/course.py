@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from cxrlab.cli.options import BudgetOption, DataOption
+from cxrlab.cli.options import BUDGET, BudgetName, DataOption
 
 
 def doctor(
     data: DataOption = None,
-    gpu: Annotated[
-        bool, typer.Option("--gpu", help="Ask TensorFlow whether it sees a GPU (some seconds).")
-    ] = False,
+    gpu: bool = typer.Option(False, "--gpu", help="Ask TensorFlow whether it sees one (slow)."),
 ) -> None:
     """Find out whether the course runs here, and what to do if not.
 
@@ -42,15 +39,12 @@ def doctor(
 
 
 def run(
-    notebooks: Annotated[
-        str | None,
-        typer.Option(help="Which ones: 03, 01-05 or 01,03. All by default.", metavar="NUMBERS"),
-    ] = None,
-    budget: BudgetOption = "class",
+    notebooks: str | None = typer.Option(
+        None, help="Which ones: 03, 01-05 or 01,03. All by default.", metavar="NUMBERS"
+    ),
+    budget: BudgetName = BUDGET,
     data: DataOption = None,
-    out: Annotated[
-        Path, typer.Option(help="Where the pages and the workspace go.", metavar="DIR")
-    ] = Path("cxrlab-out"),
+    out: Path = typer.Option("cxrlab-out", help="Where pages and workspace go.", metavar="DIR"),
 ) -> None:
     """Run the notebooks without a browser and write a page for each, and an index.
 
@@ -64,17 +58,10 @@ def run(
 
 
 def lab(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Copy the notebooks here first. A file that is there already is kept.",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ] = None,
-    browser: Annotated[
-        bool, typer.Option(help="Open a browser, or only print the address.")
-    ] = True,
+    folder: Path | None = typer.Argument(
+        None, metavar="DIR", help="Copy the notebooks here first; a file that is there is kept."
+    ),
+    browser: bool = typer.Option(True, help="Open a browser, or only print the address."),
 ) -> None:
     """Open JupyterLab at the first notebook.
 
@@ -104,17 +91,9 @@ def progress() -> None:
 
 
 def publish(
-    repo: Annotated[
-        str | None,
-        typer.Option("--repo", help="Your copy on GitHub.", metavar="OWNER/NAME"),
-    ] = None,
-    branch: Annotated[
-        str | None,
-        typer.Option("--branch", help="The branch that readers get, main by default."),
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing. Exit code 1 where something would.")
-    ] = False,
+    repo: str | None = typer.Option(None, help="Your copy on GitHub.", metavar="OWNER/NAME"),
+    branch: str | None = typer.Option(None, help="The branch that readers get, main by default."),
+    check: bool = typer.Option(False, "--check", help="Change nothing; exit code 1 if it would."),
 ) -> None:
     """Point every badge, link and install cell of a checkout at your copy of the course.
 

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+BudgetName = Literal["smoke", "class", "full"]
+Negatives = Literal["kermany", "adult", "mixed"]
+
 DataOption = Annotated[
     Path | None,
     typer.Option(
@@ -16,20 +19,8 @@ DataOption = Annotated[
         show_default=False,
     ),
 ]
-BudgetOption = Annotated[
-    Literal["smoke", "class", "full"],
-    typer.Option("--budget", help="How much work to do.", envvar="CXRLAB_BUDGET"),
-]
-NegativesOption = Annotated[
-    Literal["kermany", "adult", "mixed"] | None,
-    typer.Option(
-        "--negatives",
-        help="Healthy children (as published), healthy adults, or half and half.",
-        show_default=False,
-    ),
-]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of split and training.")]
-OutOption = Annotated[
-    Path, typer.Option("--out", help="Folder for the run; an interrupted run goes on.")
-]
-RunArgument = Annotated[Path, typer.Argument(help="Folder that train or tune wrote.")]
+BUDGET = typer.Option("class", help="How much work to do.", envvar="CXRLAB_BUDGET")
+SEED = typer.Option(0, min=0, help="Seed of split and training.")
+OUT = typer.Option(..., help="Folder for the run; an interrupted run goes on.")
+RUN = typer.Argument(help="Folder that train or tune wrote.")
+WHO = "Healthy children (as published), healthy adults, or half and half."

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from cxrlab.cli.options import (
-    BudgetOption,
-    DataOption,
-    NegativesOption,
-    OutOption,
-    RunArgument,
-    SeedOption,
-)
+from cxrlab.cli.options import BUDGET, OUT, RUN, SEED, WHO, BudgetName, DataOption, Negatives
 from cxrlab.errors import CXRLabError
 
 if TYPE_CHECKING:
@@ -24,23 +17,17 @@ NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set
 
 
 def train(
-    out: OutOption,
+    out: Path = OUT,
     data: DataOption = None,
-    recipe: Annotated[
-        Literal["published", "robust"],
-        typer.Option(help="The published project's network, or our best trade-off."),
-    ] = "published",
-    negatives: NegativesOption = None,
-    budget: BudgetOption = "class",
-    folds: Annotated[
-        int, typer.Option("--folds", min=0, help="Test every patient once, over so many folds.")
-    ] = 0,
-    seed: SeedOption = 0,
+    recipe: Literal["published", "robust"] = typer.Option(
+        "published", help="The published project's network, or our best trade-off."
+    ),
+    negatives: Negatives | None = typer.Option(None, help=f"{WHO} Default: the recipe's."),
+    budget: BudgetName = BUDGET,
+    folds: int = typer.Option(0, min=0, help="Test every patient once, over so many folds."),
+    seed: int = SEED,
 ) -> None:
-    """Train the network of a recipe and test it on patients it has not seen.
-
-    Without --negatives the recipe says whom it takes for healthy.
-    """
+    """Train the network of a recipe and test it on patients it has not seen."""
     from cxrlab.choices import get_budget
     from cxrlab.cli.tables import show_metrics
     from cxrlab.runs import TrainPlan, train_run
@@ -52,50 +39,32 @@ def train(
 
 
 def tune(
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Folder for the run; an interrupted run goes on.", show_default=False
-        ),
-    ] = None,
+    out: Path | None = typer.Option(None, help="Folder for the run; an interrupted run goes on."),
     data: DataOption = None,
-    negatives: NegativesOption = "kermany",
-    budget: BudgetOption = "class",
-    trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Settings to try. Default: the budget's.", show_default=False),
-    ] = None,
-    tuner: Annotated[
-        Literal["random", "bayesian", "grid"], typer.Option(help="How settings are proposed.")
-    ] = "random",
-    space: Annotated[
-        Literal["per-layer", "shared"],
-        typer.Option(help="A dropout rate for each layer, or one for all."),
-    ] = "per-layer",
-    objective: Annotated[
-        Literal["val_loss", "recall_at_specificity"],
-        typer.Option(help="What is optimised on validation."),
-    ] = "val_loss",
-    seed: SeedOption = 0,
-    until: Annotated[
-        float | None,
-        typer.Option(
-            "--until",
-            metavar="MINUTES",
-            help="Begin no new trial after so many minutes; the same command goes on later.",
-            show_default=False,
-        ),
-    ] = None,
-    replay: Annotated[
-        str | None,
-        typer.Option(
-            "--replay",
-            metavar="FILE",
-            help="Search nothing: show the recording.json of a finished search again, or with "
-            "`course` the fifty trials that come with the course.",
-            show_default=False,
-        ),
-    ] = None,
+    negatives: Negatives = typer.Option("kermany", help=WHO),
+    budget: BudgetName = BUDGET,
+    trials: int | None = typer.Option(None, min=1, help="Settings to try. Default: the budget's."),
+    tuner: Literal["random", "bayesian", "grid"] = typer.Option(
+        "random", help="How settings are proposed."
+    ),
+    space: Literal["per-layer", "shared"] = typer.Option(
+        "per-layer", help="A dropout rate for each layer, or one for all."
+    ),
+    objective: Literal["val_loss", "recall_at_specificity"] = typer.Option(
+        "val_loss", help="What is optimised on validation."
+    ),
+    seed: int = SEED,
+    until: float | None = typer.Option(
+        None,
+        metavar="MINUTES",
+        help="Begin no new trial after so many minutes; the same command goes on later.",
+    ),
+    replay: str | None = typer.Option(
+        None,
+        metavar="FILE",
+        help="Search nothing: show the recording.json of a finished search again, or with "
+        "`course` the fifty trials that come with the course.",
+    ),
 ) -> None:
     """Search the published space with Keras Tuner, then train and test the best settings.
 
@@ -142,17 +111,14 @@ def _replay(source: str) -> None:
 
 
 def evaluate(
-    run: RunArgument,
-    cases: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV with path, label (0 or 1) and, optionally, patient_id, sex, age, view, "
-            "source; or a folder of X-rays (positive/ and negative/, or the course's layout)."
-        ),
-    ],
-    json: Annotated[Path | None, typer.Option("--json", help="Write the numbers here.")] = None,
-    budget: BudgetOption = "class",
-    seed: SeedOption = 0,
+    run: Path = RUN,
+    cases: Path = typer.Argument(
+        help="CSV with path, label (0 or 1) and, optionally, patient_id, sex, age, view, source; "
+        "or a folder of X-rays (positive/ and negative/, or the course's layout)."
+    ),
+    json: Path | None = typer.Option(None, help="Write the numbers here."),
+    budget: BudgetName = BUDGET,
+    seed: int = SEED,
 ) -> None:
     """Test a run on cases of your own, at its frozen threshold.
 
@@ -183,10 +149,7 @@ def evaluate(
     typer.echo(NOT_MEDICAL)
 
 
-def predict(
-    run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(help="Image files.")],
-) -> None:
+def predict(run: Path = RUN, images: list[Path] = typer.Argument(help="Image files.")) -> None:
     """Score single X-rays with a run's network."""
     from cxrlab.case_files import score_images
     from cxrlab.runs import open_run
@@ -210,17 +173,14 @@ def _say_left_out(left_out: pd.DataFrame) -> None:
 
 
 def repairs(
-    out: OutOption,
+    out: Path = OUT,
     data: DataOption = None,
-    budget: BudgetOption = "class",
-    folds: Annotated[
-        int, typer.Option("--folds", min=2, help="Test every patient once, over so many folds.")
-    ] = 2,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", help="A repair by name, several times for several; default: all."),
-    ] = None,
-    seed: SeedOption = 0,
+    budget: BudgetName = BUDGET,
+    folds: int = typer.Option(2, min=2, help="Test every patient once, over so many folds."),
+    only: list[str] | None = typer.Option(
+        None, help="A repair by name, several times for several; default: all."
+    ),
+    seed: int = SEED,
 ) -> None:
     """Try every repair of notebook 07 on the same unseen people (takes long)."""
     from cxrlab.choices import get_budget
@@ -235,11 +195,8 @@ def repairs(
 
 
 def report(
-    run: RunArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for the card. Default: RUN.", show_default=False),
-    ] = None,
+    run: Path = RUN,
+    out: Path | None = typer.Option(None, help="Folder for the card. Default: RUN."),
 ) -> None:
     """Write the model card of a run, model-card.md.
 

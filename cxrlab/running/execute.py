@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import time
 from collections.abc import Mapping
@@ -18,12 +17,12 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
+from rich.text import Text
 
 from cxrlab.errors import CXRLabError
 
 KEPT_ERROR_LINES = 6
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Failure(NamedTuple):
@@ -63,22 +62,12 @@ def execute(
     :class:`CXRLabError` when no kernel starts.
     """
     console = console or Console(quiet=True)
-    if not console.is_terminal:
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    if bar.disable:
         console.out(f"{path.stem}  starting", highlight=False)
     notebook = nbformat.read(path, as_version=4)
-    code = [
-        position
-        for position, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and cell.source.strip()
-    ]
-    columns = (BarColumn(24), MofNCompleteColumn(), TextColumn("cells"), TimeElapsedColumn())
-    bar = Progress(
-        TextColumn("{task.description}"),
-        *columns,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    cells = enumerate(notebook.cells)
+    code = [number for number, cell in cells if cell.cell_type == "code" and cell.source.strip()]
     begun, task, current = time.monotonic(), bar.add_task(path.stem, total=len(code)), 0
 
     def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
@@ -103,14 +92,19 @@ def execute(
     )
     # No registered kernel: a machine often has one named python3 of some other environment.
     client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
+    variables = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
+    # A backend chosen for scripts (Agg) would leave the notebook without figures.
+    variables.pop("MPLBACKEND", None)
     failure = None
     try:
         with bar:
-            asyncio.run(_run(client, _kernel_environment(environment)))
+            asyncio.run(_run(client, variables))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except CellExecutionError as error:
-        failure = Failure(current, _last_lines(error))
+        # The message itself, as a person reads it: no colours, no frames.
+        said = Text.from_ansi(f"{error.ename}: {error.evalue}").plain.splitlines()
+        failure = Failure(current, [line for line in said if line.strip()][-KEPT_ERROR_LINES:])
     except DeadKernelError:
         failure = Failure(current, ["Python stopped at once. Most often the memory ran out."])
     except RuntimeError as error:
@@ -137,16 +131,3 @@ async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
         if task.cancelling():
             raise asyncio.CancelledError from None
         raise
-
-
-def _kernel_environment(added: Mapping[str, str]) -> dict[str, str]:
-    environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **added}
-    # A backend chosen for scripts (Agg) would leave the notebook without figures.
-    environment.pop("MPLBACKEND", None)
-    return environment
-
-
-def _last_lines(error: CellExecutionError) -> list[str]:
-    """The end of an error as a person reads it: no colours, no frames, the message itself."""
-    text = ESCAPES.sub("", f"{error.ename}: {error.evalue}".strip())
-    return [line for line in text.splitlines() if line.strip()][-KEPT_ERROR_LINES:]

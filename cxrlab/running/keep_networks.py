@@ -9,12 +9,9 @@ here.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from cxrlab import checkpoints, course
-from cxrlab.course import open_workspace
-from cxrlab.errors import CXRLabError
 from cxrlab.running.notebooks import CHECKOUT
 from cxrlab.training import load_model, save_model, train
 
@@ -24,15 +21,15 @@ BUDGET = "class"
 def keep_networks(workspace: Path, folder: Path = checkpoints.FOLDER) -> list[Path]:
     """Write the network of each kind of phantoms in ``workspace`` to ``folder``.
 
-    Raises :class:`CXRLabError` where notebook 03 has left none.
+    Ends with a sentence where notebook 03 has left none.
     """
     os.environ["CXRLAB_WORKSPACE"] = str(workspace)
     kept = []
     for name in ("phantoms", "phantoms-confounded"):
-        space = open_workspace(workspace / name, BUDGET)
+        space = course.open_workspace(workspace / name, BUDGET)
         path = course.network_path(space)
         if not path.exists() and name == "phantoms":
-            raise CXRLabError(
+            raise SystemExit(
                 f"Notebook 03 has left no network in {workspace}. Run python -m "
                 "cxrlab.running.refresh first, all notebooks at the class budget."
             )
@@ -45,16 +42,6 @@ def keep_networks(workspace: Path, folder: Path = checkpoints.FOLDER) -> list[Pa
     return kept
 
 
-def main() -> int:
-    """Keep both and say so."""
-    try:
-        for path in keep_networks(CHECKOUT / "build" / "notebooks-workspace"):
-            print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
-    except CXRLabError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    for file in keep_networks(CHECKOUT / "build" / "notebooks-workspace"):
+        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")

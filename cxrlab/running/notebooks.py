@@ -46,6 +46,7 @@ def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
     """
     if wanted is None:
         return found
+    known = {int(notebook.stem[:2]): notebook for notebook in found}
     numbers: set[int] = set()
     for part in wanted.split(","):
         match = re.fullmatch(r"\s*(\d{1,2})(?:\s*-\s*(\d{1,2}))?\s*", part)
@@ -54,11 +55,8 @@ def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
                 f"Cannot read {wanted!r} as notebook numbers. "
                 "Write one (03), a range (01-05) or several (01,03)."
             )
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first:
-            raise CXRLabError(f"The range {part.strip()} runs backwards: {last:02d}-{first:02d}?")
+        first, last = sorted((int(match[1]), int(match[2] or match[1])))
         numbers.update(range(first, last + 1))
-    known = {int(notebook.stem[:2]): notebook for notebook in found}
     if missing := sorted(numbers - known.keys()):
         raise CXRLabError(
             f"There is no notebook {', '.join(f'{n:02d}' for n in missing)}. "

@@ -113,12 +113,12 @@ def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
     write_atomically(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     """Refresh the notebooks named on the command line, all by default."""
     parser = argparse.ArgumentParser(prog="python -m cxrlab.running.refresh", description=__doc__)
     parser.add_argument("notebooks", nargs="?", help="03, 01-05 or 01,03; all by default")
     parser.add_argument("--budget", default="class")
-    wanted = parser.parse_args(arguments)
+    wanted = parser.parse_args()
     workspace = CHECKOUT / "build" / "notebooks-workspace"
     if wanted.notebooks is None:
         shutil.rmtree(workspace, ignore_errors=True)
@@ -126,10 +126,8 @@ def main(arguments: list[str] | None = None) -> int:
         for path in select_notebooks(find_notebooks(CHECKOUT / "notebooks"), wanted.notebooks):
             refresh(path, workspace, wanted.budget, Console())
     except CXRLabError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
