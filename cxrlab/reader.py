@@ -1,6 +1,6 @@
-"""The reader against ten X-rays: the calls, kept in the workspace, and what they amount to.
+"""The reader against ten X-rays: a desk with two buttons, the calls, and what they amount to.
 
-The ten themselves come from :func:`cxrlab.course.get_ten`.
+The ten themselves come from :func:`cxrlab.course.get_ten`. The calls are kept in the workspace.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,17 @@ from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
 from cxrlab.images import fit, read_image
 from cxrlab.metrics import Confusion, confusion, wilson
+from cxrlab.plots.style import CLASS_NAMES
+from cxrlab.widgets import WRAP, as_png, matrix_html
 
 FILE = "reader.json"
+SIDE = 450  # pixels: the side of an X-ray on the screen
+OUTCOMES = {  # (truth, call) in words
+    (1, 1): "found",
+    (1, 0): "missed",
+    (0, 1): "a false alarm",
+    (0, 0): "correctly cleared",
+}
 
 
 def picture(path: str | Path, side: int, square: bool = False) -> np.ndarray:
@@ -32,7 +42,10 @@ def keep_calls(space: Workspace, calls: Mapping[str, int]) -> None:
 
     Raises :class:`CXRLabError` where a call is neither 0 nor 1.
     """
-    write_json(space.folder / FILE, {str(name): _call(call) for name, call in calls.items()})
+    for call in calls.values():
+        if isinstance(call, str) or call not in (0, 1):
+            raise CXRLabError(f"A call is {call!r}. Write 1 for COVID-19 and 0 for not COVID-19.")
+    write_json(space.folder / FILE, {name: int(call) for name, call in calls.items()})
 
 
 def get_calls(space: Workspace) -> dict[str, int]:
@@ -44,26 +57,6 @@ def get_calls(space: Workspace) -> dict[str, int]:
     if not isinstance(kept, dict):
         return {}
     return {name: call for name, call in kept.items() if type(call) is int and call in (0, 1)}
-
-
-def take_calls(
-    space: Workspace, cases: pd.DataFrame, written: Sequence[int] | EllipsisType | None = None
-) -> dict[str, int]:
-    """The reader's calls: those ``written`` as a list in the order of the cases, else those kept.
-
-    What was written is kept, too. Dots or ``None`` count as not written. Raises
-    :class:`CXRLabError` where there is not one call of 0 or 1 for each case.
-    """
-    if written is not None and written is not ...:
-        if len(written) != len(cases):
-            raise CXRLabError(
-                f"There are {len(written)} calls for {len(cases)} X-rays. "
-                "Write one call for each, in the order of their numbers."
-            )
-        calls = zip(cases["image_id"], map(_call, written), strict=True)
-        keep_calls(space, dict(calls))
-    kept = get_calls(space)
-    return {name: kept[name] for name in cases["image_id"] if name in kept}
 
 
 def missing_calls(cases: pd.DataFrame, calls: Mapping[str, int]) -> int:
@@ -80,10 +73,19 @@ def reading(
     """Truth and call side by side once **all** ten are called; until then, an imaginary reader's.
 
     One row per X-ray, numbered from 1 in the index; columns ``truth`` and ``you``, each 0 or 1,
-    and the ``path`` of the file. ``written`` are calls as for :func:`take_calls`. The truth of a
-    case that is still to be called stays hidden: the imaginary reader reads some of ``others``.
+    and the ``path`` of the file. Calls ``written`` as a list, in the order of the ten, are kept;
+    dots or ``None`` count as not written. The truth of a case that is still to be called stays
+    hidden: the imaginary reader reads some of ``others``. Raises :class:`CXRLabError` where what
+    is written is not one call of 0 or 1 for each case.
     """
-    calls = take_calls(space, ten, written)
+    if written is not None and written is not ...:
+        if len(written) != len(ten):
+            raise CXRLabError(
+                f"There are {len(written)} calls for {len(ten)} X-rays. "
+                "Write one call for each, in the order of their numbers."
+            )
+        keep_calls(space, dict(zip(ten["image_id"], written, strict=True)))
+    calls = get_calls(space)
     if left := missing_calls(ten, calls):
         print(f"Calls still to make: {left}. Until then: an imaginary reader, on other X-rays.")
         return example_reading(others)
@@ -105,12 +107,10 @@ def example_reading(cases: pd.DataFrame) -> pd.DataFrame:
     return _side_by_side(mixed, mixed["call"].to_list())
 
 
-def reader_confusion(cases: pd.DataFrame, calls: Mapping[str, int]) -> Confusion:
-    """The confusion matrix of the calls, over those of the cases that have one."""
-    called = cases[cases["image_id"].isin(calls)]
-    if called.empty:
-        return Confusion(0, 0, 0, 0)
-    return confusion(called["label"], [calls[name] for name in called["image_id"]], 0.5)
+def _side_by_side(cases: pd.DataFrame, calls: list[int]) -> pd.DataFrame:
+    table = cases[["path"]].assign(truth=cases["label"].astype(int), you=calls)
+    table.index = pd.RangeIndex(1, len(table) + 1, name="X-ray")
+    return table[["truth", "you", "path"]]
 
 
 def in_a_sentence(counts: Confusion) -> str:
@@ -132,19 +132,88 @@ def in_a_sentence(counts: Confusion) -> str:
     return " ".join(sentences)
 
 
-def _side_by_side(cases: pd.DataFrame, calls: list[int]) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "truth": cases["label"].astype(int).to_list(),
-            "you": calls,
-            "path": cases["path"].to_list(),
-        }
-    )
-    table.index = pd.RangeIndex(1, len(table) + 1, name="X-ray")
-    return table
+def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
+    """The reading desk as an ipywidgets Box; ``cases`` as from :func:`cxrlab.course.get_ten`.
+
+    Goes on with the calls kept in the workspace, and keeps each new one there. The last call
+    closes the reading: it shows the truth, and no call can be changed until a new start.
+    """
+    import ipywidgets as widgets
+
+    back, onward = widgets.Button(description="◀ Back"), widgets.Button(description="Next ▶")
+    verdicts = {
+        call: widgets.Button(description=CLASS_NAMES[call], button_style="primary")
+        for call in (1, 0)
+    }
+    again = widgets.Button(description="Start over")
+    # A VBox would stretch the picture to the notebook's width.
+    shape = {"align_self": "flex-start", "width": f"{SIDE}px", "max_width": "100%"}
+    xray = widgets.Image(format="png", layout=shape)
+    line, result = widgets.HTML(), widgets.HTML()
+    place = max(0, next_open(cases, get_calls(space), -1))
+
+    def draw() -> None:
+        calls = get_calls(space)
+        # On a black square, so that the buttons below never move.
+        xray.value = as_png(picture(cases["path"].iloc[place], SIDE, square=True), space.simulated)
+        line.value = line_html(cases, calls, place)
+        result.value = result_html(cases, calls)
+        back.disabled, onward.disabled = place == 0, place == len(cases) - 1
+        for verdict in verdicts.values():
+            verdict.disabled = not missing_calls(cases, calls)
+
+    def go(step: int) -> None:
+        nonlocal place
+        place = min(max(place + step, 0), len(cases) - 1)
+        draw()
+
+    def call(verdict: int) -> None:
+        nonlocal place
+        calls = get_calls(space)
+        if missing_calls(cases, calls):  # else the reading is closed
+            calls[cases["image_id"].iloc[place]] = verdict
+            keep_calls(space, calls)
+            place = next_open(cases, calls, place)
+        draw()
+
+    def start_over(_: Any) -> None:
+        keep_calls(space, {})
+        go(-place)
+
+    back.on_click(lambda _: go(-1))
+    onward.on_click(lambda _: go(1))
+    for verdict, pressed in verdicts.items():
+        pressed.on_click(lambda _, verdict=verdict: call(verdict))
+    again.on_click(start_over)
+    draw()
+    controls = widgets.HBox([back, *verdicts.values(), onward, again], layout=WRAP)
+    return widgets.VBox([line, xray, controls, result])
 
 
-def _call(call: int) -> int:
-    if isinstance(call, str) or call not in (0, 1):
-        raise CXRLabError(f"A call is {call!r}. Write 1 for COVID-19 and 0 for not COVID-19.")
-    return int(call)
+def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
+    """Where the reader is, and the call on this X-ray; the truth only after the last call."""
+    case = cases.iloc[place]
+    left = missing_calls(cases, calls)
+    words = f"<b>X-ray {place + 1} of {len(cases)}</b> · {len(cases) - left} called. "
+    call = calls.get(case["image_id"])
+    words += "Not called yet." if call is None else f"Your call here: <b>{CLASS_NAMES[call]}</b>."
+    if not left:
+        truth = int(case["label"])
+        words += f" On record: <b>{CLASS_NAMES[truth]}</b>, so this was {OUTCOMES[truth, call]}."
+    return f'<div role="status">{words}</div>'
+
+
+def result_html(cases: pd.DataFrame, calls: Mapping[str, int]) -> str:
+    """The reader's matrix and what it is worth; empty until every case is called."""
+    if missing_calls(cases, calls):
+        return ""
+    counts = confusion(cases["label"], [calls[name] for name in cases["image_id"]], 0.5)
+    words = f'<p style="max-width: 40em">{in_a_sentence(counts)}</p>'
+    return f'<div role="status">{matrix_html(counts, *CLASS_NAMES)}{words}</div>'
+
+
+def next_open(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> int:
+    """The next X-ray without a call, going round; ``place`` itself where all are called."""
+    names = cases["image_id"].to_list()
+    round_trip = [(place + step) % len(names) for step in range(1, len(names) + 1)]
+    return next((number for number in round_trip if names[number] not in calls), place)

@@ -194,11 +194,13 @@ def test_maps_share_their_colours_and_count_their_pixels(shown):
 def test_dropout_paints_what_it_silenced_and_not_what_was_zero(shown):
     before = np.array([[0.0, 1.0], [2.0, 3.0]])
     masked = [np.array([[0.0, 0.0], [4.0, 0.0]])]
-    text, axes = shown(plots.plot_dropout, before, masked, ["all", "copy 1: 67% silenced"])
+    text, axes = shown(plots.plot_dropout, before, masked, ["all", "one"])
     assert axes[0].images[0].get_clim()[0] == 0  # no blue half without negative values
-    painted = axes[1].images[1].get_array()
-    assert np.ma.getmaskarray(painted).tolist() == [[True, False], [True, False]]
-    assert "all; copy 1: 67% silenced" in text
+    painted = axes[1].images[0].get_array()
+    assert np.ma.getmaskarray(painted).tolist() == [[False, True], [False, True]]
+    assert (
+        "one: Map of 2 × 2 numbers from 0.00 to 4.00: 0% below zero, 25% exactly zero, 50%" in text
+    )
 
 
 def test_pooling_shows_the_same_corner_before_and_after(shown):
@@ -389,9 +391,9 @@ def test_the_places_of_a_letter_are_a_grid_of_scores(shown):
         assert said in text
     found = {text.get_text(): text for text in axes[1].texts}
     assert list(found) == ["0.10", "0.20", "0.30", "0.40", "0.95", "0.50"]
-    assert found["0.95"].get_position() == (1, 1) and found["0.30"].get_position() == (2, 0)
+    assert found["0.95"].get_position() == (1.5, 1.5) and found["0.30"].get_position() == (2.5, 0.5)
     bold = {name for name, text in found.items() if text.get_weight() == "bold"}
     assert bold == {"0.95", "0.50"}
-    np.testing.assert_array_equal(axes[1].images[0].get_array(), SCORES)
+    np.testing.assert_array_equal(axes[1].collections[0].get_array().reshape(2, 3), SCORES)
     assert "without a letter: 0.07" in axes[1].get_xlabel()
     assert texts(axes[0]) == ["simulated"]

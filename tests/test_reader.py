@@ -1,10 +1,13 @@
-"""The reader's ten X-rays: which ten, and what becomes of the calls."""
+"""The reader's ten X-rays: the calls, the desk with its buttons, and what it all amounts to."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from cxrlab import reader
 from cxrlab.cases import ten_xrays
@@ -13,15 +16,17 @@ from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.metrics import Confusion
 
+TRUTH = [1, 0, 1, 1, 0, 0, 1, 0, 1, 0]
+
 
 def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataFrame:
-    labels = [1] * positives + [0] * negatives
     rows = [
         {"image_id": f"i{patient:03d}-{image}", "group": f"p{patient}", "label": label}
-        for patient, label in enumerate(labels)
+        for patient, label in enumerate([1] * positives + [0] * negatives)
         for image in range(images)
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.assign(path=table["image_id"] + ".png", patient_id=table["group"])
 
 
 @pytest.fixture
@@ -30,14 +35,25 @@ def space(tmp_path) -> Workspace:
 
 
 @pytest.fixture
-def ten() -> pd.DataFrame:
-    return ten_xrays(cases())
+def ten(tmp_path) -> pd.DataFrame:
+    rows = []
+    for number, label in enumerate(TRUTH):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(np.full((60, 90), 20 * number, np.uint8)).save(path)
+        rows.append({"image_id": f"x{number}", "path": str(path), "label": label})
+    return pd.DataFrame(rows).astype({"label": "Int64"})
 
 
-def test_calls_are_kept_and_replaced(space, ten):
+# The calls
+
+
+def test_calls_are_kept_and_replaced_and_are_0_or_1(space):
     assert reader.get_calls(space) == {}
     reader.keep_calls(space, {"a": 1, "b": np.int64(0)})
     assert reader.get_calls(space) == {"a": 1, "b": 0}
+    for call in (2, "1", 0.5, None):
+        with pytest.raises(CXRLabError, match="Write 1 for COVID-19"):
+            reader.keep_calls(space, {"a": call})
     reader.keep_calls(space, {})
     assert reader.get_calls(space) == {}
 
@@ -49,63 +65,34 @@ def test_a_damaged_file_costs_the_damaged_calls_only(space, text):
     assert reader.get_calls(space) == ({"d": 1} if "d" in text else {})
 
 
-@pytest.mark.parametrize("call", [2, "1", 0.5, None])
-def test_a_call_is_0_or_1(space, call):
-    with pytest.raises(CXRLabError, match="Write 1 for COVID-19"):
-        reader.keep_calls(space, {"a": call})
-
-
-def test_written_calls_are_taken_in_the_order_of_the_cases(space, ten):
-    assert reader.take_calls(space, ten, ...) == reader.take_calls(space, ten) == {}
-    written = [1, 0] * 5
-    taken = reader.take_calls(space, ten, written)
-    assert list(taken.items()) == list(zip(ten["image_id"], written, strict=True))
-    assert reader.take_calls(space, ten, ...) == taken == reader.get_calls(space)
-    with pytest.raises(CXRLabError, match="9 calls for 10"):
-        reader.take_calls(space, ten, written[:9])
-
-
-def test_confusion_over_the_called_ones(ten):
-    assert reader.reader_confusion(ten, {}) == Confusion(0, 0, 0, 0)
-    right = dict(zip(ten["image_id"], ten["label"], strict=True))
-    positives = int(ten["label"].sum())
-    assert reader.reader_confusion(ten, right) == Confusion(positives, 0, 0, 10 - positives)
-    some = dict(list(right.items())[:3])
-    assert reader.reader_confusion(ten, some).n == 3
-    wrong = {name: 1 - label for name, label in right.items()}
-    assert reader.reader_confusion(ten, wrong) == Confusion(0, 10 - positives, positives, 0)
-
-
-def with_files(cases: pd.DataFrame) -> pd.DataFrame:
-    return cases.assign(path=cases["image_id"] + ".png", patient_id=cases["group"])
-
-
-def test_the_truth_is_hidden_until_the_tenth_call(space, ten, capsys):
-    ten, others = with_files(ten), with_files(cases())
+def test_the_truth_is_hidden_until_the_tenth_call(space, capsys):
+    ten, others = ten_xrays(cases()), cases()
     reader.keep_calls(space, dict.fromkeys(ten["image_id"][:9], 1))
-    read = reader.reading(space, ten, others)
+    read = reader.reading(space, ten, others, ...)
     assert "Calls still to make: 1." in capsys.readouterr().out
     pd.testing.assert_frame_equal(read, reader.example_reading(others))
-    read = reader.reading(space, ten, others, [1] * 9 + [0])
-    assert "Your own calls" in capsys.readouterr().out
-    assert read["truth"].tolist() == ten["label"].tolist()
-    assert read["path"].tolist() == ten["path"].tolist()
-    assert read["you"].tolist() == [1] * 9 + [0]
-    assert read.index.tolist() == list(range(1, 11))
-    counts = reader.reader_confusion(ten, reader.get_calls(space))
-    assert reader.reader_confusion(ten, dict(zip(ten["image_id"], read["you"], strict=True))) == (
-        counts
-    )
+    written = [1] * 9 + [0]
+    for given in (written, None):
+        read = reader.reading(space, ten, others, given)
+        assert "Your own calls" in capsys.readouterr().out
+        assert read["truth"].tolist() == ten["label"].tolist()
+        assert read["path"].tolist() == ten["path"].tolist()
+        assert read["you"].tolist() == written
+        assert read.index.tolist() == list(range(1, 11))
+    with pytest.raises(CXRLabError, match="9 calls for 10"):
+        reader.reading(space, ten, others, written[:9])
+    with pytest.raises(CXRLabError, match="A call is 2"):
+        reader.reading(space, ten, others, [2] * 10)
 
 
 def test_the_imaginary_reader_makes_mistakes_of_both_kinds_on_ten_patients():
-    others = with_files(cases())
+    others = cases()
     read = reader.example_reading(others)
     assert pd.crosstab(read["truth"], read["you"]).to_numpy().tolist() == [[3, 2], [1, 4]]
     shown = others.set_index("path").loc[read["path"]]
     assert shown["patient_id"].is_unique
     assert shown["label"].tolist() == read["truth"].tolist()
-    few = reader.example_reading(with_files(cases(2, 30)))
+    few = reader.example_reading(cases(2, 30))
     assert few["truth"].sum() == 2 and len(few) == 7
 
 
@@ -117,11 +104,80 @@ def test_the_sentence_says_how_little_ten_cases_say():
     assert "specificity is undefined" in reader.in_a_sentence(Confusion(3, 0, 7, 0))
 
 
-def test_a_picture_keeps_its_proportions(tmp_path):
-    from PIL import Image
+# The desk
 
-    Image.fromarray(np.full((100, 200), 90, np.uint8)).save(tmp_path / "x.png")
-    assert reader.picture(tmp_path / "x.png", 80).shape == (40, 80)
-    squared = reader.picture(tmp_path / "x.png", 80, square=True)
-    assert squared.shape == (80, 80)
-    assert squared[0].max() == 0 and squared[40].min() == 90
+
+class Desk:
+    def __init__(self, space, cases):
+        self.line, self.xray, controls, self.result = reader.read_ten(space, cases).children
+        self.back, self.covid, self.other, self.onward, self.again = controls.children
+
+    def call(self, *verdicts):
+        for verdict in verdicts:
+            (self.covid if verdict else self.other).click()
+
+
+def test_ten_calls_give_the_readers_own_matrix_and_close_the_reading(space, ten):
+    shown, seen = Desk(space, ten), []
+    assert "X-ray 1 of 10" in shown.line.value and "0 called" in shown.line.value
+    for call in (1, 1, *TRUTH[2:9]):
+        shown.call(call)
+        seen.append(shown.line.value + shown.result.value)
+    assert "X-ray 3 of 10" in seen[1] and "2 called" in seen[1]
+    shown.back.click()
+    seen.append(shown.line.value)
+    assert "Your call here" in seen[-1] and shown.result.value == ""
+    assert not any("On record" in words or "recall" in words for words in seen)
+    shown.onward.click()
+    shown.call(TRUTH[9])
+    assert 'role="status"' in shown.line.value and 'role="status"' in shown.result.value
+    assert "1 false positives: false alarms" in shown.result.value
+    assert "5 of 5 positive cases were found" in shown.result.value
+    assert "4 of 5 negative cases were correctly cleared" in shown.result.value
+    assert shown.covid.disabled and shown.other.disabled
+    for _ in range(8):
+        shown.back.click()
+    assert "On record: <b>not COVID-19</b>, so this was a false alarm" in shown.line.value
+    kept = reader.get_calls(space)
+    shown.call(0)  # a front end could still send a press
+    assert reader.get_calls(space) == kept
+    shown.again.click()
+    assert reader.get_calls(space) == {} and shown.result.value == ""
+    assert not shown.covid.disabled and "X-ray 1 of 10" in shown.line.value
+
+
+def test_a_call_can_be_changed_and_the_desk_goes_on_where_the_reader_stopped(space, ten):
+    shown = Desk(space, ten)
+    shown.call(1)
+    shown.back.click()
+    assert "Your call here: <b>COVID-19</b>" in shown.line.value
+    shown.call(0)
+    assert reader.get_calls(space) == {"x0": 0}
+    assert "X-ray 2 of 10" in shown.line.value
+    shown.call(0, 1)
+    assert "X-ray 4 of 10" in Desk(space, ten).line.value
+    reader.keep_calls(space, dict.fromkeys(ten["image_id"], 1))
+    assert "5 of 5 positive cases" in Desk(space, ten).result.value
+
+
+def test_back_and_next_stop_at_the_ends_and_every_button_has_a_name(space, ten):
+    shown = Desk(space, ten)
+    assert shown.back.disabled
+    for _ in range(12):
+        shown.onward.click()
+    assert "X-ray 10 of 10" in shown.line.value and shown.onward.disabled
+    shown.call(1)  # the next one without a call is the first
+    assert "X-ray 1 of 10" in shown.line.value
+    buttons = (shown.back, shown.covid, shown.other, shown.onward, shown.again)
+    assert len({button.description for button in buttons}) == 5
+
+
+def test_the_picture_follows_on_a_black_square_and_is_stamped_where_simulated(space, ten):
+    shown = Desk(space, ten)
+    shown.onward.click()
+    drawn = np.array(Image.open(io.BytesIO(shown.xray.value)))
+    squared = reader.picture(ten["path"].iloc[1], reader.SIDE, square=True)
+    assert squared.shape == (450, 450) and (drawn[:400] == squared[:400]).all()
+    assert (drawn.max() == 255) == space.simulated and squared.max() == 20
+    assert (squared[75:375] == 20).all() and squared[:75].max() == squared[375:].max() == 0
+    assert reader.picture(ten["path"].iloc[1], 90).shape == (60, 90)

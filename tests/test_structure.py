@@ -33,8 +33,8 @@ FLOW = [
     {"case_files"},
     {"runs"},
     {"repairs", "card"},
-    {"plots", "reader"},
-    {"widgets", "exercises"},
+    {"plots"},
+    {"widgets", "reader", "exercises"},
     {"publish", "doctor", "running"},
     {"cli", "__main__"},
 ]

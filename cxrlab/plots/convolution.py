@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
 from cxrlab.plots.style import COVID, GREY, INK, NOT_COVID, WIDTH, show
@@ -56,12 +55,27 @@ def plot_convolution_step(
 def plot_maps(maps: Sequence[np.ndarray], titles: Sequence[str]) -> None:
     """Show feature maps two in a row, in the same colours: blue below zero, white zero, red above.
 
-    Without negative values the scale begins at zero. The axes count pixels, so that a smaller map
-    says so. A bar gives the values, and the brightest 1 % of them are cut off.
+    Without negative values the scale begins at zero; NaN is grey. The axes count pixels, so that a
+    smaller map says so. A bar gives the values, and the brightest 1 % of them are cut off.
     """
-    axes = _draw_maps(maps, titles, height=3.2)
-    told = [f"{title}: {in_words(values)}" for title, values in zip(titles, maps, strict=True)]
-    show(axes, "Feature maps. " + " ".join(told))
+    rows = -(-len(maps) // 2)
+    size = (WIDTH, 3.1 * rows)
+    figure, axes = plt.subplots(rows, 2, figsize=size, squeeze=False, layout="constrained")
+    every = np.concatenate([values.ravel() for values in maps])
+    limit = float(np.nanpercentile(np.abs(every), 99)) or 1.0
+    signed = np.nanmin(every) < 0
+    colours = plt.get_cmap(SIGNED if signed else "Reds").with_extremes(bad=GREY)
+    said = []
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, values, title in zip(axes.flat, maps, titles, strict=False):
+        drawn = ax.imshow(values, cmap=colours, vmin=-limit if signed else 0, vmax=limit)
+        ax.set_title(title, fontsize=10, loc="center")
+        _count_pixels(ax, values.shape)
+        said.append(f"{title}: {in_words(values)}")
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.8, extend="both" if signed else "max")
+    bar.set_label("output")
+    show(figure, f"Feature maps. {' '.join(said)}")
 
 
 def plot_dropout(before: np.ndarray, masked: Sequence[np.ndarray], titles: Sequence[str]) -> None:
@@ -69,11 +83,8 @@ def plot_dropout(before: np.ndarray, masked: Sequence[np.ndarray], titles: Seque
 
     Numbers that a mask has silenced are painted grey; white ones were zero before.
     """
-    axes = _draw_maps([before, *masked], titles, height=3.0)
-    for ax, values in zip(axes.flat[1:], masked, strict=False):
-        silenced = np.ma.masked_where((values != 0) | (before == 0), np.ones(before.shape))
-        ax.imshow(silenced, cmap=ListedColormap([GREY]))
-    show(axes, f"A map before dropout and after it, silenced numbers grey: {'; '.join(titles)}.")
+    kept = [np.where((values == 0) & (before != 0), np.nan, values) for values in masked]
+    plot_maps([before, *kept], titles)
 
 
 def plot_pooling(
@@ -107,32 +118,13 @@ def plot_pooling(
 
 
 def in_words(values: np.ndarray) -> str:
-    """Size and range of a feature map."""
-    below, zero = (values < 0).mean(), (values == 0).mean()
+    """Size and range of a feature map; NaN stands for what dropout has silenced."""
+    below, zero, gone = (share.mean() for share in (values < 0, values == 0, np.isnan(values)))
     return (
-        f"Map of {values.shape[0]} × {values.shape[1]} numbers from {values.min():.2f} to "
-        f"{values.max():.2f}: {below:.0%} below zero, {zero:.0%} exactly zero."
+        f"Map of {values.shape[0]} × {values.shape[1]} numbers from {np.nanmin(values):.2f} to "
+        f"{np.nanmax(values):.2f}: {below:.0%} below zero, {zero:.0%} exactly zero"
+        + (f", {gone:.0%} silenced." if gone else ".")
     )
-
-
-def _draw_maps(maps: Sequence[np.ndarray], titles: Sequence[str], height: float) -> np.ndarray:
-    """The maps of :func:`plot_maps` on their axes; ``height`` of a row is in inches."""
-    rows = -(-len(maps) // 2)
-    size = (WIDTH, height * rows)
-    figure, axes = plt.subplots(rows, 2, figsize=size, squeeze=False, layout="constrained")
-    every = np.concatenate([values.ravel() for values in maps])
-    limit = float(np.percentile(np.abs(every), 99)) or 1.0
-    signed = every.min() < 0
-    look = {"cmap": SIGNED if signed else "Reds", "vmin": -limit if signed else 0, "vmax": limit}
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, values, title in zip(axes.flat, maps, titles, strict=False):
-        drawn = ax.imshow(values, **look)
-        ax.set_title(title, fontsize=10, loc="center")
-        _count_pixels(ax, values.shape)
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.8, extend="both" if signed else "max")
-    bar.set_label("output")
-    return axes
 
 
 def _write_numbers(ax: Axes, values: np.ndarray, **look: object) -> None:

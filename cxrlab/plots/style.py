@@ -28,7 +28,6 @@ CLASS_NAMES = ("not COVID-19", "COVID-19")  # in the order of the labels 0 and 1
 
 INK = "#222222"  # text, thresholds, anything that must be seen
 GREY = "#767676"  # references and remarks: still readable on white
-PALE = "#D9D9D9"  # grid and background shapes
 
 # For several columns in one figure: each has another marker, too.
 SERIES_COLOURS = (NOT_COVID, COVID, "#A6447E", "#009E73", INK)
@@ -45,30 +44,18 @@ def use_style() -> None:
     sns.set_theme(
         style="whitegrid",
         palette=[NOT_COVID, COVID],
+        font_scale=0.9,
         rc={
             "axes.edgecolor": GREY,
-            "axes.labelcolor": INK,
-            "axes.labelsize": 11,
             "axes.spines.right": False,
             "axes.spines.top": False,
             "axes.titlelocation": "left",
-            "axes.titlesize": 12,
             "figure.constrained_layout.use": True,
             "figure.dpi": DPI,
             "figure.figsize": (WIDTH, 4.2),
-            "font.size": 10.5,
-            "grid.color": PALE,
-            "grid.linewidth": 0.7,
             "image.cmap": "gray",
-            "legend.fontsize": 10,
             "legend.frameon": False,
-            "lines.linewidth": 2,
             "savefig.dpi": DPI,
-            "text.color": INK,
-            "xtick.color": INK,
-            "xtick.labelsize": 10,
-            "ytick.color": INK,
-            "ytick.labelsize": 10,
         },
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
@@ -121,17 +122,15 @@ def plot_letter_places(
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained")
     show_xray(axes[0], xray, simulated)
     axes[0].set_title("the letter as trained", fontsize=10.5, loc="center")
-    grid = axes[1].imshow(scores, cmap="cividis", vmin=0, vmax=1)  # even for every colour vision
-    for (row, column), score in np.ndenumerate(scores):
-        look = {"color": "white" if score < 0.55 else INK, "ha": "center", "va": "center"}
-        weight = "bold" if score >= threshold else "normal"
-        axes[1].text(column, row, f"{score:.2f}", fontsize=8.5, weight=weight, **look)
-    axes[1].set(xticks=[], yticks=[])
-    axes[1].grid(visible=False)
-    axes[1].set_title("score, the letter moved to each place", fontsize=10.5, loc="center")
+    # The colours of cividis are even in greyscale and for every kind of colour vision.
+    look = {"cmap": "cividis", "vmin": 0, "vmax": 1, "square": True, "annot_kws": {"fontsize": 8.5}}
+    sns.heatmap(scores, annot=True, fmt=".2f", cbar_kws={"label": "score"}, ax=axes[1], **look)
+    for text, score in zip(axes[1].texts, scores.flat, strict=True):
+        text.set_weight("bold" if score >= threshold else "normal")
     bold = f"without a letter: {without:.2f}\nbold: called COVID-19, from {threshold:.2f} on"
+    axes[1].set(xticks=[], yticks=[])
+    axes[1].set_title("score, the letter moved to each place", fontsize=10.5, loc="center")
     axes[1].set_xlabel(bold, fontsize=9.5)
-    figure.colorbar(grid, ax=axes[1], shrink=0.7).set_label("score")
     row, column = np.unravel_index(scores.argmax(), scores.shape)
     show(
         figure,

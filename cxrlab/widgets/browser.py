@@ -10,19 +10,10 @@ import pandas as pd
 
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, fit, read_image
-from cxrlab.widgets.pictures import as_png
+from cxrlab.widgets import WIDE, as_png, table_html
 
 SIDE = 400  # pixels: the longer side of the picture
-FIELDS = {
-    "finding": "Finding",
-    "view": "View",
-    "modality": "Modality",
-    "patient_id": "Patient",
-    "sex": "Sex",
-    "age": "Age",
-    "license": "Licence",
-    "image_id": "Image",
-}
+COLUMNS = ("finding", "view", "modality", "patient_id", "sex", "age", "license", "image_id")
 SENTENCES = {
     "missing": "The table lists this file, but it is not in the folder.",
     "unsafe file name": "The file name leads out of the folder; it was not followed.",
@@ -42,23 +33,14 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
     import ipywidgets as widgets
 
     tables = dropped_and_kept(stages)
-    names = list(stages)[1:]
-    step = widgets.Dropdown(
-        options=[(step_label(tables, name), name) for name in names],
-        description="Filter",
-        layout={"width": "42em", "max_width": "100%"},
-    )
-    side = widgets.ToggleButtons(
-        options=[("dropped", False), ("kept", True)],
-        description="Show",
-        style={"button_width": "8em"},
-    )
-    narrow = {"width": "8em"}
-    back = widgets.Button(
-        description="Previous", tooltip="The image before this one", layout=narrow
-    )
-    onward = widgets.Button(description="Next", tooltip="The image after this one", layout=narrow)
-    place = widgets.IntSlider(1, min=1, max=1, description="Image", layout={"width": "32em"})
+    labels = [
+        (f"{name}: {len(tables[name, False])} dropped, {len(tables[name, True])} kept", name)
+        for name in list(stages)[1:]
+    ]
+    step = widgets.Dropdown(options=labels, description="Filter", layout=WIDE)
+    side = widgets.ToggleButtons(options=[("dropped", False), ("kept", True)], description="Show")
+    back, onward = (widgets.Button(description=name) for name in ("Previous", "Next"))
+    place = widgets.IntSlider(1, min=1, max=1, description="Image", layout=WIDE)
     picture = widgets.Image(format="png", layout={"object_fit": "contain"})
     missing, card, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
 
@@ -75,23 +57,21 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
         picture.layout.display = "" if found else "none"
         back.disabled, onward.disabled = number <= 1, number >= len(rows)
 
-    def restart(_: Any) -> None:
+    def restart(_: Any = None) -> None:
         count = max(1, len(tables[step.value, side.value]))
         place.unobserve(draw, names="value")
-        place.value = 1
-        place.max = count
-        place.disabled = count == 1
+        place.value, place.max, place.disabled = 1, count, count == 1
         place.observe(draw, names="value")
         draw()
 
     def move(by: int) -> None:
         place.value = min(max(place.value + by, 1), place.max)
 
-    for control in (step, side):
-        control.observe(restart, names="value")
+    step.observe(restart, names="value")
+    side.observe(restart, names="value")
     back.on_click(lambda _: move(-1))
     onward.on_click(lambda _: move(1))
-    restart(None)
+    restart()
     shown = widgets.HBox([widgets.VBox([picture, missing]), card])
     return widgets.VBox([step, side, widgets.HBox([back, onward, place]), status, shown])
 
@@ -110,11 +90,6 @@ def dropped_and_kept(stages: dict[str, pd.DataFrame]) -> dict[tuple[str, bool], 
     return tables
 
 
-def step_label(tables: dict[tuple[str, bool], pd.DataFrame], name: str) -> str:
-    """A line of the dropdown: ``PA: 32 dropped, 234 kept``."""
-    return f"{name}: {len(tables[name, False])} dropped, {len(tables[name, True])} kept"
-
-
 def status_line(number: int, count: int, kept: bool) -> str:
     """Where the reader is, as HTML that a screen reader says when it changes."""
     what = "kept" if kept else "dropped"
@@ -123,13 +98,9 @@ def status_line(number: int, count: int, kept: bool) -> str:
 
 
 def card_of(row: pd.Series) -> str:
-    """The row's metadata as an HTML table. Every value is a stranger's, so all are escaped."""
-    lines = "".join(
-        f'<tr><th scope="row" style="text-align: left; padding-right: 1em">{title}</th>'
-        f"<td>{html.escape(_said(row.get(column)))}</td></tr>"
-        for column, title in FIELDS.items()
-    )
-    return f'<table style="margin-left: 1em; line-height: 1.6">{lines}</table>'
+    """The row's metadata as an HTML table."""
+    said = {column: _said(row.get(column)) for column in COLUMNS}
+    return table_html(pd.Series(said).to_frame(), "Metadata", header=False)
 
 
 def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
@@ -147,6 +118,6 @@ def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
 
 
 def _said(value: Any) -> str:
-    if value is None or pd.isna(value):
+    if pd.isna(value):
         return "not stated"
     return f"{value:g}" if isinstance(value, float) else str(value)

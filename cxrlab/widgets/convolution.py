@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
-from cxrlab.widgets.pictures import as_png
+from cxrlab.plots.convolution import in_words
+from cxrlab.widgets import WRAP, as_png
 
 OWN = "your own"
 SIDE = 300  # pixels on the screen, for X-ray and map alike
@@ -35,15 +36,6 @@ def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
     return as_png(np.asarray(image), simulated)
 
 
-def in_words(values: np.ndarray) -> str:
-    """Size and range of a map, as the line below it."""
-    below, zero = (values < 0).mean(), (values == 0).mean()
-    return (
-        f"Map of {values.shape[0]} × {values.shape[1]} numbers from {values.min():.2f} to "
-        f"{values.max():.2f}: {below:.0%} below zero, {zero:.0%} exactly zero."
-    )
-
-
 def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> Any:
     """The bench as an ipywidgets Box.
 
@@ -52,11 +44,8 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     """
     import ipywidgets as widgets
 
-    wide = {"description_width": "110px"}
-    chosen = widgets.Dropdown(options=[*xrays], description="X-ray", style=wide)
-    preset = widgets.Dropdown(
-        options=[*KERNELS, OWN], value="vertical edges", description="Kernel", style=wide
-    )
+    chosen = widgets.Dropdown(options=[*xrays], description="X-ray")
+    preset = widgets.Dropdown(options=[*KERNELS, OWN], value="vertical edges", description="Kernel")
     weights = [
         widgets.BoundedFloatText(
             value=float(value),
@@ -71,20 +60,17 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     ]
     with_relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
     with_pooling = widgets.Checkbox(description="max pooling, 2 × 2", indent=False)
-    before, after = (
-        widgets.Image(format="png", width=SIDE, height=SIDE, layout={"margin": "4px"})
-        for _ in range(2)
-    )
+    before, after = (widgets.Image(format="png", width=SIDE, height=SIDE) for _ in range(2))
     words = widgets.HTML()
     filling = False  # nine fields change at once: one drawing is enough
 
     def draw(*_: Any) -> None:
-        xray = np.squeeze(xrays[chosen.value])
+        xray = xrays[chosen.value]
         kernel = np.array([field.value for field in weights]).reshape(3, 3)
         values = feature_map(xray, kernel, with_relu.value, with_pooling.value)
-        before.value = to_png(xray, simulated)
+        before.value = to_png(np.squeeze(xray), simulated)
         after.value = to_png(to_picture(values), simulated)
-        words.value = in_words(values)
+        words.value = f'<p role="status">{in_words(values)}</p>'
 
     def fill(change: dict) -> None:
         nonlocal filling
@@ -107,14 +93,12 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     for control in (chosen, with_relu, with_pooling):
         control.observe(draw, names="value")
     draw()
-    grid = widgets.GridBox(
-        weights, layout={"grid_template_columns": "repeat(3, 210px)", "overflow": "auto"}
-    )
-    # An Image of ipywidgets has no alternative text: its heading says what it shows.
-    headed = [
+    columns = {"grid_template_columns": "repeat(3, 210px)", "overflow": "auto"}
+    shown = [
         widgets.VBox([widgets.HTML(f"<b>{heading}</b>"), picture])
         for heading, picture in (("X-ray", before), ("feature map", after))
     ]
-    pictures = widgets.HBox(headed, layout={"flex_flow": "row wrap"})
-    switches = widgets.HBox([with_relu, with_pooling])
-    return widgets.VBox([widgets.HBox([chosen, preset]), grid, switches, pictures, words])
+    rows = [[chosen, preset], [with_relu, with_pooling], shown]
+    choices, switches, pictures = (widgets.HBox(row, layout=WRAP) for row in rows)
+    grid = widgets.GridBox(weights, layout=columns)
+    return widgets.VBox([choices, grid, switches, pictures, words])

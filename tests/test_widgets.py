@@ -1,0 +1,375 @@
+"""The widgets, used from Python as under a hand, and the plain functions they stand on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from cxrlab.convolution import KERNELS, convolve, to_picture
+from cxrlab.elsewhere import what_if
+from cxrlab.errors import CXRLabError
+from cxrlab.filters import is_covid19
+from cxrlab.metrics import Confusion, evaluate
+from cxrlab.model import published_network
+from cxrlab.pipeline import Xrays
+from cxrlab.shortcuts import plant_letter
+from cxrlab.sources import load_catalog
+from cxrlab.widgets import as_png, browser, letter, matrix_html, threshold
+from cxrlab.widgets import convolution as bench
+
+
+def within(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from within(child)
+
+
+def parts(widget, kind):
+    return [part for part in within(widget) if isinstance(part, kind)]
+
+
+def words(html):
+    return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_simulated_is_burnt_into_the_lower_right_corner_and_only_where_it_is_true():
+    film = np.full((200, 300), 90, np.uint8)
+    plain, stamped = pixels(as_png(film)), pixels(as_png(film, simulated=True))
+    assert (plain == film).all() and stamped.max() == 255
+    differs = plain != stamped
+    assert differs[-30:, -90:].any() and not differs[:-30].any() and not differs[:, :-100].any()
+
+
+def test_a_matrix_names_itself_its_rows_its_columns_and_its_cells():
+    html = matrix_html(Confusion(tp=9, fp=18, fn=1, tn=72), "healthy", "ill")
+    assert html.count('scope="row"') == 2 and html.count('scope="col"') == 3
+    assert 'aria-label="Confusion matrix"' in html
+    for said in ("72 true negatives", "18 false positives", "1 false negatives", "9 true pos"):
+        assert said in words(html)
+    assert "healthy (90)" in words(html) and "ill (10)" in words(html)
+    assert html.index("called healthy") < html.index("called ill") < html.index("true negatives")
+
+
+# The image browser
+
+
+@pytest.fixture(scope="module")
+def catalog(phantom_data):
+    catalog = load_catalog(phantom_data)
+    return catalog[catalog["source"] == "covid-chestxray-dataset"]
+
+
+@pytest.fixture(scope="module")
+def stages(catalog):
+    covid = catalog[is_covid19(catalog["finding"])]
+    there = covid[[pd.notna(path) and Path(path).is_file() for path in covid["path"]]]
+    stages = {"metadata.csv": catalog, "COVID-19": covid, "file is there": there}
+    return stages | {"nothing more": there}
+
+
+@pytest.fixture(scope="module")
+def tables(stages):
+    return browser.dropped_and_kept(stages)
+
+
+class Browser:
+    def __init__(self, stages):
+        self.step, self.side, moves, self.status, shown = browser.browse_filters(
+            stages, simulated=True
+        ).children
+        self.back, self.onward, self.place = moves.children
+        left, self.card = shown.children
+        self.picture, self.missing = left.children
+
+
+@pytest.fixture
+def shown(stages):
+    return Browser(stages)
+
+
+def test_every_filter_gives_back_the_rows_that_it_dropped_and_kept(stages, tables, shown):
+    before = stages["metadata.csv"]
+    for name in ("COVID-19", "file is there", "nothing more"):
+        dropped, kept = tables[name, False], tables[name, True]
+        pd.testing.assert_frame_equal(kept, stages[name])
+        assert sorted([*dropped.index, *kept.index]) == sorted(before.index)
+        assert (f"{name}: {len(dropped)} dropped, {len(kept)} kept", name) in shown.step.options
+        before = kept
+    with pytest.raises(CXRLabError, match="'COVID-19' holds rows"):
+        browser.browse_filters({"there": stages["file is there"], "COVID-19": stages["COVID-19"]})
+
+
+def test_the_browser_begins_with_the_first_image_and_buttons_and_slider_move(shown, tables):
+    rows = tables["COVID-19", False]
+    assert shown.picture.value == browser.picture_of(rows.iloc[0], True)
+    assert rows["image_id"].iloc[0] in shown.card.value
+    assert f"Image 1 of {len(rows)} dropped" in shown.status.value
+    assert 'role="status"' in shown.status.value
+    assert shown.back.disabled and not shown.onward.disabled
+    shown.onward.click()
+    assert shown.place.value == 2 and rows["image_id"].iloc[1] in shown.card.value
+    shown.place.value = len(rows)
+    assert shown.onward.disabled
+    shown.onward.click()
+    assert shown.place.value == len(rows)
+    shown.back.click()
+    assert shown.place.value == len(rows) - 1
+    shown.side.value = True  # another side begins anew
+    assert (shown.place.value, shown.place.max) == (1, len(tables["COVID-19", True]))
+    assert "kept" in shown.status.value
+
+
+def test_what_cannot_be_shown_is_said_in_a_sentence(shown, catalog, tmp_path):
+    shown.step.value = "file is there"
+    assert "not in the folder" in shown.missing.value
+    assert shown.picture.layout.display == "none"
+    shown.side.value = True
+    assert shown.missing.value == "" and shown.picture.layout.display != "none"
+    shown.side.value, shown.step.value = False, "nothing more"
+    assert "dropped no image" in shown.status.value and shown.card.value == ""
+    assert shown.place.disabled and shown.back.disabled and shown.onward.disabled
+    (tmp_path / "cut.png").write_bytes(Path(catalog["path"].iloc[0]).read_bytes()[:3000])
+    row = catalog.iloc[0].copy()
+    row["path"] = tmp_path / "cut.png"
+    assert "ends too early" in browser.picture_of(row, True)
+    row["path"], row["problem"] = None, pd.NA
+    assert "not followed" in browser.picture_of(row, True)
+    row["problem"] = "no file name"
+    assert "names no file" in browser.picture_of(row, True)
+
+
+def test_what_strangers_typed_is_escaped(catalog):
+    row = catalog.iloc[0].copy()
+    row["finding"], row["license"] = "<script>alert(1)</script>", pd.NA
+    card = browser.card_of(row)
+    assert "<script>" not in card and "&lt;script&gt;" in card
+    assert "not stated" in card and card.count('scope="row"') == len(browser.COLUMNS)
+
+
+# The convolution bench
+
+XRAYS = {
+    name: np.random.default_rng(seed).integers(0, 256, (224, 224, 1), np.uint8)
+    for seed, name in enumerate(("first", "second"))
+}
+
+
+class Bench:
+    def __init__(self):
+        self.box = bench.convolution_bench(XRAYS)
+        self.xray, self.preset = parts(self.box, widgets.Dropdown)
+        self.weights = parts(self.box, widgets.BoundedFloatText)
+        self.relu, self.pooling = parts(self.box, widgets.Checkbox)
+        self.before, self.after = parts(self.box, widgets.Image)
+        self.words = parts(self.box, widgets.HTML)[-1]
+
+    def shows(self, name, kernel, relu=False, pooling=False):
+        """Both pictures are those of this X-ray under this kernel."""
+        map_of = bench.feature_map(XRAYS[name], kernel, relu, pooling)
+        xray = XRAYS[name][..., 0]
+        return (self.before.value, self.after.value) == (
+            bench.to_png(xray),
+            bench.to_png(to_picture(map_of)),
+        )
+
+
+def test_x_ray_and_preset_can_be_chosen():
+    shown = Bench()
+    assert shown.shows("first", KERNELS["vertical edges"])
+    assert pixels(shown.after.value).shape == (bench.SIDE, bench.SIDE)
+    assert "222 × 222" in shown.words.value and 'role="status"' in shown.words.value
+    shown.xray.value = "second"
+    for name, kernel in KERNELS.items():
+        shown.preset.value = name
+        assert [field.value for field in shown.weights] == kernel.ravel().tolist()
+        assert shown.shows("second", kernel) and shown.preset.value == name
+
+
+def test_an_edited_weight_makes_the_kernel_the_readers_own():
+    shown, kernel = Bench(), KERNELS["vertical edges"].copy()
+    shown.weights[4].value = kernel[1, 1] = 2.5
+    assert shown.preset.value == bench.OWN and shown.shows("first", kernel)
+    for field in shown.weights:
+        field.value = 0
+    assert pixels(shown.after.value).max() == 0 and "100% exactly zero" in shown.words.value
+    shown.preset.value = "vertical edges"
+    assert shown.shows("first", KERNELS["vertical edges"])
+
+
+def test_relu_and_pooling_can_be_switched():
+    shown, kernel = Bench(), KERNELS["vertical edges"]
+    shown.relu.value = True
+    assert shown.shows("first", kernel, relu=True) and "0% below zero" in shown.words.value
+    shown.pooling.value = True
+    assert shown.shows("first", kernel, relu=True, pooling=True)
+    assert "111 × 111" in shown.words.value
+    values = bench.feature_map(XRAYS["first"], KERNELS["blur"], False, False)
+    assert np.allclose(values, convolve(XRAYS["first"][:, :, 0] / 255, KERNELS["blur"]))
+
+
+# The letter desk
+
+PIXELS = np.random.default_rng(0).integers(0, 200, (2, 224, 224, 1)).astype(np.uint8)
+TWO = Xrays(PIXELS, np.array([1, 0]), pd.DataFrame({"patient_id": ["a", "b"]}))
+
+
+class Desk:
+    def __init__(self, network):
+        self.network = network
+        self.box = letter.letter_desk(network, TWO, 0.5)
+        (self.xray,) = parts(self.box, widgets.Dropdown)
+        self.across, self.down = parts(self.box, widgets.IntSlider)
+        (self.letter,) = parts(self.box, widgets.Checkbox)
+        (self.back,) = parts(self.box, widgets.Button)
+        (self.picture,) = parts(self.box, widgets.Image)
+        (self.bar,) = parts(self.box, widgets.FloatProgress)
+        self.said = parts(self.box, widgets.HTML)[-1]
+
+    def shows(self, xray):
+        """Picture, score and bar are those of these pixels."""
+        batch = np.repeat(xray[None].astype("float32") / 255, 3, axis=-1)
+        score = self.network.predict(batch, verbose=0)[0, 0]
+        assert self.bar.value == pytest.approx(score, abs=1e-3)
+        picture = pixels(self.picture.value).astype(float)
+        small = Image.fromarray(xray[..., 0]).resize((300, 300), Image.Resampling.BILINEAR)
+        return f"Score {score:.3f}" in words(self.said.value) and (picture == small).all()
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Untrained: its scores differ with the letter, and that is all we need."""
+    return published_network()
+
+
+def test_the_sliders_move_the_letter_the_score_follows_and_the_button_resets(network):
+    desk = Desk(network)
+    opened = desk.said.value
+    assert (desk.down.value, desk.across.value, desk.letter.value) == (5, 8, True)
+    assert desk.shows(plant_letter(PIXELS)[0]) and "threshold of 0.500" in opened
+    desk.across.value, desk.down.value = 60, 80
+    assert desk.shows(plant_letter(PIXELS, (0.8, 0.6))[0]) and desk.said.value != opened
+    desk.across.value, desk.down.value = 100, 100  # the letter stays inside
+    assert desk.shows(plant_letter(PIXELS, (1, 1))[0])
+    desk.letter.value = False
+    assert desk.shows(PIXELS[0]) and "as the untouched X-ray" in desk.said.value
+    desk.back.click()
+    assert (desk.down.value, desk.across.value, desk.letter.value) == (5, 8, True)
+    assert desk.said.value == opened
+
+
+def test_another_x_ray_is_shown_and_scored(network):
+    desk = Desk(network)
+    assert [name for name, _ in desk.xray.options] == ["1: COVID-19", "2: not COVID-19"]
+    desk.xray.label = "2: not COVID-19"
+    assert desk.shows(plant_letter(PIXELS)[1])
+    desk.letter.value = False
+    assert desk.shows(PIXELS[1])
+    with pytest.raises(CXRLabError, match="at least one"):
+        letter.letter_desk(network, TWO.take(np.array([], int)), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("score", "before", "telling"),
+    [
+        (0.9, 0.5, "rose by 0.400"),
+        (0.2, 0.5, "fell by 0.300"),
+        (0.5, 0.50001, "as the untouched X-ray (0.500)"),
+        (0.7, 0.1, "Called COVID-19 : at or above"),
+        (0.69, 0.1, "Called not COVID-19 : below"),
+    ],
+)
+def test_the_verdict_says_score_change_and_call(score, before, telling):
+    said = letter.verdict_html(score, 0.7, before)
+    assert telling in words(said) and 'role="status"' in said
+
+
+# The threshold bench
+
+
+@pytest.fixture(scope="module")
+def cases():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 80)
+    scores = np.clip(0.35 + 0.3 * labels + rng.normal(0, 0.15, 80), 0.01, 0.95)
+    return labels, scores, rng.integers(0, 50, 80)
+
+
+class Thresholds:
+    def __init__(self, cases):
+        labels, scores, patients = cases
+        self.box = threshold.threshold_bench(labels, scores, 0.4321, patients)
+        self.cut, self.back, self.share, self.sentence, both, self.metrics = self.box.children
+        self.picture, self.matrix = both.children
+
+    def said(self):
+        return [each.value for each in (self.picture, self.matrix, self.metrics)]
+
+
+def test_it_starts_at_the_chosen_threshold_with_the_intervals_of_the_report(cases):
+    shown, report = Thresholds(cases), evaluate(*cases[:2], 0.4321, cases[2])
+    assert shown.cut.value == 0.4321
+    for name in ("accuracy", "precision", "recall", "specificity"):
+        assert f"{report[name]:.2f}" in words(shown.metrics.value)
+    assert str(report.confusion.tp) in words(shown.matrix.value)
+
+
+def test_the_threshold_moves_everything_and_the_prevalence_its_sentence_only(cases):
+    shown = Thresholds(cases)
+    before, sentence = shown.said(), shown.sentence.value
+    shown.cut.value = 0.7
+    assert all(now != then for now, then in zip(shown.said(), before, strict=True))
+    assert shown.sentence.value != sentence
+    shown.back.click()
+    assert shown.said() == before and shown.sentence.value == sentence
+    shown.share.value = 0.01
+    assert shown.said() == before and 'role="status"' in shown.sentence.value
+    assert "Where 1 % of the people tested are ill" in words(shown.sentence.value)
+    assert "Of 1,000 people tested, 10 have COVID-19" in words(shown.sentence.value)
+
+
+def test_undefined_is_said_and_is_not_zero(cases):
+    shown = Thresholds(cases)
+    shown.cut.value = 1.0  # above every score: nobody is called ill
+    soup = BeautifulSoup(shown.metrics.value, "html.parser")
+    rows = {row.th.get_text(): row.get_text(" ") for row in soup.find_all("tr")[1:]}
+    assert "undefined" in rows["precision"]
+    assert "0.00" in rows["recall"] and "1.00" in rows["specificity"]
+    assert "undefined" in words(shown.sentence.value)
+    now = what_if([1, 1, 1], [0.2, 0.8, 0.9], 0.5, 0.01)  # one class only
+    assert "undefined" in words(threshold.prevalence_html(now))
+    assert words(threshold.metrics_html(now.metrics)).count("undefined") == 1
+
+
+def test_the_histogram_is_a_picture_with_words(cases):
+    labels, scores, _ = cases
+    for cut in (0.0, 0.25, 1.0):
+        (image,) = BeautifulSoup(threshold.histogram_html(labels, scores, cut), "html.parser")
+        called = int((scores >= cut).sum())
+        assert f"Threshold {cut:.3f}: {called} cases at or right of it" in image["alt"]
+        assert image["src"].startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize("widget", ["browser", "bench", "desk", "thresholds"])
+def test_every_control_has_a_name_of_its_own(widget, stages, network, cases):
+    box = {
+        "browser": lambda: browser.browse_filters(stages),
+        "bench": lambda: Bench().box,
+        "desk": lambda: Desk(network).box,
+        "thresholds": lambda: Thresholds(cases).box,
+    }[widget]()
+    controls = parts(box, (widgets.Button, widgets.Checkbox, widgets.BoundedFloatText))
+    controls += parts(box, (widgets.Dropdown, widgets.ToggleButtons, widgets.SelectionSlider))
+    controls += parts(box, (widgets.IntSlider, widgets.FloatSlider))
+    names = [control.description for control in controls]
+    assert all(names) and len(set(names)) == len(names) >= 3
