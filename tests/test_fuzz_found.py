@@ -62,6 +62,17 @@ def test_a_member_without_a_name_is_left_out(tmp_path, name):
     assert names == ["train/NORMAL/a.png", None]
 
 
+def test_a_member_that_ends_early_is_refused(tmp_path):
+    """With the right CRC-32 for what there is: zipfile looks at no more than that."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("train/NORMAL/a.png", b"1" * 50)
+    archive = Archive(path)
+    archive.members[0].file_size = 60
+    with pytest.raises(CXRLabError, match="is damaged"):
+        archive.read(archive.members[0])
+
+
 def test_deep_images_are_converted_in_little_memory():
     """900 kB of PNG with 100 million pixels of 16 bits took 1.9 GB, all of Binder's memory."""
     values = np.zeros((3000, 3000), np.uint16)

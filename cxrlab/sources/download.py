@@ -261,7 +261,10 @@ class Archive:
             raise FetchError(f"{member.filename} would unpack to more than {decimal(LARGEST)}.")
         for attempt in range(1, TRIES + 1):
             try:
-                return self._opened().read(member)
+                data = self._opened().read(member)
+                if len(data) != member.file_size:  # zipfile looks at the CRC alone
+                    raise zipfile.BadZipFile("another length than the directory says")
+                return data
             except Exception as error:
                 self._own.zip = None  # after a broken connection it has to be opened again
                 if attempt == TRIES or not isinstance(error, BROKE_OFF):
