@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from IPython import get_ipython
 from IPython.display import display
 
-from cxrlab.exercises.judge import NotAttempted, Wrong, described, holds_dots
+from cxrlab.exercises.answers import NotAttempted, Wrong, described, holds_dots
 from cxrlab.files import read_json, workspace_root, write_json
 
 PROGRESS = "progress.json"
@@ -57,12 +57,12 @@ class Verdict:
     message: str
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Exercise:
     """One task of a notebook.
 
     ``key`` is unique in the course and begins with the notebook's number (``04.ppv``);
-    ``variable`` is the name that the reader fills in; ``judge_answer`` takes the answer, raises
+    ``variable`` is the name that the reader fills in; ``judged_by`` takes the answer, raises
     :class:`Wrong` and may return a sentence of praise that adds something. ``hints`` become more
     specific one after the other, two at the least. ``answer`` is code that sets ``variable``, as
     the reader would write it; ``imports`` stands before it where it runs outside of a notebook.
@@ -71,11 +71,15 @@ class Exercise:
     key: str
     title: str
     variable: str
-    judge_answer: Callable[[Any], str | None]
     hints: tuple[str, ...]
     answer: str
     imports: str = "import numpy as np\nimport pandas as pd\n"
+    judged_by: Callable[[Any], str | None] | None = None
     _shown_hints: int = field(default=0, repr=False)
+
+    def judge_answer(self, answer: Any) -> str | None:
+        """The praise of a right answer; raises :class:`Wrong` for another one."""
+        return self.judged_by(answer)
 
     def judge(self, answer: Any) -> Verdict:
         """The verdict, without showing or remembering it."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlab.exercises.answers import called, close, kind, pair, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, called, close, kind, pair, wrong_if
+from cxrlab.exercises.judge import FunctionExercise
 from cxrlab.exercises.quiz import load_quiz
 
 
@@ -29,36 +30,33 @@ def naming(table: pd.DataFrame, text: str = "COVID-19", na: bool = False) -> pd.
     return table[table["finding"].str.contains(text, na=na)]
 
 
-two_spellings = Exercise(
+two_spellings = FunctionExercise(
     key="02.spellings",
     title="A filter for both spellings",
     variable="covid_rows",
-    judge_answer=OnCases(
-        "covid_rows",
-        cases=[(table,) for table in two_copies().values()],
-        arguments=lambda table: (table.copy(),),
-        right=naming,
-        slips={
-            "the later copy spells it otherwise, and nothing warned you. Look for what both have "
-            "in common.": lambda t: t[t["finding"] == "COVID-19"],
-            "the older copy spells it otherwise.": lambda t: naming(t, "Viral/COVID-19"),
-            "nothing in either copy. How do they write it? `nb02.two_copies()`.": lambda t: t[:0],
-            "“COVID-19, ARDS” is COVID-19, too: a finding may name a second one.": lambda t: t[
-                t["finding"].isin(["COVID-19", "Pneumonia/Viral/COVID-19"])
-            ],
-            "SARS is another disease.": lambda t: naming(t, "COVID|SARS"),
-            "a missing `finding` is not stated, so it cannot be assumed: `na=False`.": lambda t: (
-                naming(t, na=True)
-            ),
-            "the rows that should go: turn it round.": lambda t: t.drop(naming(t).index),
-            "that is the condition. Whole rows are `table[condition]`.": lambda t: t[
-                "finding"
-            ].str.contains("COVID-19", na=False),
-            "one column. Keep whole rows: `table[condition]`.": lambda t: t["finding"],
-        },
-        otherwise="choose whole rows, and change neither them nor their names (no `reset_index`).",
-        praise="Both spellings, and the row without a finding stays out.",
-    ),
+    cases=[(table,) for table in two_copies().values()],
+    arguments=lambda table: (table.copy(),),
+    right=naming,
+    slips={
+        "the later copy spells it otherwise, and nothing warned you. Look for what both have "
+        "in common.": lambda t: t[t["finding"] == "COVID-19"],
+        "the older copy spells it otherwise.": lambda t: naming(t, "Viral/COVID-19"),
+        "nothing in either copy. How do they write it? `nb02.two_copies()`.": lambda t: t[:0],
+        "“COVID-19, ARDS” is COVID-19, too: a finding may name a second one.": lambda t: t[
+            t["finding"].isin(["COVID-19", "Pneumonia/Viral/COVID-19"])
+        ],
+        "SARS is another disease.": lambda t: naming(t, "COVID|SARS"),
+        "a missing `finding` is not stated, so it cannot be assumed: `na=False`.": lambda t: naming(
+            t, na=True
+        ),
+        "the rows that should go: turn it round.": lambda t: t.drop(naming(t).index),
+        "that is the condition. Whole rows are `table[condition]`.": lambda t: t[
+            "finding"
+        ].str.contains("COVID-19", na=False),
+        "one column. Keep whole rows: `table[condition]`.": lambda t: t["finding"],
+    },
+    otherwise="choose whole rows, and change neither them nor their names (no `reset_index`).",
+    praise="Both spellings, and the row without a finding stays out.",
     hints=(
         "What do `COVID-19`, `COVID-19, ARDS` and `Pneumonia/Viral/COVID-19` have in common?",
         "`.str.contains(...)` looks for a piece of text in every value of a column; its argument "
@@ -115,7 +113,7 @@ waterfall = Exercise(
     key="02.waterfall",
     title="Draw the rows that are left",
     variable="draw_rows",
-    judge_answer=check_waterfall,
+    judged_by=check_waterfall,
     hints=(
         "`sns.barplot(x=..., y=...)` takes two lists: the numbers and the names.",
         "`list(counts.values())` are the numbers, `list(counts)` the names. It returns the axes.",
@@ -139,33 +137,30 @@ def clues(*counts: tuple[str | None, int, int]) -> tuple[pd.DataFrame, str]:
     return pd.DataFrame(rows, columns=["sex", "label"]), "sex"
 
 
-clue = Exercise(
+clue = FunctionExercise(
     key="02.clue",
     title="A rule that knows one column",
     variable="right_by",
-    judge_answer=OnCases(
-        "right_by",
-        # Sixteen rows, six of which say nothing about the sex; then two that say everything.
-        cases=[
-            (("F", 0, 6), ("F", 1, 1), ("M", 0, 1), ("M", 1, 2), (None, 0, 2), (None, 1, 4)),
-            (("F", 0, 1), ("M", 1, 1)),
-        ],
-        arguments=clues,
-        right=[12 / 16, 1],
-        tolerance=0.005,
-        slips={
-            "rows without a sex are left out: `groupby(..., dropna=False)`.": [8 / 16, 1],
-            "rows without a sex do not count at all: `groupby(..., dropna=False)`.": [8 / 10, 1],
-            "the number of rows that the rule gets right. Divide it by all rows.": [12, 2],
-            "the larger class of the whole table. Take that of each value.": [9 / 16, 0.5],
-            "a mean over values. Add up the rows, then divide.": [(6 / 7 + 2 / 3 + 4 / 6) / 3, 1],
-            "a mean of counts. Add them up and divide by all rows.": [4, 1],
-            "the rows that the rule gets wrong.": [4 / 16, 0],
-        },
-        share=True,
-        otherwise="use the table and the column that the function gets.",
-        praise="0.5 is a coin, 1.0 is a column that gives the label away.",
-    ),
+    # Sixteen rows, six of which say nothing about the sex; then two that say everything.
+    cases=[
+        (("F", 0, 6), ("F", 1, 1), ("M", 0, 1), ("M", 1, 2), (None, 0, 2), (None, 1, 4)),
+        (("F", 0, 1), ("M", 1, 1)),
+    ],
+    arguments=clues,
+    right=[12 / 16, 1],
+    tolerance=0.005,
+    slips={
+        "rows without a sex are left out: `groupby(..., dropna=False)`.": [8 / 16, 1],
+        "rows without a sex do not count at all: `groupby(..., dropna=False)`.": [8 / 10, 1],
+        "the number of rows that the rule gets right. Divide it by all rows.": [12, 2],
+        "the larger class of the whole table. Take that of each value.": [9 / 16, 0.5],
+        "a mean over values. Add up the rows, then divide.": [(6 / 7 + 2 / 3 + 4 / 6) / 3, 1],
+        "a mean of counts. Add them up and divide by all rows.": [4, 1],
+        "the rows that the rule gets wrong.": [4 / 16, 0],
+    },
+    share=True,
+    otherwise="use the table and the column that the function gets.",
+    praise="0.5 is a coin, 1.0 is a column that gives the label away.",
     hints=(
         "The rule says, for each value of the column, what most of its rows are. For how many "
         "rows of one value is it right? For the larger of its two classes.",
@@ -248,7 +243,7 @@ split_off = Exercise(
     key="02.split",
     title="A split without a leak",
     variable="split_off",
-    judge_answer=check_split_off,
+    judged_by=check_split_off,
     hints=(
         "`train_test_split` knows no groups. scikit-learn's splitters that do have `Group` in "
         "their names; one of them also looks at the label.",

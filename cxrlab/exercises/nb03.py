@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlab.exercises.answers import called, close, kind, pair, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, Words, called, close, kind, pair, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise
 from cxrlab.exercises.quiz import load_quiz
 
 # Not symmetric, so that a flipped or turned kernel gives other numbers.
@@ -26,30 +27,25 @@ def windows(compute: Any) -> list[list[list[float]]]:
     return [[[float(compute(window, KERNEL)) for window in row] for row in places]]
 
 
-convolve = Exercise(
+convolve = FunctionExercise(
     key="03.convolution",
     title="Program the convolution",
     variable="convolve",
-    judge_answer=OnCases(
-        "convolve",
-        cases=[(PIXELS, KERNEL)],
-        right=windows(lambda w, k: (w * k).sum()),
-        slips={
-            "the mean of the nine products. Add them up.": windows(lambda w, k: (w * k).mean()),
-            "the largest of the nine products. Add them up.": windows(lambda w, k: (w * k).max()),
-            "the kernel is missing: multiply the window with it.": windows(lambda w, k: w.sum()),
-            "only the middle: take the window.": windows(lambda w, k: w[1, 1] * k[1, 1]),
-            "`@` is a matrix product; `*` goes one by one.": windows(lambda w, k: (w @ k).sum()),
-            "the kernel is turned by 180 degrees.": windows(lambda w, k: (w * k[::-1, ::-1]).sum()),
-            "rows and columns of the kernel are swapped.": windows(lambda w, k: (w * k.T).sum()),
-            "0 for negative outputs: ReLU comes later.": windows(
-                lambda w, k: max((w * k).sum(), 0)
-            ),
-        },
-        otherwise="a kernel of 3 × 3 fits in 2 × 2 positions of 4 × 4 pixels. Leave the loops as "
-        "they are and take the window of 3 × 3 pixels that begins at `row` and `column`.",
-        praise="Keras does the same, some hundred times faster.",
-    ),
+    cases=[(PIXELS, KERNEL)],
+    right=windows(lambda w, k: (w * k).sum()),
+    slips={
+        "the mean of the nine products. Add them up.": windows(lambda w, k: (w * k).mean()),
+        "the largest of the nine products. Add them up.": windows(lambda w, k: (w * k).max()),
+        "the kernel is missing: multiply the window with it.": windows(lambda w, k: w.sum()),
+        "only the middle: take the window.": windows(lambda w, k: w[1, 1] * k[1, 1]),
+        "`@` is a matrix product; `*` goes one by one.": windows(lambda w, k: (w @ k).sum()),
+        "the kernel is turned by 180 degrees.": windows(lambda w, k: (w * k[::-1, ::-1]).sum()),
+        "rows and columns of the kernel are swapped.": windows(lambda w, k: (w * k.T).sum()),
+        "0 for negative outputs: ReLU comes later.": windows(lambda w, k: max((w * k).sum(), 0)),
+    },
+    otherwise="a kernel of 3 × 3 fits in 2 × 2 positions of 4 × 4 pixels. Leave the loops as "
+    "they are and take the window of 3 × 3 pixels that begins at `row` and `column`.",
+    praise="Keras does the same, some hundred times faster.",
     hints=(
         "The window is a slice of `pixels`: three rows from `row`, three columns from `column`.",
         "`pixels[row : row + 3, column : column + 3]` is the window. Multiply it with `kernel`.",
@@ -95,7 +91,7 @@ two_blocks = Exercise(
     key="03.blocks",
     title="The second and the third block",
     variable="second_block, third_block",
-    judge_answer=check_blocks,
+    judged_by=check_blocks,
     hints=(
         "Copy the line of the first block and change one number.",
         '`layers.Conv2D(64, 3, activation="relu")` has 64 filters of 3 × 3.',
@@ -178,7 +174,7 @@ pipeline = Exercise(
     key="03.pipeline",
     title="A pipeline",
     variable="make_batches",
-    judge_answer=check_pipeline,
+    judged_by=check_pipeline,
     hints=(
         "Each method returns a new dataset, so they can be chained: `files.shuffle(...).map(...)`.",
         "Shuffle before `batch`, and with a size of `len(files)`: else only near ones are mixed.",
@@ -211,38 +207,35 @@ def three_trainings() -> dict[str, pd.DataFrame]:
 
 CURVE_WORDS = ("overfit", "underfit", "fine")
 
-diagnose = Exercise(
+diagnose = WordsExercise(
     key="03.curves",
     title="Three learning curves",
     variable="diagnosis",
-    judge_answer=Words(
-        "diagnosis",
-        right={"A": "fine", "B": "overfit", "C": "underfit"},
-        allowed=CURVE_WORDS,
-        slips={
-            "overfit and underfit are swapped. Overfit means learned too closely: the training "
-            "loss is low and the validation loss is not.": {
-                "A": "fine",
-                "B": "underfit",
-                "C": "overfit",
-            },
-            **{
-                f"all three are called {word}. Compare where each pair ends.": dict.fromkeys(
-                    "ABC", word
-                )
-                for word in CURVE_WORDS
-            },
+    right={"A": "fine", "B": "overfit", "C": "underfit"},
+    allowed=CURVE_WORDS,
+    slips={
+        "overfit and underfit are swapped. Overfit means learned too closely: the training "
+        "loss is low and the validation loss is not.": {
+            "A": "fine",
+            "B": "underfit",
+            "C": "overfit",
         },
-        replies={
-            ("A", "overfit"): "both losses fall together; dropout lifts the one of training.",
-            ("A", "underfit"): "both losses have fallen far below the 0.69 of knowing nothing.",
-            ("B", "fine"): "the validation loss turns and rises while the training loss falls on.",
-            ("B", "underfit"): "the training loss is near 0: those X-rays are known by heart.",
-            ("C", "fine"): "neither loss has left the 0.69 of a network that knows nothing.",
-            ("C", "overfit"): "the training loss has not fallen: nothing was learned by heart.",
+        **{
+            f"all three are called {word}. Compare where each pair ends.": dict.fromkeys(
+                "ABC", word
+            )
+            for word in CURVE_WORDS
         },
-        praise="Read the training loss first (was anything learned?), then the gap to the other.",
-    ),
+    },
+    replies={
+        ("A", "overfit"): "both losses fall together; dropout lifts the one of training.",
+        ("A", "underfit"): "both losses have fallen far below the 0.69 of knowing nothing.",
+        ("B", "fine"): "the validation loss turns and rises while the training loss falls on.",
+        ("B", "underfit"): "the training loss is near 0: those X-rays are known by heart.",
+        ("C", "fine"): "neither loss has left the 0.69 of a network that knows nothing.",
+        ("C", "overfit"): "the training loss has not fallen: nothing was learned by heart.",
+    },
+    praise="Read the training loss first (was anything learned?), then the gap to the other.",
     hints=(
         "Begin with the solid line: has the network learned its own training X-rays at all?",
         "Then look at the dashed line: does it follow the solid one, or turn away from it?",
@@ -345,7 +338,7 @@ small_network = Exercise(
     key="03.small",
     title="A network with fewer than 100,000 parameters",
     variable="small",
-    judge_answer=check_small,
+    judged_by=check_small,
     hints=(
         "The convolutions are cheap. The dense layer is costly, because `Flatten` hands it 86,528 "
         "numbers: hand it fewer.",

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlab.exercises.answers import Wrong, called, close, pair, recognised, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, Wrong, called, close, pair, recognised, wrong_if
+from cxrlab.exercises.judge import FunctionExercise
 from cxrlab.exercises.quiz import load_quiz
 from cxrlab.metrics import Confusion, confusion
 
@@ -28,43 +29,38 @@ def right_specificity(c: Confusion) -> float:
 # No two formulas agree on all of these; in the last two nobody is healthy.
 COUNTS = [(18, 12, 2, 68), (7, 3, 5, 25), (4, 6, 10, 0), (8, 0, 2, 0), (5, 0, 0, 0)]
 
-specificity_function = Exercise(
+specificity_function = FunctionExercise(
     key="04.specificity",
     title="The specificity as a function",
     variable="specificity_of",
-    judge_answer=OnCases(
-        "specificity_of",
-        cases=[(Confusion(*counts),) for counts in COUNTS],
-        arguments=cases_of,
-        right=right_specificity,
-        slips={
-            "that is the recall: of the ill, the share found.": lambda c: c.tp / (c.tp + c.fn),
-            "that is the precision: of the alarms, those true.": lambda c: c.tp / (c.tp + c.fp),
-            "that is the accuracy: of all, the right calls.": lambda c: (c.tp + c.tn) / c.n,
-            "that is F1: precision and recall in one.": lambda c: (
-                2 * c.tp / (2 * c.tp + c.fp + c.fn)
-            ),
-            "that is the negative predictive value: of those called healthy.": lambda c: (
-                c.tn / (c.tn + c.fn)
-            ),
-            "that is the false positive rate: the healthy alarmed.": lambda c: c.fp / (c.fp + c.tn),
-            "that is the miss rate: of the ill, the share missed.": lambda c: c.fn / (c.fn + c.tp),
-            "those are the true negatives among all.": lambda c: c.tn / c.n,
-            "0 where nobody is healthy says that all were alarmed: `zero_division=np.nan`.": (
-                lambda c: np.nan_to_num(right_specificity(c))
-            ),
-            "where nobody is healthy, say undefined with np.nan, not None.": lambda c: (
-                right_specificity(c) if c.tn + c.fp else None
-            ),
-            "0 is a value like any other.": lambda c: right_specificity(c) or math.nan,
-            "`//` or `int` cuts off the decimals.": lambda c: right_specificity(c) // 1,
-        },
-        share=True,
-        otherwise="`tn / (tn + fp)`, and np.nan where nobody is healthy.",
-        praise="It also knows when there is nobody to be correctly cleared.",
-        if_it_stops="Where nobody is healthy, return np.nan; `confusion_matrix` has one cell for a "
-        "single class, unless you add `labels=[0, 1]`.",
-    ),
+    cases=[(Confusion(*counts),) for counts in COUNTS],
+    arguments=cases_of,
+    right=right_specificity,
+    slips={
+        "that is the recall: of the ill, the share found.": lambda c: c.tp / (c.tp + c.fn),
+        "that is the precision: of the alarms, those true.": lambda c: c.tp / (c.tp + c.fp),
+        "that is the accuracy: of all, the right calls.": lambda c: (c.tp + c.tn) / c.n,
+        "that is F1: precision and recall in one.": lambda c: 2 * c.tp / (2 * c.tp + c.fp + c.fn),
+        "that is the negative predictive value: of those called healthy.": lambda c: (
+            c.tn / (c.tn + c.fn)
+        ),
+        "that is the false positive rate: the healthy alarmed.": lambda c: c.fp / (c.fp + c.tn),
+        "that is the miss rate: of the ill, the share missed.": lambda c: c.fn / (c.fn + c.tp),
+        "those are the true negatives among all.": lambda c: c.tn / c.n,
+        "0 where nobody is healthy says that all were alarmed: `zero_division=np.nan`.": (
+            lambda c: np.nan_to_num(right_specificity(c))
+        ),
+        "where nobody is healthy, say undefined with np.nan, not None.": lambda c: (
+            right_specificity(c) if c.tn + c.fp else None
+        ),
+        "0 is a value like any other.": lambda c: right_specificity(c) or math.nan,
+        "`//` or `int` cuts off the decimals.": lambda c: right_specificity(c) // 1,
+    },
+    share=True,
+    otherwise="`tn / (tn + fp)`, and np.nan where nobody is healthy.",
+    praise="It also knows when there is nobody to be correctly cleared.",
+    if_it_stops="Where nobody is healthy, return np.nan; `confusion_matrix` has one cell for a "
+    "single class, unless you add `labels=[0, 1]`.",
     hints=(
         "Two ways lead there: from the four counts of `confusion_matrix`, or from `recall_score`. "
         "Of which class is the specificity the recall?",
@@ -142,7 +138,7 @@ threshold_for_recall = Exercise(
     key="04.threshold",
     title="A threshold that misses few",
     variable="choose_and_report",
-    judge_answer=check_choice,
+    judged_by=check_choice,
     hints=(
         "`precision, recall, cuts = precision_recall_curve(labels, scores)` holds every choice. "
         "Whose labels and scores should it see?",
@@ -232,7 +228,7 @@ bootstrap_patients = Exercise(
     key="04.bootstrap",
     title="A bootstrap over patients",
     variable="bootstrap",
-    judge_answer=check_bootstrap,
+    judged_by=check_bootstrap,
     hints=(
         "Count once per patient: how many X-rays, and how many of them found? "
         '`cases.groupby("patient")["found"].agg(["sum", "count"]).to_numpy()` has a row for each.',
@@ -276,22 +272,19 @@ PPV_SLIPS = {
     "that is the recall: of the ill. The question is of the alarms.": lambda r, s, p: r,
 }
 
-ppv = Exercise(
+ppv = FunctionExercise(
     key="04.ppv",
     title="Precision where the disease is rare",
     variable="ppv",
-    judge_answer=OnCases(
-        "ppv",
-        cases=[(0.8, 0.95, 0.01), (0.9, 0.7, 0.2), (0.6, 0.85, 0.5)],
-        right=precision_at,
-        slips=PPV_SLIPS,
-        share=True,
-        otherwise="of 10,000 people 100 are ill, and 80 of them raise an alarm; of the 9,900 "
-        "healthy 495 do. How many of all these alarms are true?",
-        praise="At a prevalence of 1 % some 7 alarms lead to one ill person.",
-        tolerance=1e-4,
-        columns=(0.8, 0.95, np.array([0.01, 0.5])),
-    ),
+    cases=[(0.8, 0.95, 0.01), (0.9, 0.7, 0.2), (0.6, 0.85, 0.5)],
+    right=precision_at,
+    slips=PPV_SLIPS,
+    share=True,
+    otherwise="of 10,000 people 100 are ill, and 80 of them raise an alarm; of the 9,900 "
+    "healthy 495 do. How many of all these alarms are true?",
+    praise="At a prevalence of 1 % some 7 alarms lead to one ill person.",
+    tolerance=1e-4,
+    columns=(0.8, 0.95, np.array([0.01, 0.5])),
     hints=(
         "Count people instead of shares: of 10,000, how many are ill, and how many healthy? How "
         "many of each raise an alarm?",

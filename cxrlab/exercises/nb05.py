@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, binomtest
 
+from cxrlab.exercises.answers import called, described, kind, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, called, described, kind, wrong_if
+from cxrlab.exercises.judge import FunctionExercise
 from cxrlab.exercises.quiz import load_quiz
 from cxrlab.tuning import SPACES
 
@@ -50,7 +51,7 @@ choices = Exercise(
     key="05.choices",
     title="Declare the space",
     variable="choose",
-    judge_answer=check_choices,
+    judged_by=check_choices,
     hints=(
         "`hp.Choice(name, values)` declares one setting and gives its value in this trial.",
         '`hp.Choice("dropout", [0.2, 0.3, 0.4, 0.5])` is the second of the three.',
@@ -113,7 +114,7 @@ board = Exercise(
     key="05.leaderboard",
     title="Build the leaderboard",
     variable="leaderboard",
-    judge_answer=check_board,
+    judged_by=check_board,
     hints=(
         "`tuner.oracle.trials.values()` are the trials. A trial has `hyperparameters.values`, a "
         "dictionary, and a `score`.",
@@ -144,34 +145,31 @@ DISCORDANT = [
     ([1, 0, 1], [1, 0, 0], [1, 0, 0]),
 ]
 
-discordant_cases = Exercise(
+discordant_cases = FunctionExercise(
     key="05.discordant",
     title="Count the discordant cases",
     variable="discordant",
-    judge_answer=OnCases(
-        "discordant",
-        cases=[tuple(map(np.array, case)) for case in DISCORDANT],
-        right=both_ways(lambda t, x, y: (x == t) & (y != t)),
-        slips={
-            "swapped: first the cases that only A got right.": (
-                both_ways(lambda t, x, y: (x != t) & (y == t))
-            ),
-            "those that both got right do not tell the two apart: leave them out.": (
-                both_ways(lambda t, x, y: x == t)
-            ),
-            "on these both agree; the others are wanted.": lambda t, a, b: [
-                ((a != t) & (b != t)).sum(),
-                ((a == t) & (b == t)).sum(),
-            ],
-            "who called the case positive? Right means equal to the truth, be it 1 or 0.": (
-                both_ways(lambda t, x, y: (x == 1) & (y == 0))
-            ),
-            "of the positive cases only. Negative ones can be right or wrong, too.": (
-                both_ways(lambda t, x, y: (t == 1) & (x == t) & (y != t))
-            ),
-        },
-        otherwise="return two counts. Go case by case: is A right, is B, and is only one of them?",
-    ),
+    cases=[tuple(map(np.array, case)) for case in DISCORDANT],
+    right=both_ways(lambda t, x, y: (x == t) & (y != t)),
+    slips={
+        "swapped: first the cases that only A got right.": (
+            both_ways(lambda t, x, y: (x != t) & (y == t))
+        ),
+        "those that both got right do not tell the two apart: leave them out.": (
+            both_ways(lambda t, x, y: x == t)
+        ),
+        "on these both agree; the others are wanted.": lambda t, a, b: [
+            ((a != t) & (b != t)).sum(),
+            ((a == t) & (b == t)).sum(),
+        ],
+        "who called the case positive? Right means equal to the truth, be it 1 or 0.": (
+            both_ways(lambda t, x, y: (x == 1) & (y == 0))
+        ),
+        "of the positive cases only. Negative ones can be right or wrong, too.": (
+            both_ways(lambda t, x, y: (t == 1) & (x == t) & (y != t))
+        ),
+    },
+    otherwise="return two counts. Go case by case: is A right, is B, and is only one of them?",
     hints=(
         "A network is right on a case when its call equals the truth, be it 1 or 0: "
         "`right_a = calls_a == truth`.",
@@ -209,26 +207,23 @@ def exact_power(cases: int, won: float, lost: float, p_value: Any = two_sided) -
     return float(total)
 
 
-power = Exercise(
+power = FunctionExercise(
     key="05.power",
     title="Power by simulation",
     variable="power",
-    judge_answer=OnCases(
-        "power",
-        cases=[(100, 0.07, 0.02), (300, 0.07, 0.02), (100, 0.15, 0.05)],
-        right=exact_power,
-        slips={
-            "the share of tries in which it could *not* tell.": lambda *c: 1 - exact_power(*c),
-            "one-sided. Nobody said who would win: `coin_p` counts both sides.": lambda *case: (
-                exact_power(*case, one_sided)
-            ),
-            "the lost cases are missing.": lambda cases, won, lost: exact_power(cases, won, 1e-9),
-        },
-        otherwise="draw the won and the lost cases of each try anew, and return the share of the "
-        "tries, not their count.",
-        praise="Simulation needs no formula, only the test and a way to draw.",
-        tolerance=0.06,
-    ),
+    cases=[(100, 0.07, 0.02), (300, 0.07, 0.02), (100, 0.15, 0.05)],
+    right=exact_power,
+    slips={
+        "the share of tries in which it could *not* tell.": lambda *c: 1 - exact_power(*c),
+        "one-sided. Nobody said who would win: `coin_p` counts both sides.": lambda *case: (
+            exact_power(*case, one_sided)
+        ),
+        "the lost cases are missing.": lambda cases, won, lost: exact_power(cases, won, 1e-9),
+    },
+    otherwise="draw the won and the lost cases of each try anew, and return the share of the "
+    "tries, not their count.",
+    praise="Simulation needs no formula, only the test and a way to draw.",
+    tolerance=0.06,
     hints=(
         "One try is one made-up test set. `rng.multinomial(cases, [won, lost, 1 - won - lost])` "
         "draws how many of its cases are won, lost, and neither.",

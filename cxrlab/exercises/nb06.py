@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlab.exercises.answers import called, close, kind, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, Words, called, close, kind, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise
 from cxrlab.exercises.quiz import load_quiz
 
 
@@ -35,28 +36,25 @@ def check_mask(frame_mask: Any) -> None:
     wrong_if(mask.dtype != bool, f"{numbers}; it should hold bool: `np.ones((size, size), bool)`.")
 
 
-frame_mask = Exercise(
+frame_mask = FunctionExercise(
     key="06.frame",
     title="A mask of the frame",
     variable="frame_mask",
-    judge_answer=OnCases(
-        "frame_mask",
-        cases=[(9, 2), (6, 1), (32, 3)],
-        right=frame,
-        slips={
-            "True in the middle and not in the frame: inside out.": lambda n, w: ~frame(n, w),
-            "the four corners. In the frame is a pixel whose row *or* column is near an edge.": (
-                lambda n, w: two_sides(n, w) & two_sides(n, w).T
-            ),
-            "top and bottom only. Left and right, too.": two_sides,
-            "left and right only. Top and bottom, too.": lambda n, w: two_sides(n, w).T,
-            "one pixel too wide. Where do the slices end?": lambda n, w: frame(n, w + 1),
-            "one pixel too narrow.": lambda n, w: frame(n, w - 1),
-        },
-        otherwise="mark the outer `width` pixels of all four sides, and nothing else.",
-        praise="With `picture[frame_mask(32, 3)]` you have the inputs of the frame probe.",
-        also=check_mask,
-    ),
+    cases=[(9, 2), (6, 1), (32, 3)],
+    right=frame,
+    slips={
+        "True in the middle and not in the frame: inside out.": lambda n, w: ~frame(n, w),
+        "the four corners. In the frame is a pixel whose row *or* column is near an edge.": (
+            lambda n, w: two_sides(n, w) & two_sides(n, w).T
+        ),
+        "top and bottom only. Left and right, too.": two_sides,
+        "left and right only. Top and bottom, too.": lambda n, w: two_sides(n, w).T,
+        "one pixel too wide. Where do the slices end?": lambda n, w: frame(n, w + 1),
+        "one pixel too narrow.": lambda n, w: frame(n, w - 1),
+    },
+    otherwise="mark the outer `width` pixels of all four sides, and nothing else.",
+    praise="With `picture[frame_mask(32, 3)]` you have the inputs of the frame probe.",
+    also=check_mask,
     hints=(
         "Begin with everything marked, and take the middle out.",
         "`mask = np.ones((size, size), bool)` marks everything. Which slice is the middle?",
@@ -86,34 +84,31 @@ def four_networks() -> pd.DataFrame:
     return pd.DataFrame(rows, pd.Index([*"ABCD"], name="network"), columns)
 
 
-what_it_reads = Exercise(
+what_it_reads = WordsExercise(
     key="06.verdicts",
     title="Source, no sign of it, or open",
     variable="verdicts",
-    judge_answer=Words(
-        "verdicts",
-        right={"A": "source", "B": "no sign", "C": "open", "D": "open"},
-        allowed=("source", "no sign", "open"),
-        replies={
-            ("A", "no sign"): "its AUC of 0.99 hardly falls when the lungs are hidden, and within "
-            "one source it is near chance. What is left of the disease?",
-            ("A", "open"): "three experiments agree: the frame is enough, the lungs are not "
-            "needed, and within one source next to nothing is told apart.",
-            ("B", "source"): "a frame at chance, chance without the lungs, and a fine score within "
-            "one source: there the source cannot help.",
-            ("B", "open"): "no proof is ever complete, but all three experiments could have shown "
-            "the source, and none did. Say so.",
-            ("C", "no sign"): "it needs the lungs. But lungs differ between children and adults, "
-            "too, and the experiment within one source was not done.",
-            ("C", "source"): "the frame says nothing and the lungs are needed: no sign of the "
-            "source. But what in the lungs it reads, nobody has asked.",
-            ("D", "source"): "0.70 for the frame looks like the source, but its interval reaches "
-            "from 0.36 to 0.95: twelve patients cannot tell.",
-            ("D", "no sign"): "its score within one source has an interval from 0.41 to 0.97. That "
-            "includes chance.",
-        },
-        praise="C is the one that is most often published: the lungs are needed, nobody asked why.",
-    ),
+    right={"A": "source", "B": "no sign", "C": "open", "D": "open"},
+    allowed=("source", "no sign", "open"),
+    replies={
+        ("A", "no sign"): "its AUC of 0.99 hardly falls when the lungs are hidden, and within "
+        "one source it is near chance. What is left of the disease?",
+        ("A", "open"): "three experiments agree: the frame is enough, the lungs are not "
+        "needed, and within one source next to nothing is told apart.",
+        ("B", "source"): "a frame at chance, chance without the lungs, and a fine score within "
+        "one source: there the source cannot help.",
+        ("B", "open"): "no proof is ever complete, but all three experiments could have shown "
+        "the source, and none did. Say so.",
+        ("C", "no sign"): "it needs the lungs. But lungs differ between children and adults, "
+        "too, and the experiment within one source was not done.",
+        ("C", "source"): "the frame says nothing and the lungs are needed: no sign of the "
+        "source. But what in the lungs it reads, nobody has asked.",
+        ("D", "source"): "0.70 for the frame looks like the source, but its interval reaches "
+        "from 0.36 to 0.95: twelve patients cannot tell.",
+        ("D", "no sign"): "its score within one source has an interval from 0.41 to 0.97. That "
+        "includes chance.",
+    },
+    praise="C is the one that is most often published: the lungs are needed, nobody asked why.",
     hints=(
         "For each network: which experiment could have shown the source, and what did it show?",
         "An interval that includes 0.5 and 0.9 shows nothing. An experiment that was not done "
@@ -151,34 +146,31 @@ def check_copy(hide_boxes: Any) -> None:
 
 PIXELS = np.random.default_rng(6).integers(1, 100, (24, 24, 1), dtype=np.uint8)
 
-hidden_boxes = Exercise(
+hidden_boxes = FunctionExercise(
     key="06.boxes",
     title="Hide boxes in an X-ray",
     variable="hide_boxes",
-    judge_answer=OnCases(
-        "hide_boxes",
-        cases=[
-            (PIXELS[:12, :20, 0], ((2, 10, 3, 8), (2, 10, 12, 18)), 128),
-            (PIXELS, ((4, 9, 1, 7), (10, 20, 13, 22), (0, 2, 0, 5)), 200),  # as decode() gives it
-        ],
-        arguments=lambda picture, boxes, grey: (picture.copy(), boxes, grey),
-        right=filled,
-        slips={
-            "everything but the boxes is hidden: inside out.": lambda picture, boxes, grey: (
-                np.where(filled(picture, boxes, 0) == 0, picture, grey)
-            ),
-            "rows for columns. The first slice is `top:bottom`.": reordered(2, 3, 0, 1),
-            "a box is not top, left, bottom, right but (top, bottom, left, right).": (
-                reordered(0, 2, 1, 3)
-            ),
-            "the first box only. Is the `return` inside the loop?": lambda picture, boxes, grey: (
-                filled(picture, boxes[:1], grey)
-            ),
-            "black, not with `grey`.": lambda picture, boxes, grey: filled(picture, boxes, 0),
-        },
-        otherwise="return a copy in which every box is `grey` and everything else as it was.",
-        also=check_copy,
-    ),
+    cases=[
+        (PIXELS[:12, :20, 0], ((2, 10, 3, 8), (2, 10, 12, 18)), 128),
+        (PIXELS, ((4, 9, 1, 7), (10, 20, 13, 22), (0, 2, 0, 5)), 200),  # as decode() gives it
+    ],
+    arguments=lambda picture, boxes, grey: (picture.copy(), boxes, grey),
+    right=filled,
+    slips={
+        "everything but the boxes is hidden: inside out.": lambda picture, boxes, grey: np.where(
+            filled(picture, boxes, 0) == 0, picture, grey
+        ),
+        "rows for columns. The first slice is `top:bottom`.": reordered(2, 3, 0, 1),
+        "a box is not top, left, bottom, right but (top, bottom, left, right).": (
+            reordered(0, 2, 1, 3)
+        ),
+        "the first box only. Is the `return` inside the loop?": lambda picture, boxes, grey: filled(
+            picture, boxes[:1], grey
+        ),
+        "black, not with `grey`.": lambda picture, boxes, grey: filled(picture, boxes, 0),
+    },
+    otherwise="return a copy in which every box is `grey` and everything else as it was.",
+    also=check_copy,
     hints=(
         "The picture that you are given must stay as it is: work on a copy.",
         "A box is `top, bottom, left, right`; go through them with "
@@ -222,36 +214,33 @@ def steepness(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
     return (score * (1 - score))[..., 0]
 
 
-grad_cam = Exercise(
+grad_cam = FunctionExercise(
     key="06.gradcam",
     title="Write Grad-CAM",
     variable="grad_cam",
-    judge_answer=OnCases(
-        "grad_cam",
-        cases=[(MAPS, PLACES)],
-        arguments=maps_and_network,
-        right=lambda m, g: weighed(m, g.mean((0, 1))),
-        slips={
-            "what speaks against COVID-19, below 0, is kept. `tf.nn.relu` removes it.": (
-                lambda m, g: (m * g.mean((0, 1))).sum(-1)
-            ),
-            "weighed by the gradient of each place, it is HiResCAM. Average that first.": weighed,
-            "a sum over rows and columns. Take the mean.": lambda m, g: weighed(m, g.sum((0, 1))),
-            "a mean over the channels of the gradient. Average over axes 1 and 2.": (
-                lambda m, g: weighed(m, g.mean(-1, keepdims=True))
-            ),
-            "a mean over the channels of the maps, where it should add them up.": (
-                lambda m, g: weighed(m, g.mean((0, 1))) / m.shape[-1]
-            ),
-            "the gradient of `score` is nearly 0 where the network is sure: take `logit`'s.": (
-                lambda m, g: weighed(m, g.mean((0, 1))) * steepness(m, g)
-            ),
-        },
-        otherwise="return one value per place. Take the gradient of `logit` by `maps`, its mean "
-        "over axes 1 and 2 with `keepdims=True`, and multiply it with `maps`.",
-        praise="It agrees with the maps that a known network must have.",
-        tolerance=1e-4,
-    ),
+    cases=[(MAPS, PLACES)],
+    arguments=maps_and_network,
+    right=lambda m, g: weighed(m, g.mean((0, 1))),
+    slips={
+        "what speaks against COVID-19, below 0, is kept. `tf.nn.relu` removes it.": (
+            lambda m, g: (m * g.mean((0, 1))).sum(-1)
+        ),
+        "weighed by the gradient of each place, it is HiResCAM. Average that first.": weighed,
+        "a sum over rows and columns. Take the mean.": lambda m, g: weighed(m, g.sum((0, 1))),
+        "a mean over the channels of the gradient. Average over axes 1 and 2.": (
+            lambda m, g: weighed(m, g.mean(-1, keepdims=True))
+        ),
+        "a mean over the channels of the maps, where it should add them up.": (
+            lambda m, g: weighed(m, g.mean((0, 1))) / m.shape[-1]
+        ),
+        "the gradient of `score` is nearly 0 where the network is sure: take `logit`'s.": (
+            lambda m, g: weighed(m, g.mean((0, 1))) * steepness(m, g)
+        ),
+    },
+    otherwise="return one value per place. Take the gradient of `logit` by `maps`, its mean "
+    "over axes 1 and 2 with `keepdims=True`, and multiply it with `maps`.",
+    praise="It agrees with the maps that a known network must have.",
+    tolerance=1e-4,
     hints=(
         "`tape.gradient(logit, maps)` is the gradient: as many numbers as the maps have.",
         "`tf.reduce_mean(gradient, (1, 2), keepdims=True)` is one weight per channel.",
@@ -300,7 +289,7 @@ random_weights = Exercise(
     key="06.random",
     title="Random weights",
     variable="random_weights",
-    judge_answer=check_random_weights,
+    judged_by=check_random_weights,
     hints=(
         "`layer.get_weights()` is a list of arrays. You need one new array per array.",
         "`rng.normal(0, 0.05, w.shape)` draws one of the shape of `w`.",
@@ -368,7 +357,7 @@ missing_controls = Exercise(
     key="06.controls",
     title="Which controls are missing",
     variable="missing",
-    judge_answer=check_controls,
+    judged_by=check_controls,
     hints=(
         "Strike out what they did, and what asks no question about this network.",
         "A control is an experiment that could come out against the claim. Which are left?",

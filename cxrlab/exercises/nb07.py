@@ -12,8 +12,9 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from cxrlab.exercises.answers import Wrong, called, described, kind, wrong_if
 from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import OnCases, Wrong, called, described, kind, wrong_if
+from cxrlab.exercises.judge import FunctionExercise
 from cxrlab.exercises.nb04 import PPV_SLIPS, precision_at
 from cxrlab.exercises.quiz import load_quiz
 
@@ -98,7 +99,7 @@ bootstrap = Exercise(
     key="07.bootstrap",
     title="An interval for an AUC",
     variable="auc_interval",
-    judge_answer=check_bootstrap,
+    judged_by=check_bootstrap,
     hints=(
         "One resample: `drawn = rng.choice(names, names.size)` draws patients with replacement.",
         "`rows = np.concatenate([np.flatnonzero(patients == each) for each in drawn])` are all "
@@ -152,7 +153,7 @@ rival = Exercise(
     key="07.rival",
     title="A rival that sees no X-ray",
     variable="rival",
-    judge_answer=check_rival,
+    judged_by=check_rival,
     hints=(
         "`make_pipeline(a, b)` runs one step after the other; `.fit(table, labels)` returns it.",
         '`OneHotEncoder(handle_unknown="ignore")` turns words into columns of 0 and 1.',
@@ -175,24 +176,21 @@ def precision_or_none(recall: float, specificity: float, prevalence: float) -> f
     return precision_at(recall, specificity, prevalence) if anybody else None
 
 
-bayes = Exercise(
+bayes = FunctionExercise(
     key="07.ppv",
     title="PPV at any prevalence",
     variable="ppv",
-    judge_answer=OnCases(
-        "ppv",
-        # Recall, specificity, prevalence; in the last nobody is called positive.
-        cases=[(0.9, 0.8, 0.5), (0.95, 0.9, 0.02), (0.6, 0.99, 0.2), (0.0, 1.0, 0.1)],
-        right=precision_or_none,
-        slips={
-            "nobody is called positive: return None.": lambda *case: precision_or_none(*case) or 0,
-            **PPV_SLIPS,
-        },
-        otherwise="imagine 10,000 people: how many ill raise an alarm, how many healthy?",
-        praise="Recall and specificity are taken along as they are. In another hospital neither "
-        "need be.",
-        tolerance=5e-4,
-    ),
+    # Recall, specificity, prevalence; in the last nobody is called positive.
+    cases=[(0.9, 0.8, 0.5), (0.95, 0.9, 0.02), (0.6, 0.99, 0.2), (0.0, 1.0, 0.1)],
+    right=precision_or_none,
+    slips={
+        "nobody is called positive: return None.": lambda *case: precision_or_none(*case) or 0,
+        **PPV_SLIPS,
+    },
+    otherwise="imagine 10,000 people: how many ill raise an alarm, how many healthy?",
+    praise="Recall and specificity are taken along as they are. In another hospital neither "
+    "need be.",
+    tolerance=5e-4,
     hints=(
         "Of all people, `recall * prevalence` are ill and raise an alarm.",
         "Of all people, `(1 - specificity) * (1 - prevalence)` are healthy and raise one.",
@@ -206,29 +204,26 @@ bayes = Exercise(
     """,
 )
 
-net_benefit_of = Exercise(
+net_benefit_of = FunctionExercise(
     key="07.benefit",
     title="Net benefit",
     variable="benefit",
-    judge_answer=OnCases(
-        "benefit",
-        cases=[(8, 20, 100, 0.1), (30, 40, 200, 0.5), (9, 12, 60, 0.8)],
-        right=lambda tp, fp, n, t: tp / n - fp / n * t / (1 - t),
-        slips={
-            "an alarm costs as much as a case at 0.5 alone.": lambda tp, fp, n, t: (tp - fp) / n,
-            "the odds are upside down. At a low threshold false alarms are cheap.": (
-                lambda tp, fp, n, t: tp / n - fp / n * (1 - t) / t
-            ),
-            "weight with the odds, not the threshold.": lambda tp, fp, n, t: tp / n - fp / n * t,
-            "for all together. Divide by n.": lambda tp, fp, n, t: tp - fp * t / (1 - t),
-            "the false alarms are for nothing here.": lambda tp, fp, n, t: tp / n,
-            "that is the precision.": lambda tp, fp, n, t: tp / (tp + fp),
-            "false alarms are a cost.": lambda tp, fp, n, t: tp / n + fp / n * t / (1 - t),
-        },
-        otherwise="tp / n, less fp / n times the odds of the threshold.",
-        praise="It can be negative: then it would be better to do nothing at all.",
-        tolerance=5e-4,
-    ),
+    cases=[(8, 20, 100, 0.1), (30, 40, 200, 0.5), (9, 12, 60, 0.8)],
+    right=lambda tp, fp, n, t: tp / n - fp / n * t / (1 - t),
+    slips={
+        "an alarm costs as much as a case at 0.5 alone.": lambda tp, fp, n, t: (tp - fp) / n,
+        "the odds are upside down. At a low threshold false alarms are cheap.": (
+            lambda tp, fp, n, t: tp / n - fp / n * (1 - t) / t
+        ),
+        "weight with the odds, not the threshold.": lambda tp, fp, n, t: tp / n - fp / n * t,
+        "for all together. Divide by n.": lambda tp, fp, n, t: tp - fp * t / (1 - t),
+        "the false alarms are for nothing here.": lambda tp, fp, n, t: tp / n,
+        "that is the precision.": lambda tp, fp, n, t: tp / (tp + fp),
+        "false alarms are a cost.": lambda tp, fp, n, t: tp / n + fp / n * t / (1 - t),
+    },
+    otherwise="tp / n, less fp / n times the odds of the threshold.",
+    praise="It can be negative: then it would be better to do nothing at all.",
+    tolerance=5e-4,
     hints=(
         "Start with the cases found per person: `tp / n`.",
         "A false alarm costs `threshold / (1 - threshold)`: at 0.1 a ninth of a case found.",
@@ -290,7 +285,7 @@ repair_choice = Exercise(
     key="07.repair",
     title="Choose a repair",
     variable="chosen",
-    judge_answer=check_repair,
+    judged_by=check_repair,
     hints=(
         "Strike out every row that misses one of the four demands, one demand after the other.",
         "Two rows are left by recall and false alarms. What do they know without the lungs?",
@@ -340,7 +335,7 @@ card_lines = Exercise(
     key="07.card",
     title="Three lines of your card",
     variable="lines",
-    judge_answer=check_lines,
+    judged_by=check_lines,
     hints=(
         "Intended use: for whom, and for what it must not be used.",
         "Elsewhere: the specificity in hospital B, its interval, and how many healthy people.",

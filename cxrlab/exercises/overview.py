@@ -27,7 +27,7 @@ def exercises_in(module: ModuleType) -> list[Exercise]:
     things = vars(module).values()
     found = [thing for thing in things if isinstance(thing, Exercise)]
     quizzes = [thing for thing in things if isinstance(thing, Quiz)]
-    return found + [question.exercise for quiz in quizzes for question in quiz]
+    return found + [question for quiz in quizzes for question in quiz]
 
 
 def exercises_by_notebook() -> dict[str, list[Exercise]]:

@@ -8,57 +8,42 @@ reader who chooses it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from IPython.display import display
 
+from cxrlab.exercises.answers import described, wrong_if
 from cxrlab.exercises.engine import Exercise, as_html, show_message
-from cxrlab.exercises.judge import Wrong, described
 from cxrlab.files import read_json
 
 QUIZZES = Path(__file__).parent / "quizzes"
-LETTERS = "abcdef"
 
 
-@dataclass
-class Question:
-    """A question, the letter of the right option, and the options: ``{"text": …, "reply": …}``."""
+@dataclass(kw_only=True)
+class Question(Exercise):
+    """A question (its title), the options ``{"text": …, "reply": …}``, and the right letter."""
 
-    key: str
-    question: str
-    right: str
     options: list[dict[str, str]]
-    exercise: Exercise = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.right not in [*self.letters]:
-            raise ValueError(f"{self.key} has no option {self.right!r}.")
-        self.exercise = Exercise(
-            key=self.key,
-            title=self.question,
-            variable=f"question {self.key.rpartition('.')[2].removeprefix('quiz')}",
-            judge_answer=self._judge,
-            hints=("Rule out what cannot be.", "The recap of this notebook has the answer."),
-            answer=f'"{self.right}"',
-        )
+    right: str
+    hints: tuple[str, ...] = (
+        "Rule out what cannot be.",
+        "The recap of this notebook has the answer.",
+    )
 
     @property
-    def letters(self) -> str:
+    def letters(self) -> list[str]:
         """The letters that name its options."""
-        return LETTERS[: len(self.options)]
+        return [*"abcdef"][: len(self.options)]
 
-    def _judge(self, answer: Any) -> str:
-        letter = answer.strip().lower() if isinstance(answer, str) else ""
-        if letter not in [*self.letters]:
-            raise Wrong(
-                f"The answer is {described(answer)}, but should be one of the letters "
-                f"{', '.join(self.letters)}, in quotation marks."
-            )
+    def judge_answer(self, answer: Any) -> str:
+        """The reply to the right letter; raises :class:`Wrong` with that to another one."""
+        letter = answer.strip().lower() if isinstance(answer, str) else answer
+        letters = f"one of the letters {', '.join(self.letters)}, in quotation marks"
+        wrong_if(letter not in self.letters, f"It is {described(answer)}, but should be {letters}.")
         reply = self.options[self.letters.index(letter)]["reply"]
-        if letter != self.right:
-            raise Wrong(reply)
+        wrong_if(letter != self.right, reply)
         return reply
 
     def in_words(self, number: int) -> str:
@@ -67,14 +52,14 @@ class Question:
             f"- **{letter}**: {option['text']}"
             for letter, option in zip(self.letters, self.options, strict=True)
         )
-        return f"**Question {number}.** {self.question}\n\n" + "\n".join(options)
+        return f"**Question {number}.** {self.title}\n\n" + "\n".join(options)
 
     def buttons(self) -> Any:
         """One button per option, and a line that replies."""
         import ipywidgets as widgets
 
         buttons = widgets.ToggleButtons(
-            options=[*self.letters],
+            options=self.letters,
             value=None,
             description="Answer",
             style={"button_width": "3em"},
@@ -82,7 +67,7 @@ class Question:
         reply = widgets.HTML()
 
         def answered(change: dict) -> None:
-            verdict = self.exercise.attempt(change["new"])
+            verdict = self.attempt(change["new"])
             reply.value = as_html(verdict.state, verdict.message)
 
         buttons.observe(answered, names="value")
@@ -108,10 +93,21 @@ class Quiz:
     def check(self, *letters: str) -> None:
         """The same without a mouse: ``quiz.check("b", "a", "c")``; ``...`` skips a question."""
         for number, (question, letter) in enumerate(zip(self, letters, strict=False), start=1):
-            verdict = question.exercise.attempt(letter)
+            verdict = question.attempt(letter)
             show_message(verdict.state, f"Question {number}: {verdict.message}")
 
 
 def load_quiz(notebook: str) -> Quiz:
     """The quiz of a notebook by its number (``"01"``)."""
-    return Quiz(tuple(Question(**entry) for entry in read_json(QUIZZES / f"{notebook}.json")))
+    questions = [
+        Question(
+            key=entry["key"],
+            title=entry["question"],
+            variable=f"question {number}",
+            answer=repr(entry["right"]),
+            right=entry["right"],
+            options=entry["options"],
+        )
+        for number, entry in enumerate(read_json(QUIZZES / f"{notebook}.json"), start=1)
+    ]
+    return Quiz(tuple(questions))
