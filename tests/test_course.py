@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cxrlab import checkpoints, course, training
-from cxrlab.choices import BUDGETS, FULL, get_budget
+from cxrlab.choices import FULL
 from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
@@ -25,47 +25,23 @@ def space(phantom_data):
     return open_workspace(phantom_data, budget="smoke")
 
 
-def test_budgets_come_from_the_environment_and_an_unknown_one_is_refused(monkeypatch):
-    assert get_budget().name == "class"
-    monkeypatch.setenv("CXRLAB_BUDGET", "full")
-    assert get_budget() == BUDGETS["full"]
-    assert get_budget("smoke").name == "smoke"
-    with pytest.raises(CXRLabError, match="Choose smoke, class or full"):
-        get_budget("huge")
-
-
-def test_the_published_search_has_fifty_trials():
-    assert BUDGETS["full"].trials == 50
-
-
-def test_a_workspace_belongs_to_one_choice(phantom_data, space):
+def test_a_workspace_belongs_to_one_choice_of_one_version(
+    tmp_path, phantom_data, space, monkeypatch
+):
+    copy = tmp_path / phantom_data.name
+    shutil.copytree(phantom_data, copy)
+    again = [open_workspace(folder, budget="smoke").folder for folder in (phantom_data, copy)]
+    assert set(again) == {space.folder}
+    next(copy.rglob("*.png")).unlink()
     others = [
         open_workspace(phantom_data, budget="class"),
         open_workspace(phantom_data, budget="smoke", seed=1),
         open_workspace(phantom_data, budget="smoke", negatives="adult"),
+        open_workspace(copy, budget="smoke"),
     ]
-    folders = {space.folder, *(other.folder for other in others)}
-    assert len(folders) == 4
-    assert open_workspace(phantom_data, budget="smoke").folder == space.folder
-
-
-def test_other_data_of_the_same_name_gets_another_workspace(tmp_path, phantom_data, space):
-    copy = tmp_path / phantom_data.name
-    shutil.copytree(phantom_data, copy)
-    assert open_workspace(copy, budget="smoke").folder == space.folder
-    next(copy.rglob("*.png")).unlink()
-    assert open_workspace(copy, budget="smoke").folder != space.folder
-
-
-def test_another_version_of_the_library_gets_another_workspace(monkeypatch, phantom_data, space):
     monkeypatch.setattr(course.cxrlab, "__version__", "99")
-    assert open_workspace(phantom_data, budget="smoke").folder != space.folder
-
-
-def test_a_phantom_workspace_says_that_its_xrays_are_simulated(space):
-    assert space.simulated
-    assert "simulated" in str(space)
-    assert "smoke" in str(space)
+    others.append(open_workspace(phantom_data, budget="smoke"))
+    assert len({space.folder, *(other.folder for other in others)}) == 6
 
 
 def test_a_later_notebook_finds_the_split_of_an_earlier_one(space):
@@ -136,13 +112,9 @@ def test_what_notebook_03_has_left_is_used_when_asked_for_and_computes_in_float3
     assert 0 <= course.get_threshold(found, parts) <= 1
 
 
-def test_where_the_course_brings_no_network_that_of_notebook_03_needs_no_asking(space, network):
-    network.save(course.network_path(space))
-    assert course.network_file(space) == course.network_path(space)
-
-
 def test_a_network_that_has_learned_from_another_split_is_never_used(space, network, capsys):
     network.save(course.network_path(space))
+    assert course.network_file(space) == course.network_path(space)
     swap(space)
     assert not course.network_path(space).exists()
     assert course.network_file(space) is None
@@ -276,17 +248,6 @@ def test_the_confounded_network_learned_from_the_phantoms_with_the_dial_up(
     assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
     assert set(parts.test.cases["path"].map(lambda path: "/up/" in path)) == {True}
     assert there.folder != space.folder
-
-
-def test_of_real_x_rays_the_confounded_ones_are_those_of_the_course(
-    phantom_data, tmp_path, network, monkeypatch
-):
-    monkeypatch.setenv("CXRLAB_BUDGET", "smoke")
-    space = without_stamp(phantom_data, tmp_path)
-    network.save(course.network_path(space))
-    parts, _ = course.get_confounded(space)
-    own = course.get_xrays(space).test.cases
-    assert list(parts.test.cases["path"]) == list(own["path"])
 
 
 def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(

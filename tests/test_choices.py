@@ -1,4 +1,4 @@
-"""The choice of data: who goes before whom, what is remembered, and what is said of it."""
+"""What a reader chooses: the budget, and which X-rays, by whom and for how long."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 import pytest
 
 from cxrlab import course
-from cxrlab.choices import Choice, choose, remember, remembered
+from cxrlab.choices import BUDGETS, Choice, choose, get_budget, remember, remembered
 from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
 from cxrlab.running.course import make_plan
-from cxrlab.sources import data_folder, is_phantom
+from cxrlab.sources import data_folder
 
 
 @pytest.fixture
@@ -21,6 +21,16 @@ def folders(tmp_path):
     for folder in made:
         folder.mkdir()
     return made
+
+
+def test_budgets_come_from_the_environment_and_an_unknown_one_is_refused(monkeypatch):
+    assert get_budget().name == "class"
+    monkeypatch.setenv("CXRLAB_BUDGET", "full")
+    assert get_budget() == BUDGETS["full"]
+    assert get_budget().trials == 50  # as published
+    assert get_budget("smoke").name == "smoke"
+    with pytest.raises(CXRLabError, match="Choose smoke, class or full"):
+        get_budget("huge")
 
 
 def test_option_goes_before_variable_before_choice_before_phantoms(folders, monkeypatch):
@@ -32,22 +42,17 @@ def test_option_goes_before_variable_before_choice_before_phantoms(folders, monk
     assert choose() == Choice(variable, "CXRLAB_DATA")
     assert choose(option) == Choice(option, "--data")
     assert [data_folder(option), data_folder()] == [option, variable]
-    monkeypatch.delenv("CXRLAB_DATA")
-    assert data_folder() == kept
+    with pytest.raises(CXRLabError, match="CXRLAB_DATA goes before it"):
+        course.use_data(kept)
 
 
-@pytest.mark.parametrize("said", ["", "phantom"])
-def test_a_variable_may_ask_for_phantoms_in_spite_of_the_choice(said, folders, monkeypatch):
+def test_phantoms_can_be_asked_for_in_spite_of_the_choice(folders, monkeypatch, tmp_path):
     remember(folders[2])
-    monkeypatch.setenv("CXRLAB_DATA", said)
-    assert choose().folder is None
-    monkeypatch.delenv("CXRLAB_DATA")
-    assert choose("phantom") == Choice(None, "--data")
-
-
-def test_phantoms_can_be_chosen_again(folders):
-    remember(folders[2])
-    assert remembered() == folders[2]
+    assert make_plan(out=tmp_path / "out").environment["CXRLAB_DATA"] == str(folders[2])
+    assert make_plan(data="phantom", out=tmp_path / "out").environment["CXRLAB_DATA"] == ""
+    for said in ("", "phantom"):
+        monkeypatch.setenv("CXRLAB_DATA", said)
+        assert choose().folder is None
     assert remember(None) is None
     assert remembered() is None
 
@@ -72,7 +77,6 @@ def test_a_folder_that_vanished_says_how_to_go_back(folders):
 
 @pytest.mark.parametrize("note", ["", "[]", "{}", '{"data": 3}', "\xff"])
 def test_a_note_that_cannot_be_read_is_a_sentence(note):
-    workspace_root().mkdir(exist_ok=True)
     (workspace_root() / "data.json").write_text(note, encoding="latin-1")
     with pytest.raises(CXRLabError, match="cannot be read"):
         remembered()
@@ -88,7 +92,7 @@ def test_a_choice_inside_the_workspace_moves_with_it(tmp_path, monkeypatch):
     assert remembered() == tmp_path / "there" / "xrays"
 
 
-def test_every_notebook_of_the_workspace_begins_with_the_choice(phantom_data, capsys):
+def test_every_notebook_of_the_workspace_begins_with_the_choice_and_says_so(phantom_data, capsys):
     space = course.use_data(phantom_data)
     assert course.begin() == space
     assert space.data == phantom_data
@@ -96,36 +100,8 @@ def test_every_notebook_of_the_workspace_begins_with_the_choice(phantom_data, ca
     assert said == 2 * [
         "Data: phantoms (simulated X-rays), chosen in this workspace · budget: class · seed: 0"
     ]
-
-
-def test_a_workspace_says_which_data_and_who_chose_it(tmp_path):
-    from cxrlab.choices import get_budget
-
-    def said(data, by):
-        how = Choice(data, by).in_words
-        return str(Workspace(data, "kermany", get_budget("smoke"), 1, tmp_path, how))
-
-    xrays = tmp_path / "xrays"
-    assert said(xrays, "CXRLAB_DATA") == (
+    xrays = phantom_data.parent / "xrays"
+    how = Choice(xrays, "CXRLAB_DATA").in_words
+    assert str(Workspace(xrays, "kermany", BUDGETS["smoke"], 1, xrays, how)) == (
         "Data: X-rays in xrays, named by CXRLAB_DATA · budget: smoke · seed: 1"
     )
-    assert said(xrays, "") == "Data: X-rays in xrays · budget: smoke · seed: 1"
-
-
-def test_a_variable_that_stands_in_the_way_is_named(folders, monkeypatch):
-    monkeypatch.setenv("CXRLAB_DATA", str(folders[1]))
-    with pytest.raises(CXRLabError, match="CXRLAB_DATA goes before it"):
-        course.use_data(folders[2])
-
-
-def test_a_run_of_the_course_takes_the_choice(folders, tmp_path):
-    assert make_plan(out=tmp_path / "out").environment["CXRLAB_DATA"] == ""
-    remember(folders[2])
-    assert make_plan(out=tmp_path / "out").environment["CXRLAB_DATA"] == str(folders[2])
-    assert make_plan(data="phantom", out=tmp_path / "out").environment["CXRLAB_DATA"] == ""
-
-
-def test_phantoms_named_by_word_are_the_courses(monkeypatch, phantom_data):
-    monkeypatch.setattr("cxrlab.sources._phantoms", lambda: phantom_data)
-    assert data_folder("phantom") == phantom_data
-    assert is_phantom(data_folder("phantom"))
