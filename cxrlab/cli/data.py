@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
 import typer
 
@@ -12,14 +12,17 @@ from cxrlab.cli.options import DataOption
 
 data_app = typer.Typer(help="Look at the X-rays, fetch real ones.", no_args_is_help=True)
 
-
-class What(StrEnum):
-    """What can be fetched."""
-
-    covid = "covid"
-    kermany = "kermany"
-    external = "external"
-    all = "all"
+WHAT = typer.Argument(
+    "all",
+    help="covid (positives), kermany (normal children), external (two sets from elsewhere), or "
+    "all of them.",
+)
+INTO = typer.Option(None, "--data", help="Folder to fetch into; without it xrays in the workspace.")
+LIMIT = typer.Option(None, min=1, help="The most images per source.")
+COMMIT = typer.Option(None, help="Another commit or branch of the COVID-19 source.")
+ARCHIVE = typer.Option(None, help="Zip or folder of the normal children on this computer.")
+CHOICE = typer.Argument(metavar="DIR|phantom", help="A folder of X-rays, or phantom.")
+ONLY = typer.Option(None, "--data", help="Only for the sources in this folder; else for all.")
 
 
 @data_app.callback()
@@ -36,7 +39,7 @@ def status(data: DataOption = None) -> None:
     from cxrlab.data_status import describe
     from cxrlab.sources import data_folder
 
-    console = Console()
+    console = Console(markup=False)  # a folder's name may hold square brackets
     found = describe(data_folder(data))
     console.print(found.headline)
     console.print(as_table(found.sources, "Sources"))
@@ -48,28 +51,11 @@ def status(data: DataOption = None) -> None:
 
 @data_app.command()
 def fetch(
-    what: Annotated[
-        What,
-        typer.Argument(
-            help="covid (positives), kermany (normal children), external (two sets from "
-            "elsewhere), or all of them."
-        ),
-    ] = What.all,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Folder to fetch into; without it xrays in the workspace."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="The most images per source.")
-    ] = None,
-    commit: Annotated[
-        str | None,
-        typer.Option("--commit", help="Another commit or branch of the COVID-19 source."),
-    ] = None,
-    archive: Annotated[
-        Path | None,
-        typer.Option("--archive", help="Zip or folder of the normal children on this computer."),
-    ] = None,
+    what: Literal["covid", "kermany", "external", "all"] = WHAT,
+    data: Path | None = INTO,
+    limit: int | None = LIMIT,
+    commit: str | None = COMMIT,
+    archive: Path | None = ARCHIVE,
 ) -> None:
     """Bring real X-rays: only the images that the course uses, some hundred megabytes.
 
@@ -78,7 +64,7 @@ def fetch(
     from cxrlab.choices import choose
     from cxrlab.sources.fetching import fetch_sources
 
-    report = fetch_sources(what.value, data, limit, commit, archive, say=typer.echo)
+    report = fetch_sources(what, data, limit, commit, archive, say=typer.echo)
     typer.echo(str(report))
     if not report.complete:
         raise typer.Exit(1)
@@ -87,14 +73,8 @@ def fetch(
 
 
 @data_app.command()
-def use(
-    data: Annotated[
-        str, typer.Argument(metavar="DIR|phantom", help="A folder of X-rays, or phantom.")
-    ],
-) -> None:
+def use(data: str = CHOICE) -> None:
     """Choose which X-rays every notebook and command of this workspace works on."""
-    import os
-
     from cxrlab.choices import PHANTOM, remember
 
     folder = remember(None if data == PHANTOM else data)
@@ -104,12 +84,7 @@ def use(
 
 
 @data_app.command()
-def cite(
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Only for the sources in this folder; without it for all."),
-    ] = None,
-) -> None:
+def cite(data: Path | None = ONLY) -> None:
     """Print what to cite, and what each source allows."""
     from cxrlab.errors import CXRLabError
     from cxrlab.sources import is_phantom, sources_in
