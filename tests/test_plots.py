@@ -375,25 +375,3 @@ def test_a_mask_is_outlined_and_the_text_says_whether_the_map_hits_it(shown):
     assert len(axes[0].collections) == 0
     text, axes = shown(plots.plot_heat, [FILM], maps, ["an X-ray"], np.zeros_like(mask))
     assert text.count("not on one") == 2 and len(axes[1].collections) == 0
-
-
-SCORES = np.array([[0.10, 0.20, 0.30], [0.40, 0.95, 0.50]])
-
-
-def test_the_places_of_a_letter_are_a_grid_of_scores(shown):
-    text, axes = shown(plots.plot_letter_places, FILM, SCORES, 0.5, 0.07, simulated=True)
-    for said in (
-        "score 0.07 without the letter",
-        "at 6 places, 0.10 to 0.95",
-        "highest in row 2 of 2, column 2 of 3",
-        "2 places reach 0.50",
-    ):
-        assert said in text
-    found = {text.get_text(): text for text in axes[1].texts}
-    assert list(found) == ["0.10", "0.20", "0.30", "0.40", "0.95", "0.50"]
-    assert found["0.95"].get_position() == (1.5, 1.5) and found["0.30"].get_position() == (2.5, 0.5)
-    bold = {name for name, text in found.items() if text.get_weight() == "bold"}
-    assert bold == {"0.95", "0.50"}
-    np.testing.assert_array_equal(axes[1].collections[0].get_array().reshape(2, 3), SCORES)
-    assert "without a letter: 0.07" in axes[1].get_xlabel()
-    assert texts(axes[0]) == ["simulated"]

@@ -4,7 +4,7 @@ from cxrlab.plots.convolution import plot_convolution_step, plot_dropout, plot_m
 from cxrlab.plots.drawings import plot_chest_guide, plot_workflow
 from cxrlab.plots.results import plot_intervals, plot_people
 from cxrlab.plots.style import COVID, NOT_COVID, show, use_style
-from cxrlab.plots.xrays import plot_heat, plot_letter_places, plot_xrays
+from cxrlab.plots.xrays import plot_heat, plot_xrays
 
 __all__ = [
     "COVID",
@@ -14,7 +14,6 @@ __all__ = [
     "plot_dropout",
     "plot_heat",
     "plot_intervals",
-    "plot_letter_places",
     "plot_maps",
     "plot_people",
     "plot_pooling",

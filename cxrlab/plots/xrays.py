@@ -1,4 +1,4 @@
-"""X-rays side by side, and what lies over them: maps of evidence, a letter at every place."""
+"""X-rays side by side, and maps of evidence over them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
@@ -109,33 +108,3 @@ def _lay_over(ax: Axes, heat: np.ndarray, size: int, mask: np.ndarray | None) ->
     row, column = np.unravel_index(shares.argmax(), shares.shape)
     inside = "" if mask is None else (", on an opacity" if mask[row, column] else ", not on one")
     return f"brightest {row / size:.0%} down and {column / size:.0%} across{inside}"
-
-
-def plot_letter_places(
-    xray: np.ndarray, scores: np.ndarray, threshold: float, without: float, simulated: bool = False
-) -> None:
-    """Show the score of an X-ray with the letter at each place of a grid, beside the X-ray.
-
-    ``xray``: uint8, with the letter as trained. ``scores``: shape (rows, columns), a cell per
-    place. ``without``: the score without a letter. Scores that reach the threshold are bold.
-    """
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained")
-    show_xray(axes[0], xray, simulated)
-    axes[0].set_title("the letter as trained", fontsize=10.5, loc="center")
-    # The colours of cividis are even in greyscale and for every kind of colour vision.
-    look = {"cmap": "cividis", "vmin": 0, "vmax": 1, "square": True, "annot_kws": {"fontsize": 8.5}}
-    sns.heatmap(scores, annot=True, fmt=".2f", cbar_kws={"label": "score"}, ax=axes[1], **look)
-    for text, score in zip(axes[1].texts, scores.flat, strict=True):
-        text.set_weight("bold" if score >= threshold else "normal")
-    bold = f"without a letter: {without:.2f}\nbold: called COVID-19, from {threshold:.2f} on"
-    axes[1].set(xticks=[], yticks=[])
-    axes[1].set_title("score, the letter moved to each place", fontsize=10.5, loc="center")
-    axes[1].set_xlabel(bold, fontsize=9.5)
-    row, column = np.unravel_index(scores.argmax(), scores.shape)
-    show(
-        figure,
-        f"One X-ray: score {without:.2f} without the letter; with it at {scores.size} places, "
-        f"{scores.min():.2f} to {scores.max():.2f}, highest in row {row + 1} of {len(scores)}, "
-        f"column {column + 1} of {scores.shape[1]}; {(scores >= threshold).sum()} places reach "
-        f"{threshold:.2f}.",
-    )
