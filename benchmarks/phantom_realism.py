@@ -91,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.phantoms
         if folder is None:
-            from cxrlab.sources.phantom import make_phantoms
+            from cxrlab.phantoms import make_phantoms
 
             folder = make_phantoms(Path(scratch) / "phantoms")
         print(json.dumps(compare(given.real, folder), indent=2))

@@ -15,7 +15,7 @@ ALLOWED = 30.0  # seconds for 500
 def seconds_for_500(seeds: list[int]) -> float:
     """Make one whole collection from a seed of its own, and scale its time to 500 images."""
     from cxrlab.files import read_json
-    from cxrlab.sources.phantom import make_phantoms
+    from cxrlab.phantoms import make_phantoms
 
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()

@@ -108,7 +108,7 @@ def course_phantoms(tmp_path_factory) -> Path:
 
 
 def _phantoms(tmp_path_factory, size: str) -> Path:
-    from cxrlab.sources.phantom import make_phantoms
+    from cxrlab.phantoms import make_phantoms
 
     # Parallel test processes share a parent folder: the first one makes the phantoms.
     shared = tmp_path_factory.getbasetemp()

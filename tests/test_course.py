@@ -17,7 +17,7 @@ from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.model import published_network
-from cxrlab.sources.phantom import make_phantoms
+from cxrlab.phantoms import make_phantoms
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def stand_ins(other_phantoms, monkeypatch):
         asked.append((folder.name, choices))
         return other_phantoms[folder.name]
 
-    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", make)
+    monkeypatch.setattr("cxrlab.phantoms.make_phantoms", make)
     return asked
 
 
@@ -260,7 +260,7 @@ def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(
         return folder
 
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", make)
+    monkeypatch.setattr("cxrlab.phantoms.make_phantoms", make)
     beside = course.confounded_data(space)
     assert asked == [(beside, {"confounding": 1.0})]
     assert beside.parent == tmp_path.resolve() and beside.name == "phantoms-confounded"

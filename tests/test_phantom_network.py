@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 from cxrlab.cases import prepare
 from cxrlab.choices import get_budget
 from cxrlab.metrics import confusion
+from cxrlab.phantoms import make_phantoms
 from cxrlab.pipeline import decode
-from cxrlab.sources.phantom import make_phantoms
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import predict, train
 

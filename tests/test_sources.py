@@ -298,7 +298,7 @@ def test_phantoms_are_made_in_the_workspace(monkeypatch, tmp_path):
 
     monkeypatch.delenv("CXRLAB_DATA", raising=False)
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path / "mine"))
-    monkeypatch.setattr("cxrlab.sources.phantom.make_phantoms", quickly)
+    monkeypatch.setattr("cxrlab.phantoms.make_phantoms", quickly)
     assert sources.data_folder() == tmp_path / "mine" / "phantoms"
     assert made == [tmp_path / "mine" / "phantoms"]
 

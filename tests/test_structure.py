@@ -19,7 +19,7 @@ PACKAGE = Path(cxrlab.__file__).parent
 FLOW = [
     {"errors", "hosts"},
     {"files", "recordings"},
-    {"choices", "images"},
+    {"choices", "images", "phantoms"},
     {"sources"},
     {"filters"},
     {"splits", "data_status"},

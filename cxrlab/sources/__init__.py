@@ -164,7 +164,7 @@ def hospital_phantoms() -> Path:
 
 def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:
     """The course's own simulated X-rays, in the workspace. One process at a time makes them."""
-    from cxrlab.sources.phantom import make_phantoms
+    from cxrlab.phantoms import make_phantoms
 
     folder = workspace_root() / name
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -164,7 +164,7 @@ def _search_results(out: Path) -> object:
 @contextmanager
 def _on_phantoms(folder: Path) -> Iterator[dict]:
     """Phantoms in a workspace of the run's own, and no choice from outside."""
-    from cxrlab.sources.phantom import make_phantoms
+    from cxrlab.phantoms import make_phantoms
 
     data = make_phantoms(folder / "phantoms", size="tiny")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CXRLAB_")}

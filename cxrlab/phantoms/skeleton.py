@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cxrlab.sources.phantom.anatomy import VERTEBRAE, Patient
-from cxrlab.sources.phantom.geometry import Detector, bend
+from cxrlab.phantoms.anatomy import VERTEBRAE, Patient
+from cxrlab.phantoms.geometry import Detector, bend
 
 SIDES = (-1, 1)  # the patient's right, which is the reader's left; the patient's left
 

@@ -24,7 +24,7 @@ class Plan:
     patient_id: str = ""
     view: str = "PA"  # as simulated: with the dial off the normal children are taken like all
     finding: str = "No Finding"
-    disease: str = ""  # "", "effusion" or a key of findings.DISEASES
+    disease: str = ""  # "", "covid" or a key of simulate.OTHER_FINDINGS
     severity: float = 0.0  # 0...1
     day: int = 0  # days after the first image
     image: int = 0  # seed of everything but the anatomy

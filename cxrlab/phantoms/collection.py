@@ -1,7 +1,6 @@
 """Writing the collection as files, in the folders and under the names of the real sources."""
 
 import contextlib
-import csv
 import os
 import shutil
 import tempfile
@@ -11,16 +10,17 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from cxrlab.files import read_json, write_json
-from cxrlab.sources.phantom.anatomy import Patient
-from cxrlab.sources.phantom.cohort import COVID, KERMANY, Plan, plan_collection
-from cxrlab.sources.phantom.film import Acquisition, encode
-from cxrlab.sources.phantom.geometry import resize
-from cxrlab.sources.phantom.simulate import simulate
+from cxrlab.phantoms.anatomy import Patient
+from cxrlab.phantoms.cohort import COVID, KERMANY, Plan, plan_collection
+from cxrlab.phantoms.film import Acquisition, encode
+from cxrlab.phantoms.geometry import resize
+from cxrlab.phantoms.simulate import simulate
 
 # The name of the pixels that this code makes. Whatever was learned from them carries it, and a
-# folder under another name is made anew. tests/test_phantom.py fails when the pixels change, and
+# folder under another name is made anew. tests/test_phantoms.py fails when the pixels change, and
 # says which name to put here.
 PIXELS = "59188d07f7f4"
 STAMP = "phantoms.json"
@@ -65,7 +65,9 @@ def make_phantoms(
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         beside = Path(scratch) / "whole"  # so that nobody ever finds half a collection
         names = _write_images(beside, plans, confounding)
-        _write_table(beside / COVID / "metadata.csv", plans, names)
+        rows = [_row(plan, Path(names[plan.path]).name) for plan in plans if plan.source == COVID]
+        table = pd.DataFrame(rows, columns=HEADER.split(","))
+        table.to_csv(beside / COVID / "metadata.csv", index=False, lineterminator="\n")
         (beside / "README.txt").write_text(README, encoding="utf-8", newline="\n")
         write_json(beside / STAMP, stamp)
         if folder.exists():
@@ -109,6 +111,7 @@ def _file_name(plan: Plan, settings: Acquisition) -> str:
 
 
 def _write_image(path: Path, plan: Plan, settings: Acquisition, grey, mask) -> None:
+    """Write an image, changed as its plan says, and its mask where it has one."""
     if plan.change == "resized":
         shape = round(settings.height * 0.8), round(settings.width * 0.8)
         grey, mask = resize(grey, shape), None if mask is None else resize(mask, shape)
@@ -124,15 +127,8 @@ def _write_image(path: Path, plan: Plan, settings: Acquisition, grey, mask) -> N
         (masks / f"{path.stem}.png").write_bytes(encode(mask, settings))
 
 
-def _write_table(path: Path, plans: list[Plan], files: dict[str, str]) -> None:
-    """The table of the COVID-19 source, with its columns and its gaps."""
-    with path.open("w", encoding="utf-8", newline="") as table:
-        writer = csv.DictWriter(table, HEADER.split(","), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_row(p, Path(files[p.path]).name) for p in plans if p.source == COVID)
-
-
 def _row(plan: Plan, file: str) -> dict:
+    """A row of the COVID-19 source's table, with its gaps."""
     rng, patient = np.random.default_rng([8, plan.patient]), Patient(plan.patient)
     # What is unknown of a patient is unknown in all of his rows.
     known_sex, known_age = rng.random(2) < (0.9, 0.78)

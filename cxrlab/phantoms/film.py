@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from cxrlab.sources.phantom.chest import Projection
-from cxrlab.sources.phantom.cohort import COVID, KERMANY, NIH, Plan
-from cxrlab.sources.phantom.geometry import Detector, resize, smooth_noise
+from cxrlab.phantoms.chest import Projection
+from cxrlab.phantoms.cohort import COVID, KERMANY, NIH, Plan
+from cxrlab.phantoms.geometry import Detector, resize, smooth_noise
 
 DETECTOR_PIXELS = 256  # along the longer side; files are resampled from it
 SCATTER_REACH, BROAD, SHARP = 50.0, 28.0, 5.0  # mm, blurs of scatter and of digital processing

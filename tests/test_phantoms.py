@@ -22,12 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cxrlab.cases import prepare
+from cxrlab.phantoms import PIXELS, Plan, collection, make_phantoms, simulate
+from cxrlab.phantoms.cohort import plan_collection
+from cxrlab.phantoms.film import Acquisition, finish
 from cxrlab.pipeline import decode
 from cxrlab.shortcuts import region
 from cxrlab.sources import load_catalog, phantom_choices
-from cxrlab.sources.phantom import PIXELS, Plan, files, make_phantoms, simulate
-from cxrlab.sources.phantom.cohort import plan_collection
-from cxrlab.sources.phantom.film import Acquisition, finish
 
 COVID, KERMANY, NIH = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
 
@@ -103,7 +103,7 @@ def test_the_pixels_are_those_that_everything_recorded_rests_on():
     name = hashlib.sha256(kept + collection_in_words().encode()).hexdigest()[:12]
     assert same and name == PIXELS, (
         f"The phantoms' pixels have changed. If that is meant, set PIXELS to {name!r} in "
-        f"cxrlab/sources/phantom/files.py and SEEN here to {kept.hex()}, and record all networks "
+        f"cxrlab/phantoms/collection.py and SEEN here to {kept.hex()}, and record all networks "
         "and searches on phantoms anew."
     )
 
@@ -310,7 +310,7 @@ def test_foreign_files_are_never_replaced_and_nothing_is_left_half_made(tmp_path
         make_phantoms(tmp_path, size="tiny")
     with pytest.raises(ValueError, match="confounding"):
         make_phantoms(tmp_path / "new", confounding=1.5)
-    monkeypatch.setattr(files, "encode", lambda *given: 1 / 0)
+    monkeypatch.setattr(collection, "encode", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         make_phantoms(tmp_path / "new", size="tiny")
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

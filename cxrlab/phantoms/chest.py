@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlab.sources.phantom.anatomy import Patient
-from cxrlab.sources.phantom.geometry import (
+from cxrlab.phantoms.anatomy import Patient
+from cxrlab.phantoms.geometry import (
     Detector,
     bend,
     ellipsoid,
@@ -18,7 +18,7 @@ from cxrlab.sources.phantom.geometry import (
     smooth_noise,
     smoothstep,
 )
-from cxrlab.sources.phantom.skeleton import SIDES, project_bones, project_vessels
+from cxrlab.phantoms.skeleton import SIDES, project_bones, project_vessels
 
 SOFT = 0.0195  # 1/mm, muscle and water at 65 keV
 BONE = 0.030  # 1/mm, what compact bone adds to the soft tissue whose place it takes
