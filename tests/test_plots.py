@@ -311,11 +311,11 @@ def test_x_rays_are_stamped_where_simulated_and_named_in_the_text(shown):
     text, axes = shown(
         plots.plot_xrays, [FILM] * 3, ["ill", "well", "ill"], 2, True, note="All are grey."
     )
-    assert text == "3 simulated chest X-rays, 2 per row: ill (2 times), well. All are grey."
+    assert text == "3 simulated chest images, 2 per row: ill (2 times), well. All are grey."
     assert [texts(ax) for ax in axes] == [["simulated"]] * 3 + [[]]
     assert [ax.get_title() for ax in axes] == ["ill", "well", "ill", ""]
     text, axes = shown(plots.plot_xrays, [FILM], ["one"], columns=1)
-    assert text == "One chest X-ray: one." and texts(axes[0]) == []
+    assert text == "One chest image: one." and texts(axes[0]) == []
 
 
 def one_place(row: int, column: int, size: int = 28) -> np.ndarray:

@@ -43,7 +43,7 @@ def plot_xrays(
         show_xray(ax, image, simulated)
         ax.set_title(title, fontsize=10, loc="center")
     said = [f"{name} ({n} times)" if n > 1 else name for name, n in Counter(titles).items()]
-    kind = "simulated chest X-ray" if simulated else "chest X-ray"
+    kind = "simulated chest image" if simulated else "chest image"
     many = f"{len(images)} {kind}s, {columns} per row" if len(images) > 1 else f"One {kind}"
     show(figure, f"{many}: {', '.join(said)}. {note}")
 

@@ -73,7 +73,7 @@ def moves_a_letter(box: Locator) -> None:
 
 # A notebook, the cell of its widget (05: of its search), what a reader does there, an exercise.
 READING = [
-    ("01", "read_ten(space", reads_ten_xrays, "implied_specificity"),
+    ("01", "reader.read_ten(space", reads_ten_xrays, "implied_specificity"),
     ("02", "browse_filters(", looks_through_the_filters, "two_spellings"),
     ("03", "convolution_bench(", edits_a_kernel, "small_network"),
     ("04", "threshold_bench(", moves_threshold_and_prevalence, "ppv"),
