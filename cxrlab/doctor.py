@@ -181,15 +181,12 @@ def first_version(names: Iterable[str]) -> str | None:
 
 
 def check_gpu() -> tuple[str, ...]:
-    """NVIDIA GPUs that the driver lists and TensorFlow can use, or why there is none."""
-    here, system, driver = hosts.host(), platform.system(), shutil.which("nvidia-smi")
-    listed = _output([driver, "-L"]) if driver else ""
-    gpus = "; ".join(line.split(" (")[0] for line in listed.splitlines() if line[:3] == "GPU")
-    if not gpus and driver and here == hosts.OWN:
-        advice = "Run nvidia-smi to see what it says, and install the driver again."
-        return NOTE, "NVIDIA's driver is here and lists none", advice
+    """NVIDIA GPUs that the driver lists and TensorFlow can use, or how to come by one."""
+    system = platform.system()
+    listed = _output(["nvidia-smi", "-L"]).splitlines()
+    gpus = "; ".join(line.split(" (")[0] for line in listed if line.startswith("GPU"))
     if not gpus:
-        advice = TO_GET_A_GPU.get(here) or TO_GET_A_GPU.get(system, "")
+        advice = TO_GET_A_GPU.get(hosts.host()) or TO_GET_A_GPU.get(system, "")
         return OK, "no NVIDIA GPU: the class budget is made for that", advice
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return NOTE, gpus, "Unset CUDA_VISIBLE_DEVICES, which hides it from TensorFlow."

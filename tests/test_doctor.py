@@ -110,7 +110,6 @@ def test_a_library_that_is_missing_is_said_once(monkeypatch):
 def smi(monkeypatch):
     """A driver with one GPU, on Linux, and TensorFlow for GPUs."""
     said = SimpleNamespace(cards="GPU 0: A card (UUID: GPU-1)")
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: name)
     monkeypatch.setattr(doctor, "_output", lambda *_: said.cards)
     monkeypatch.setattr(doctor.platform, "system", lambda: "Linux")
     monkeypatch.setattr(doctor, "first_version", lambda names: "2.20.0")
@@ -126,8 +125,6 @@ def test_gpus_that_tensorflow_can_use_and_cannot(smi, monkeypatch):
     assert "WSL2" in doctor.check_gpu()[2]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert "CUDA_VISIBLE_DEVICES" in doctor.check_gpu()[2]
-    smi.cards = ""
-    assert doctor.check_gpu()[:2] == (doctor.NOTE, "NVIDIA's driver is here and lists none")
 
 
 @pytest.mark.parametrize(

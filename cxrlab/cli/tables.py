@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -59,36 +58,29 @@ def show_leaderboard(board: pd.DataFrame) -> None:
 def show_subgroups(subgroups: pd.DataFrame) -> None:
     """Print recall and specificity by subgroup, or why there is none; nothing without subgroups."""
     groups = subgroups[(subgroups["by"] != "all") & (subgroups["group"] != NOT_STATED)]
-    if groups.empty:
-        return
-    frame = subgroups[["by", "group", "cases"]].copy()
-    for name in ("recall", "specificity"):
-        frame[name] = [
-            row[f"{name}_note"] or _short(row, name) for row in subgroups.to_dict("records")
-        ]
-    Console().print(as_table(frame, "By subgroup, 95 % intervals over patients"))
+    if len(groups):
+        found = with_intervals(subgroups, ["by", "group", "cases", "recall", "specificity"])
+        Console().print(as_table(found, "By subgroup, 95 % intervals over patients"))
 
 
 def show_repairs(found: pd.DataFrame) -> None:
     """Print recall and false positives of each repair, and its AUC on the frame alone."""
-    columns = {
-        "recall": "recall",
-        "children": "false positives: children",
-        "adults": "adults",
-        "frame_only": "frame only, AUC",
-    }
-    rows = [
-        {"repair": row["repair"]}
-        | {
-            title: "skipped" if row["note"] else _short(row, name)
-            for name, title in columns.items()
-        }
-        for row in found.to_dict("records")
-    ]
-    frame = pd.DataFrame(rows, columns=["repair", *columns.values()])
-    Console().print(as_table(frame, "Repairs, 95 % intervals over patients"))
+    table = with_intervals(found, ["repair", "recall", "children", "adults", "frame_only"])
+    title = "Repairs: recall, false positives of children and adults, AUC of the frame alone"
+    Console().print(as_table(table, title))
 
 
-def _short(row: Mapping[str, Any], name: str) -> str:
-    """A number of a table and its interval, short: ``0.93 (0.85–0.98)``."""
-    return f"{Estimate(row[name], row[f'{name}_low'], row[f'{name}_high'])}".replace(" to ", "–")
+def with_intervals(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """These columns, each number with its interval in one: ``0.93 (0.85–0.98)``.
+
+    The interval of ``recall`` is in ``recall_low`` and ``recall_high``; where there is no number,
+    ``recall_note`` may say why.
+    """
+    found = table[names].copy()
+    for name in names:
+        if f"{name}_low" in table:
+            numbers = table[[name, f"{name}_low", f"{name}_high"]].astype(float)
+            short = [f"{Estimate(*row)}".replace(" to ", "–") for row in numbers.to_numpy()]
+            why = table.get(f"{name}_note", "skipped")
+            found[name] = pd.Series(short, table.index).where(table[name].notna(), why)
+    return found
