@@ -64,6 +64,7 @@ def half_of():
         (lambda x: 50 * x, State.WRONG, "a percentage"),
         (lambda x: round(x / 2, 2) if x < 4 else 2.001, State.WRONG, "is 2.001, but should be 2"),
         (lambda x: "0,5", State.WRONG, "a str ('0,5')"),
+        (lambda x: str(x / 2), State.WRONG, "is a str ('0.5'), but should be 0.5"),
         (lambda x: None, State.WRONG, "is None, but should be 0.5: did you `return` it?"),
         (lambda x: float("nan"), State.WRONG, "is nan"),
         (lambda x: [x], State.WRONG, "is a list ([1]), but should be 0.5"),

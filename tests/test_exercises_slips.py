@@ -135,7 +135,7 @@ def network(**changed):
     model = keras.Sequential([*stack, layers.Dense(of["units"], activation=of["activation"])])
     if "frozen" in changed:
         model.layers[0].trainable = False
-    if of["loss"]:
+    if of["loss"] or "compiled" in changed:
         model.compile(optimizer="adam", loss=of["loss"])
     return model
 
@@ -414,6 +414,7 @@ WRONG = {
         (network(shape=None), "keras.Input"),
         (network(shape=(224, 224, 1)), "channels"),
         (network(shape=(100, 100, 3)), "reads (100, 100, 3)"),
+        (network(loss=None, compiled=True), "no loss yet"),
         (network(filters=0), "no Conv2D"),
         (network(middle=None), "GlobalAveragePooling2D"),
         (network(units=10), "10 numbers"),
@@ -686,6 +687,7 @@ RIGHT = [
     ("03.small", network(filters=16, activation=None, loss=LOGITS)),
     ("03.small", network(filters=16, **SPARSE)),
     ("03.small", functional()),
+    ("03.small", network(filters=16, loss="binary_focal_crossentropy", bend=layers.ReLU())),
     ("04.specificity", lambda y, c: recall_score(y, c, pos_label=0, zero_division=np.nan)),
     ("04.specificity", by_counts(lambda a, b: a / (a + b) if a + b else np.nan, labels=[0, 1])),
     ("04.threshold", choose()),

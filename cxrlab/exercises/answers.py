@@ -85,11 +85,14 @@ def close(value: Any, expected: Any, tolerance: float = 0.005) -> bool:
         same_keys = value.keys() == expected.keys()
         return same_keys and all(close(value[key], expected[key], tolerance) for key in expected)
     try:
-        value, expected = np.asarray(value, float), np.asarray(expected, float)
-    except (TypeError, ValueError):  # no numbers
+        value, expected = np.asarray(value), np.asarray(expected)
+    except ValueError:  # lists of unequal lengths
         return False
-    return value.shape == expected.shape and bool(
-        np.allclose(value, expected, rtol=1e-5, atol=tolerance, equal_nan=True)
+    numbers = all(each.dtype.kind in "biuf" for each in (value, expected))
+    return (
+        numbers
+        and value.shape == expected.shape
+        and np.allclose(value, expected, rtol=1e-5, atol=tolerance, equal_nan=True)
     )
 
 

@@ -206,6 +206,10 @@ def three_trainings() -> dict[str, pd.DataFrame]:
 
 
 CURVE_WORDS = ("overfit", "underfit", "fine")
+ALL_THE_SAME = {
+    f"all three are called {word}. Compare where each pair ends.": dict.fromkeys("ABC", word)
+    for word in CURVE_WORDS
+}
 
 diagnose = WordsExercise(
     key="03.curves",
@@ -215,17 +219,8 @@ diagnose = WordsExercise(
     allowed=CURVE_WORDS,
     slips={
         "overfit and underfit are swapped. Overfit means learned too closely: the training "
-        "loss is low and the validation loss is not.": {
-            "A": "fine",
-            "B": "underfit",
-            "C": "overfit",
-        },
-        **{
-            f"all three are called {word}. Compare where each pair ends.": dict.fromkeys(
-                "ABC", word
-            )
-            for word in CURVE_WORDS
-        },
+        "loss is low and the validation loss is not.": dict(A="fine", B="underfit", C="overfit"),
+        **ALL_THE_SAME,
     },
     replies={
         ("A", "overfit"): "both losses fall together; dropout lifts the one of training.",
@@ -253,10 +248,13 @@ def check_small(model: Any) -> str:
 
     as_model = "a Keras model: `keras.Sequential([...])`, with `compile` on a line of its own"
     kind("small", model, keras.Model, as_model)
-    wrong_if(not model.built, f"`small` does not know what it reads: `keras.Input({XRAY_SHAPE})`.")
+    knows = model.built and getattr(model, "inputs", None)
+    wrong_if(not knows, f"`small` does not know what it reads: `keras.Input({XRAY_SHAPE})`.")
     seen = tuple(model.inputs[0].shape[1:])
-    channels = "The last number counts channels: our grey is copied into three."
-    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {channels}")
+    more = "Keras adds the batch by itself." if seen[1:] == XRAY_SHAPE else ""
+    if seen[:2] == XRAY_SHAPE[:2]:
+        more = "The last number counts channels: our grey is copied into three."
+    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {more}")
     layers, output = layers_of(model), tuple(model.outputs[0].shape[1:])
     kinds = [type(layer).__name__ for layer in layers]
     alone = "Without a convolution each pixel would be a thing of its own."
@@ -268,7 +266,8 @@ def check_small(model: Any) -> str:
     linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`.'
     wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}")
     to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
-    wrong_if(not model.compiled, f"`small` has no loss yet, so it cannot learn: {to_do}.")
+    learns = model.compiled and model.loss is not None
+    wrong_if(not learns, f"`small` has no loss yet, so it cannot learn: {to_do}.")
     check_loss(model.loss, output[0], activation_of(layers[-1]))
     frozen = [layer.name for layer in layers if layer.weights and not layer.trainable]
     wrong_if(frozen, f"`small` cannot learn in full: frozen are {', '.join(frozen)}.")
@@ -280,10 +279,11 @@ def check_loss(loss: Any, units: int, activation: str) -> None:
     import keras
 
     loss = keras.losses.get(loss)
-    name = getattr(loss, "name", None) or loss.__name__
+    name = loss.name if isinstance(loss, keras.losses.Loss) else loss.__name__
     logits = getattr(loss, "get_config", dict)().get("from_logits", False)
     right = {
         "binary_crossentropy": (1, "sigmoid"),
+        "binary_focal_crossentropy": (1, "sigmoid"),
         "sparse_categorical_crossentropy": (2, "softmax"),
     }
     seen = f"`small` ends in {units} units with {activation} and the loss {name}"
@@ -331,7 +331,8 @@ def activation_of(layer: Any) -> str:
     """The name of a layer's activation, ``linear`` without one."""
     if type(layer).__name__ in ("Softmax", "ReLU", "LeakyReLU"):
         return type(layer).__name__.lower()
-    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+    activation = getattr(layer, "activation", None) or "linear"
+    return getattr(activation, "__name__", str(activation))
 
 
 small_network = Exercise(

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises.answers import Wrong, called, close, pair, recognised, wrong_if
+from cxrlab.exercises.answers import (
+    Wrong,
+    called,
+    close,
+    described,
+    is_number,
+    pair,
+    recognised,
+    wrong_if,
+)
 from cxrlab.exercises.engine import Exercise
 from cxrlab.exercises.judge import FunctionExercise
 from cxrlab.exercises.quiz import load_quiz
@@ -114,6 +123,7 @@ def check_choice(choose_and_report: Any) -> str:
 
 def check_threshold(threshold: float, wanted: float) -> None:
     """Whether it has the wanted recall on validation, at no more false alarms than needed."""
+    wrong_if(not is_number(threshold), f"`threshold` is {described(threshold)}, not a number.")
     seen = f"For a recall of {wanted} `choose_and_report` returns the threshold {threshold:.4f}"
     nobody = "the first of `roc_curve`, at which nobody is called positive"
     wrong_if(threshold == np.inf, f"{seen}: {nobody}.")
