@@ -87,10 +87,13 @@ def machine(precision: str = "auto") -> Machine:
 
 def _fastest_format() -> tuple[str, str]:
     """The number format in which this machine trains fastest, and why."""
-    capability = _gpu_capability()
-    if capability is not None and capability >= 7:
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus and all(details(gpu).get("compute_capability", (0, 0))[0] >= 7 for gpu in gpus):
         return "mixed_float16", "the GPU has tensor cores"
-    if capability is not None:
+    if gpus:
         return "float32", "not every GPU says that it has tensor cores"
     if cpu_multiplies_bfloat16():
         return "mixed_bfloat16", "the processor multiplies bfloat16 in hardware"
@@ -107,15 +110,6 @@ def cpu_multiplies_bfloat16() -> bool:
         return False
     flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
     return bool({"avx512_bf16", "amx_bf16"} & set(flags.split()))
-
-
-def _gpu_capability() -> int | None:
-    """The lowest major compute capability of the GPUs, 0 where one does not say, None without."""
-    import tensorflow as tf
-
-    details = tf.config.experimental.get_device_details
-    gpus = tf.config.list_physical_devices("GPU")
-    return min((details(gpu).get("compute_capability", (0, 0))[0] for gpu in gpus), default=None)
 
 
 @contextmanager
@@ -232,17 +226,16 @@ def network_of(settings: Settings) -> keras.Model:
     Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
     starts from cannot be had.
     """
-    from cxrlab.model import published_network, residual_network, transfer_network
+    from cxrlab import model
 
     if settings.network == "published":
-        return published_network(settings.dense_units, settings.dropout)
-    if settings.network == "residual":
-        return residual_network(settings.dropout)
-    if settings.network == "transfer":
-        return transfer_network(settings.dropout)
-    raise CXRLabError(
-        f"There is no network {settings.network!r}. Choose published, residual or transfer."
-    )
+        return model.published_network(settings.dense_units, settings.dropout)
+    others = {"residual": model.residual_network, "transfer": model.transfer_network}
+    if settings.network not in others:
+        raise CXRLabError(
+            f"There is no network {settings.network!r}. Choose published, residual or transfer."
+        )
+    return others[settings.network](settings.dropout)
 
 
 def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:

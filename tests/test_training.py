@@ -174,15 +174,21 @@ def test_a_model_that_brings_code_is_refused(tmp_path):
         load_model(tmp_path / "stranger.keras")
 
 
-@pytest.fixture
-def no_gpu(monkeypatch):
-    """A processor alone, with 16 GB."""
-    monkeypatch.setattr(training, "_gpu_capability", lambda: None)
+def with_gpus(monkeypatch, *majors: int | None) -> None:
+    """A machine with 16 GB and GPUs of these compute capabilities; None: one that does not say."""
+    import tensorflow as tf
+
+    def details(major):
+        return {} if major is None else {"compute_capability": (major, 5)}
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(majors))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
     monkeypatch.setattr(training, "is_memory_short", lambda: False)
 
 
 @pytest.mark.parametrize(("multiplies", "expected"), [(True, "mixed_bfloat16"), (False, "float32")])
-def test_the_processor_is_asked_for_its_number_format(no_gpu, monkeypatch, multiplies, expected):
+def test_the_processor_is_asked_for_its_number_format(monkeypatch, multiplies, expected):
+    with_gpus(monkeypatch)
     monkeypatch.setattr(training, "cpu_multiplies_bfloat16", lambda: multiplies)
     found = machine()
     assert (found.number_format, found.batch_size) == (expected, 32)
@@ -190,15 +196,16 @@ def test_the_processor_is_asked_for_its_number_format(no_gpu, monkeypatch, multi
 
 
 @pytest.mark.parametrize(
-    ("capability", "expected"), [(8, "mixed_float16"), (7, "mixed_float16"), (6, "float32")]
+    ("majors", "expected"),
+    [([8], "mixed_float16"), ([7, 9], "mixed_float16"), ([8, 6], "float32"), ([None], "float32")],
 )
-def test_on_a_gpu_the_format_follows_its_tensor_cores(no_gpu, monkeypatch, capability, expected):
-    monkeypatch.setattr(training, "_gpu_capability", lambda: capability)
+def test_on_a_gpu_the_format_follows_the_oldest_one(monkeypatch, majors, expected):
+    with_gpus(monkeypatch, *majors)
     assert machine().number_format == expected
     assert "GPU" in machine().reason
 
 
-def test_where_memory_is_short_batches_are_small_and_in_float32(no_gpu, monkeypatch):
+def test_where_memory_is_short_batches_are_small_and_in_float32(monkeypatch):
     monkeypatch.setattr(training, "is_memory_short", lambda: True)
     monkeypatch.setattr(training, "cpu_multiplies_bfloat16", lambda: True)
     found = machine()
@@ -211,7 +218,8 @@ def test_where_memory_is_short_batches_are_small_and_in_float32(no_gpu, monkeypa
     assert trained.machine.batch_size == 8
 
 
-def test_a_format_can_be_asked_for_and_a_wrong_word_is_refused(no_gpu):
+def test_a_format_can_be_asked_for_and_a_wrong_word_is_refused(monkeypatch):
+    with_gpus(monkeypatch)
     assert str(machine("float16")) == "mixed_float16, batches of 32: as asked"
     with pytest.raises(CXRLabError, match="Choose auto, float32, bfloat16, float16"):
         machine("half")
@@ -226,20 +234,6 @@ def test_the_processor_is_read_from_its_flags(monkeypatch, tmp_path, flags, expe
     monkeypatch.setattr(training.platform, "system", lambda: "Linux")
     monkeypatch.setattr(training, "Path", lambda path: tmp_path / "cpuinfo")
     assert training.cpu_multiplies_bfloat16() is expected
-
-
-@pytest.mark.parametrize(
-    ("gpus", "expected"), [([], None), ([8], 8), ([8, 6], 6), ([None], 0), ([7, 9], 7)]
-)
-def test_the_oldest_gpu_decides(monkeypatch, gpus, expected):
-    import tensorflow as tf
-
-    def details(major):
-        return {} if major is None else {"compute_capability": (major, 5)}
-
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
-    assert training._gpu_capability() == expected
 
 
 @pytest.mark.training
