@@ -47,11 +47,6 @@ def test_a_host_is_known_by_what_it_sets(name):
     assert hosts.host() == name
 
 
-def test_colab_is_known_without_its_variables(monkeypatch):
-    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
-    assert hosts.host() == hosts.COLAB
-
-
 def test_work_is_kept_where_the_host_keeps_it(name, monkeypatch, tmp_path):
     expected = {hosts.KAGGLE: "/kaggle/working", hosts.COLAB: "/content"}
     kept = Path(expected.get(name) or Path.home())
@@ -73,7 +68,12 @@ def drive(monkeypatch):
     return colab
 
 
-def test_drive_is_opened_only_when_asked_for(drive, capsys):
+def test_drive_is_opened_on_colab_only_and_when_asked_for(drive, capsys, monkeypatch):
+    assert hosts.host() == hosts.COLAB  # known without its variables
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    hosts.keep_work(on_drive=True)
+    assert "This is Kaggle." in capsys.readouterr().out
+    monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE")
     hosts.keep_work()
     assert drive.mounted == []
     assert workspace_root() == Path("/content/cxrlab-workspace").absolute()
@@ -93,13 +93,6 @@ def test_a_drive_that_is_refused_is_a_sentence(drive, monkeypatch):
     with pytest.raises(CXRLabError, match="mount failed.*ON_DRIVE"):
         hosts.keep_work(on_drive=True)
     assert os.environ["CXRLAB_WORKSPACE"] == ""
-
-
-def test_drive_elsewhere_than_on_colab_changes_nothing(monkeypatch, capsys):
-    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
-    hosts.keep_work(on_drive=True)
-    assert "CXRLAB_WORKSPACE" not in os.environ
-    assert "This is Kaggle." in capsys.readouterr().out
 
 
 GB = 10**9
@@ -135,11 +128,8 @@ def test_a_container_may_give_less_than_the_machine_has(
     assert hosts.is_memory_short() is short
 
 
-def test_without_control_groups_the_machine_counts(sixteen):
-    assert hosts.memory_here() == (10 * GB, 16 * GB)
-
-
 def test_a_limit_by_hand_counts_what_this_process_holds(sixteen, monkeypatch):
+    assert hosts.memory_here() == (10 * GB, 16 * GB)  # without control groups the machine counts
     rss = SimpleNamespace(rss=GB // 2)
     monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: rss))
     monkeypatch.setenv("CXRLAB_MEMORY", "1.9")

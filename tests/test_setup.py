@@ -97,14 +97,6 @@ def test_tf_cpu_is_one_tensorflow_everywhere(system, machine, expected):
     assert {"keras", "keras-tuner", "tensorboard"} <= set(names)
 
 
-def test_both_kinds_of_tensorflow_ask_for_the_same():
-    def bounds(extra):
-        found = (Requirement(line) for line in EXTRAS[extra])
-        return {(entry.name.removesuffix("-cpu"), str(entry.specifier)) for entry in found}
-
-    assert bounds("tf") == bounds("tf-cpu")
-
-
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_the_pins_cover_what_is_asked_for(python):
     where = {**LINUX, "python_version": python, "python_full_version": f"{python}.7"}
@@ -118,23 +110,14 @@ def test_the_pins_cover_what_is_asked_for(python):
         assert entry.specifier.contains(version), f"{entry} is pinned to {version}"
 
 
-def test_the_pins_hold_no_address():
-    text = (TOP / "constraints.txt").read_text()
-    assert "://" not in text
-    assert not re.search(r"^\s*(-|#)", text, re.M)
-
-
-def test_conda_brings_python_and_pip_alone():
+def test_conda_binder_and_pins_name_the_package_and_no_address():
     lines = (TOP / "environment.yml").read_text().splitlines()
     listed = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
-    assert listed == [
-        "conda-forge",
-        "python=3.12",
-        "pip",
-        "pip:",
-        "-c constraints.txt",
-        "-e .[tf-cpu,lab]",
-    ]
+    assert listed[:4] == ["conda-forge", "python=3.12", "pip", "pip:"]
+    assert listed[4:] == ["-c constraints.txt", "-e .[tf-cpu,lab]"]
+    lines = (TOP / "binder" / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if line[0] != "#"] == ["-c ../constraints.txt", ".[tf-cpu]"]
+    assert not re.search(r"://|^\s*(-|#)", (TOP / "constraints.txt").read_text(), re.M)
 
 
 def test_binder_installs_this_package_with_the_pins(tmp_path):
@@ -159,14 +142,6 @@ def test_binder_installs_this_package_with_the_pins(tmp_path):
     assert "environment.yml" not in re.sub(r"/tmp/env/environment\S*", "", dockerfile)
 
 
-def test_binder_files_name_the_package_and_the_pins():
-    lines = (TOP / "binder" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [
-        "-c ../constraints.txt",
-        ".[tf-cpu]",
-    ]
-
-
 def make(*arguments, **variables):
     """What make would do, without doing it."""
     return subprocess.run(
@@ -183,23 +158,17 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 @needs_make
 @pytest.mark.parametrize("tool", ["", "uv"])
-def test_make_installs_the_cpu_version_without_a_gpu(tool, tmp_path):
-    nothing = tmp_path / "nvidia-smi"
-    nothing.write_text("#!/bin/sh\nexit 9\n")
-    nothing.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    planned = make("lab", f"UV={tool}", PATH=path).stdout
-    assert "-c constraints.txt -e '.[tf-cpu,lab,dev]'" in planned
-    assert ("uv pip install" in planned) == bool(tool)
-
-
-@needs_make
-def test_make_installs_cuda_with_a_gpu(tmp_path):
+@pytest.mark.parametrize(
+    ("says", "extras"), [("exit 9", "tf-cpu"), ("echo 'GPU 0: A card (UUID: GPU-1)'", "tf,cuda")]
+)
+def test_make_installs_what_the_machine_has(says, extras, tool, tmp_path):
     card = tmp_path / "nvidia-smi"
-    card.write_text("#!/bin/sh\necho 'GPU 0: A card (UUID: GPU-1)'\n")
+    card.write_text(f"#!/bin/sh\n{says}\n")
     card.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    assert "-e '.[tf,cuda,lab,dev]'" in make("lab", PATH=path).stdout
+    planned = make("lab", f"UV={tool}", PATH=path).stdout
+    assert f"-c constraints.txt -e '.[{extras},lab,dev]'" in planned
+    assert ("uv pip install" in planned) == bool(tool)
 
 
 @needs_make
