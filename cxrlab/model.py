@@ -6,16 +6,12 @@ shape (batch, 1), within 0...1, always float32. None comes compiled.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cxrlab.errors import CXRLabError
-from cxrlab.files import write_atomically
 from cxrlab.images import IMAGE_SIZE
 
 if TYPE_CHECKING:
@@ -24,11 +20,6 @@ if TYPE_CHECKING:
 FILTERS = (32, 64, 128)
 DROPOUT_LAYERS = len(FILTERS) + 1
 RESIDUAL_WIDTHS = (16, 32, 64, 128)
-
-# Where keras.applications keeps the weights that transfer learning starts from.
-WEIGHTS_ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3/"
-WEIGHTS = "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5"
-WEIGHTS_MD5 = "d3e8ec802a04aa4fc771ee12a9a9b836"
 
 
 class WeightsUnavailable(CXRLabError):
@@ -136,52 +127,33 @@ def transfer_network(dropout: float = 0.3) -> keras.Model:
     chest X-rays mostly take DenseNet121 (Rajpurkar 2017, arXiv 1711.05225); ours was chosen by the
     clock, and how much accuracy that costs was not measured.
 
-    Raises :class:`WeightsUnavailable` when the weights are neither in Keras's folder nor to be had.
+    Raises :class:`WeightsUnavailable` when the weights are neither in Keras's folder,
+    ``~/.keras/models``, nor to be had.
     """
     import keras
     from keras import layers
 
     xray = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="xray")
-    backbone = keras.applications.MobileNetV3Small(
-        input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
-        include_top=False,
-        weights=str(fetch_weights()),
-        include_preprocessing=False,
-        name="backbone",
-    )
+    try:
+        backbone = keras.applications.MobileNetV3Small(
+            input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
+            include_top=False,
+            weights="imagenet",  # fetched once; Keras compares the file with its hash
+            include_preprocessing=False,
+            name="backbone",
+        )
+    except Exception as error:  # of any kind, from no network to a damaged file
+        raise WeightsUnavailable(
+            "Transfer learning starts from the weights of MobileNetV3Small (4 MB). Keras could not "
+            f"load them: {error}. Connect this computer to the internet and run this again, or put "
+            "the file that it names into ~/.keras/models by hand."
+        ) from error
     backbone.trainable = False
     # The photographs were scaled to -1...1.
     x = layers.Rescaling(2.0, offset=-1.0, name="photograph_scale")(xray)
     # training=False stays for good: batch normalisation keeps its averages even if somebody
     # unfreezes the backbone to tune it.
     return _scored(xray, backbone(x, training=False), dropout, "transfer_network")
-
-
-def fetch_weights() -> Path:
-    """The file of weights in Keras's folder (``KERAS_HOME``), fetched unless it is there and whole.
-
-    Raises :class:`WeightsUnavailable` with the reason.
-    """
-    from cxrlab.sources import download
-
-    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
-    kept = folder / WEIGHTS
-    try:
-        if not (kept.is_file() and _is_genuine(kept.read_bytes())):
-            data = download.get(WEIGHTS_ADDRESS + WEIGHTS)
-            if not _is_genuine(data):
-                raise CXRLabError("The file that came is damaged or another one.")
-            write_atomically(kept, data)
-    except (CXRLabError, OSError) as error:
-        raise WeightsUnavailable(
-            "Transfer learning starts from the weights of MobileNetV3Small, 4 MB, which could not "
-            f"be fetched: {error} You can also put {WEIGHTS} into {folder} by hand."
-        ) from error
-    return kept
-
-
-def _is_genuine(data: bytes) -> bool:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest() == WEIGHTS_MD5
 
 
 def float32_copy(model: keras.Model) -> keras.Model:
