@@ -76,7 +76,7 @@ def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan, say: Say =
     """
     design = plan.design()
     settings = {"command": "train", **asdict(plan), "negatives": design.negatives}
-    settings |= {"budget": asdict(budget), **what_kind(data), **design.settings.to_json()}
+    settings |= {"budget": asdict(budget), **what_kind(data), **asdict(design.settings)}
     claim(out, settings)
     if (out / "metrics.json").exists():
         say(f"{out} is finished already: nothing was done.")

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,10 +145,6 @@ class Settings:
     passes: int = field(default=1, repr=False)  # epochs, as a multiple of the budget's
     # Keep the epoch with the lowest validation loss, or else the last one.
     stop_early: bool = field(default=True, repr=False)
-
-    def to_json(self) -> dict:
-        """A dictionary for ``settings.json``."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
