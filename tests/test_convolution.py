@@ -34,14 +34,6 @@ def test_it_is_what_keras_computes(shape):
     assert np.allclose(ours, by_keras, atol=1e-2)
 
 
-def test_it_is_a_cross_correlation():
-    from scipy.signal import convolve2d, correlate2d
-
-    kernel = np.array([[1, 2, 0], [0, -1, 0], [0, 0, -3]])
-    assert np.allclose(convolve(PIXELS, kernel), correlate2d(PIXELS, kernel, "valid"))
-    assert np.allclose(convolve(PIXELS, kernel[::-1, ::-1]), convolve2d(PIXELS, kernel, "valid"))
-
-
 def test_the_presets_do_what_they_are_called():
     flat, step = np.full((9, 9), 7.0), np.repeat([[0.0, 1.0]], 9, axis=0).repeat(5, axis=1)
     assert np.array_equal(convolve(PIXELS, KERNELS["identity"]), PIXELS[1:-1, 1:-1])
