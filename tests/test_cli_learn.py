@@ -47,14 +47,14 @@ def check_json(content: dict) -> None:
 def test_evaluate_takes_cases_of_the_readers_own(run, phantom_data, tmp_path):
     files = sorted((phantom_data / "chest_xray" / "train" / "NORMAL").iterdir())[:6]
     rows = [
-        {"path": path, "label": n % 2, "sex": "FM"[n % 2], "age": "41" if n else ""}
+        {"path": path, "label": n % 2, "sex": "FM"[n % 2], "age": "41" if n else "", "view": "[/x]"}
         for n, path in enumerate(files)
     ]
     rows.append({"path": "gone.png", "label": 0})
     pd.DataFrame(rows).to_csv(tmp_path / "CASES.csv", index=False)
     code, said = cxrlab("evaluate", run, tmp_path / "CASES.csv", "--json", tmp_path / "out.json")
     assert code == 0, said
-    for words in ("1 images were left out", "missing", "By subgroup", "40-59", "too few"):
+    for words in ("1 images were left out", "missing", "By subgroup", "40-59", "too few", "[/x]"):
         assert words in said
     content = read_json(tmp_path / "out.json")
     check_json(content)

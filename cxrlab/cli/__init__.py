@@ -6,26 +6,10 @@ instant. A :class:`cxrlab.errors.CXRLabError` becomes its message on standard er
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import typer
-from typer.core import TyperGroup
 
 from cxrlab.cli import course, data, runs
-from cxrlab.errors import CXRLabError
-
-
-class PlainErrors(TyperGroup):
-    """Shows a reader's mistake as a sentence. Anything else is ours and keeps its traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except CXRLabError as error:
-            print(error, file=sys.stderr)
-            raise typer.Exit(1) from None
-
+from cxrlab.cli.shared import PlainErrors
 
 app = typer.Typer(
     cls=PlainErrors,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from cxrlab.cli.options import BUDGET, BudgetName, DataOption
+from cxrlab.cli.shared import BUDGET, BudgetName, DataOption
 
 
 def doctor(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import typer
 
-from cxrlab.cli.options import DataOption
+from cxrlab.cli.shared import DataOption
 
 data_app = typer.Typer(help="Look at the X-rays, fetch real ones.", no_args_is_help=True)
 

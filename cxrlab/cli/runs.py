@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from cxrlab.cli.options import BUDGET, OUT, RUN, SEED, WHO, BudgetName, DataOption, Negatives
+from cxrlab.cli.shared import BUDGET, OUT, RUN, SEED, WHO, BudgetName, DataOption, Negatives
 from cxrlab.errors import CXRLabError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
 
 
 def train(
@@ -35,7 +33,7 @@ def train(
 
     plan = TrainPlan(recipe, negatives, folds, seed)
     show_metrics(train_run(out, data_folder(data), get_budget(budget), plan, typer.echo))
-    typer.echo(f"{NOT_MEDICAL}\nThe run is in {out}.")
+    typer.echo(f"The run is in {out}.")
 
 
 def tune(
@@ -90,7 +88,7 @@ def tune(
         metrics, leaderboard = done
         show_leaderboard(leaderboard)
         show_metrics(metrics)
-        typer.echo(f"{NOT_MEDICAL}\nThe run is in {out}.")
+        typer.echo(f"The run is in {out}.")
 
 
 def _replay(source: str) -> None:
@@ -146,12 +144,12 @@ def evaluate(
         write_json(json, metrics)
     show_subgroups(report.subgroups)
     show_metrics(metrics)
-    typer.echo(NOT_MEDICAL)
 
 
 def predict(run: Path = RUN, images: list[Path] = typer.Argument(help="Image files.")) -> None:
     """Score single X-rays with a run's network."""
     from cxrlab.case_files import score_images
+    from cxrlab.cli.tables import NOT_MEDICAL
     from cxrlab.runs import open_run
 
     model, threshold = open_run(run)

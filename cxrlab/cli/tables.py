@@ -8,9 +8,12 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cxrlab.metrics import Estimate
 from cxrlab.sources.tables import NOT_STATED
+
+NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
 
 
 def as_table(frame: pd.DataFrame, title: str) -> Table:
@@ -19,12 +22,13 @@ def as_table(frame: pd.DataFrame, title: str) -> Table:
     for name, kind in frame.dtypes.items():
         table.add_column(str(name), justify="right" if kind.kind in "if" else "left")
     for row in frame.itertuples(index=False):
-        table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+        cells = (f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row)
+        table.add_row(*map(Text, cells))  # square brackets are brackets, and no markup
     return table
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:
-    """Print the metrics of ``metrics.json`` with their intervals."""
+    """Print the metrics of ``metrics.json`` with their intervals, and what they are not for."""
     title = (
         f"{metrics['n']} X-rays, threshold {metrics['threshold']:.3f}: "
         f"{metrics['tp']} true and {metrics['fp']} false positives, "
@@ -36,7 +40,9 @@ def show_metrics(metrics: dict[str, Any]) -> None:
         if isinstance(entry, dict) and "interval" in entry
     ]
     frame = pd.DataFrame(rows, columns=["metric", "value (95 % interval)"])
-    Console().print(as_table(frame, title))
+    console = Console()
+    console.print(as_table(frame, title))
+    console.print(NOT_MEDICAL, soft_wrap=True)
 
 
 def show_leaderboard(board: pd.DataFrame) -> None:
