@@ -18,7 +18,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
-from cxrlab.images import UnreadableImage, decode, read_bytes
+from cxrlab.images import UnreadableImage, decode_bytes, read_bytes
 from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by
 from cxrlab.sources.tables import is_covid19, is_normal
 
@@ -250,7 +250,7 @@ def _fingerprint_file(path: str | None, problem: str) -> dict[str, object]:
     try:
         data = read_bytes(path)
         row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        header, pixels = decode(data, path)
+        header, pixels = decode_bytes(data, path)
     except UnreadableImage as error:
         return row | {"problem": error.reason}
     row |= {"width": header.width, "height": header.height}

@@ -84,7 +84,7 @@ def read_image(path: str | Path) -> np.ndarray:
     it); transparency is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see
     :func:`to_uint8`. Raises :class:`UnreadableImage`.
     """
-    return decode(read_bytes(path), path)[1]
+    return decode_bytes(read_bytes(path), path)[1]
 
 
 def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
@@ -139,7 +139,7 @@ def read_bytes(path: str | Path) -> bytes:
         raise UnreadableImage(path, "missing") from error
 
 
-def decode(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
+def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
     """Header and grey values of an image whose file holds ``data``; ``path`` names it in errors.
 
     Grey values as in :func:`read_image`. Raises :class:`UnreadableImage`.

@@ -19,7 +19,7 @@ from cxrlab.images import (
     PREPARATIONS,
     REASONS,
     UnreadableImage,
-    decode,
+    decode_bytes,
     fit,
     load_square,
     prepare_pixels,
@@ -110,7 +110,7 @@ def test_big_endian_sixteen_bits():
     image = Image.frombytes("I;16B", (64, 48), values.tobytes())
     file = io.BytesIO()
     image.save(file, "TIFF")
-    assert np.abs(decode(file.getvalue(), "a.tif")[1].astype(int) - RAMP).max() <= 1
+    assert np.abs(decode_bytes(file.getvalue(), "a.tif")[1].astype(int) - RAMP).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_exif_orientation_is_honoured(tmp_path):
 
 def test_header_and_square(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP).convert("RGB"), "a.png")
-    header, _ = decode(path.read_bytes(), path)
+    header, _ = decode_bytes(path.read_bytes(), path)
     assert header == (64, 48, "RGB", "PNG")
     square = load_square(path, 32)
     assert square.shape == (32, 32)

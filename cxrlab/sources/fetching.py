@@ -22,7 +22,7 @@ from rich.filesize import decimal
 
 from cxrlab.errors import CXRLabError, counted
 from cxrlab.files import workspace_root
-from cxrlab.images import decode
+from cxrlab.images import decode_bytes
 from cxrlab.sources import (
     EXTERNAL,
     SOURCES,
@@ -295,7 +295,7 @@ def _is_as_listed(data: bytes, name: str, digest: str | None) -> None:
     A file that is damaged at its source stays: the audit of notebook 02 tells of it.
     """
     if digest is None:
-        decode(data, name)
+        decode_bytes(data, name)
         return
     blob = b"blob %d\0" % len(data) + data  # what git takes the hash of
     if hashlib.sha1(blob, usedforsecurity=False).hexdigest() != digest:

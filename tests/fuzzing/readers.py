@@ -18,7 +18,7 @@ from cxrlab.images import (
     REASONS,
     SMALLEST_SIDE,
     UnreadableImage,
-    decode,
+    decode_bytes,
     load_square,
     read_image,
 )
@@ -48,17 +48,17 @@ def read_one_image(data: bytes, folder: Path) -> str:
     path = folder / "case.img"
     path.write_bytes(data)
     try:
-        header, pixels = decode(data, path)
+        header, pixels = decode_bytes(data, path)
     except UnreadableImage as error:
         check(error.reason in REASONS, f"{error.reason} is one of the reasons")
         for reader in (read_image, load_square):
             try:
                 reader(path)
             except UnreadableImage as again:
-                # decode is given the bytes, so that only it can be asked about an empty file.
+                # decode_bytes is given the bytes, so that only it can be asked about an empty file.
                 check(again.reason == error.reason or not data, f"{reader.__name__} agrees")
             else:
-                raise Broken(f"{reader.__name__} refuses what decode refuses") from error
+                raise Broken(f"{reader.__name__} refuses what decode_bytes refuses") from error
         return error.reason
     check(pixels.dtype == np.uint8 and pixels.ndim == 2, "grey values are uint8 of two axes")
     size = (header.height, header.width)
