@@ -151,8 +151,9 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(shown, catalog, tmp_path):
 
 def test_what_strangers_typed_is_escaped(catalog):
     row = catalog.iloc[0].copy()
-    row["finding"], row["license"] = "<script>alert(1)</script>", pd.NA
+    row["finding"], row["license"], row["view"] = "<script>alert(1)</script>", pd.NA, "long" * 30
     card = browser.card_of(row)
+    assert "long" * 30 in card
     assert "<script>" not in card and "&lt;script&gt;" in card
     assert "not stated" in card and card.count('scope="row"') == len(browser.COLUMNS)
 
