@@ -119,8 +119,6 @@ def tune_run(
     data: Path,
     budget: Budget,
     plan: Plan,
-    *,
-    negatives: str = "kermany",
     until: float | None = None,
     say: Say = print,
 ) -> tuple[dict, pd.DataFrame] | None:
@@ -135,13 +133,12 @@ def tune_run(
         out,
         {
             "command": "tune",
-            "negatives": negatives,
             "budget": asdict(budget),
             **settings,
             **what_kind(data),
         },
     )
-    prepared = prepare(data, negatives, plan.seed)
+    prepared = prepare(data, plan.negatives, plan.seed)
     if (out / "split.csv").exists():
         split = load_manifest(out / "split.csv", prepared.cases)
     else:
@@ -161,11 +158,11 @@ def tune_run(
         return read_json(out / "metrics.json"), board
     best = settings_from(board.iloc[0].to_dict())
     say(f"Training the best settings: {best}")
-    design = Design("tuned", negatives, best)
+    design = Design("tuned", plan.negatives, best)
     trained, scored, threshold = examine(design, xrays, split, budget, plan.seed, say)
     save_training(out, trained)
     metrics = finish(out, scored, threshold, "validation", budget, plan.seed)
-    options = {**settings, "trials": len(board), "negatives": negatives, "budget": budget.name}
+    options = {**settings, "trials": len(board), "budget": budget.name}
     command = " ".join(f"--{name} {value}" for name, value in options.items())
     words = data_in_words(what_kind(data), prepared.cases)
     recording = record(board, f"cxrlab tune --out RUN {command}", plan.seed, words)

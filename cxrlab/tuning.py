@@ -78,6 +78,7 @@ class Plan:
     objective: str = "val_loss"  # one of OBJECTIVES
     trials: int = 4
     seed: int = 0
+    negatives: str = "kermany"  # healthy children, adults or both, as in prepare()
 
 
 def make_tuner(

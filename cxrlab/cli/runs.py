@@ -81,9 +81,9 @@ def tune(
     from cxrlab.tuning import Plan
 
     work = get_budget(budget)
-    plan = Plan(tuner, space, objective, work.trials if trials is None else trials, seed)
-    choices = {"negatives": negatives, "until": until, "say": typer.echo}
-    done = tune_run(out, data_folder(data), work, plan, **choices)
+    wanted = work.trials if trials is None else trials
+    plan = Plan(tuner, space, objective, wanted, seed, negatives)
+    done = tune_run(out, data_folder(data), work, plan, until, typer.echo)
     if done is not None:  # a worker's chief has the results
         metrics, leaderboard = done
         show_leaderboard(leaderboard)
