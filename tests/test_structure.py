@@ -112,3 +112,29 @@ def test_tensorflow_says_little_where_the_course_was_imported_first():
     """
     code = "import cxrlab, keras\nkeras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])"
     assert OPENING_LINES.sub("", run(code).stderr) == ""
+
+
+# The library is to be read in an afternoon: these only ever go down (the plan says 8,600 and 75).
+MOST_LINES, MOST_FILES, LONGEST_FILE, SHORTEST_FILE = 13_700, 88, 500, 30
+MOST_PARAMETERS = 6  # of a function; a command has its options
+
+
+def length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_library_stays_small():
+    lengths = {path: length(path) for path in PACKAGE.rglob("*.py")}
+    assert sum(lengths.values()) <= MOST_LINES
+    assert len(lengths) <= MOST_FILES
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_is_one_subject_and_its_functions_are_simple(path):
+    assert length(path) <= LONGEST_FILE
+    assert length(path) >= SHORTEST_FILE or path.stem.startswith("__")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and path.parent.name != "cli":
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            names = [each.arg for each in given if each.arg not in ("self", "cls")]
+            assert len(names) <= MOST_PARAMETERS, f"{node.name}({', '.join(names)})"
