@@ -33,16 +33,14 @@ FEWEST_POSITIVES, MOST_POSITIVES = 4, 6
 
 @dataclass(frozen=True)
 class Prepared:
-    """Selected cases, the log of how they were selected, and pairs that must stay together.
+    """Selected cases and the log of how they were selected.
 
-    ``near`` holds pairs of image_ids that show almost the same picture. The column ``group`` of
-    the cases joins the patients of such pairs, also those whose copy was dropped. ``ten`` are the
-    X-rays set aside for the reader, if that was asked for.
+    The column ``group`` of the cases joins patients whose X-rays look alike: see :func:`usable`.
+    ``ten`` are the X-rays set aside for the reader, if that was asked for.
     """
 
     cases: pd.DataFrame
     log: FilterLog
-    near: pd.DataFrame
     ten: pd.DataFrame | None = None
 
 
@@ -76,12 +74,7 @@ def select(
     """
     log = FilterLog()
     cases = published_candidates(catalog, negatives, log)
-    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
-    near = near_duplicates(hashes)
-    # Before any duplicate is dropped: it may be what ties two patients.
-    cases = cases.assign(group=patient_groups(cases, near))
-    cases = drop_unreadable(cases, log, hashes)
-    cases = drop_exact_duplicates(cases, log, hashes)
+    cases = usable(cases, log, hashes)
     if cases["label"].nunique() < 2:
         raise nothing_left(log)
     drawn = None
@@ -90,7 +83,19 @@ def select(
         cases = cases[~cases["group"].isin(drawn["group"])]
     if balanced:
         cases = balance(cases, log, seed, negatives)
-    return Prepared(cases.reset_index(drop=True), log, near, drawn)
+    return Prepared(cases.reset_index(drop=True), log, drawn)
+
+
+def usable(cases: pd.DataFrame, log: FilterLog, hashes: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The cases without damaged files and exact duplicates, each with its ``group``.
+
+    ``group`` joins the patients of X-rays that look almost the same, also of those whose copy was
+    dropped: they must stay in one part of a split.
+    """
+    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
+    # Before any duplicate is dropped: it may be what ties two patients.
+    cases = cases.assign(group=patient_groups(cases, near_duplicates(hashes)))
+    return drop_exact_duplicates(drop_unreadable(cases, log, hashes), log, hashes)
 
 
 def ten_xrays(cases: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

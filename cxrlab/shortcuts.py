@@ -11,23 +11,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrlab.cases import usable
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import (
     BOTH,
     FilterLog,
-    drop_exact_duplicates,
     drop_missing,
-    drop_unreadable,
-    fingerprint,
     is_covid19,
     keep_posteroanterior,
     keep_xray,
-    near_duplicates,
     published_candidates,
 )
 from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, read_image, to_square
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, ROLES, covid, load_catalog
-from cxrlab.splits import patient_groups
 
 #: A fourth kind of people, beside those of :data:`cxrlab.sources.ROLES`: in the COVID-19 source,
 #: but with another finding.
@@ -68,9 +64,7 @@ def everyone(data: str | Path) -> pd.DataFrame:
     others = drop_missing(others[other], log).assign(label=0)
     cases = pd.concat([published_candidates(catalog, "mixed", log), others], ignore_index=True)
     cases["label"] = cases["label"].astype(int)
-    hashes = fingerprint(cases)
-    cases["group"] = patient_groups(cases, near_duplicates(hashes))
-    cases = drop_exact_duplicates(drop_unreadable(cases, log, hashes), log, hashes)
+    cases = usable(cases, log)
     kinds = {source: role for role, sources in ROLES.items() for source in sources}
     healthy = cases["source"].map(kinds).replace(COVID19, OTHER_FINDINGS)
     cases["who"] = healthy.where(cases["label"] == 0, COVID19)
