@@ -68,5 +68,5 @@ def test_the_course_brings_the_network_of_its_own_phantoms(dial, monkeypatch, ca
     space = open_workspace(None if dial == "off" else confounded_phantoms(), budget="class")
     parts = course.get_xrays(space)
     network = course.load_network(space, parts)
-    assert "trained beforehand" in capsys.readouterr().out
+    assert "came with the course" in capsys.readouterr().out
     assert roc_auc_score(parts.validation.labels, predict(network, parts.validation)) > 0.8
