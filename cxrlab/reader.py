@@ -3,14 +3,12 @@
 The ten themselves come from :func:`cxrlab.course.get_ten`. The calls are kept in the workspace.
 """
 
-from __future__ import annotations
-
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
@@ -18,18 +16,14 @@ from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
 from cxrlab.images import fit, read_image
-from cxrlab.metrics import Confusion, confusion, wilson
-from cxrlab.plots.style import CLASS_NAMES
+from cxrlab.metrics import confusion, shares
+from cxrlab.plots import CLASS_NAMES
 from cxrlab.widgets import WRAP, as_png, matrix_html
 
 FILE = "reader.json"
 SIDE = 450  # pixels: the side of an X-ray on the screen
-OUTCOMES = {  # (truth, call) in words
-    (1, 1): "found",
-    (1, 0): "missed",
-    (0, 1): "a false alarm",
-    (0, 0): "correctly cleared",
-}
+# (truth, call) in words
+OUTCOMES = {(1, 1): "found", (1, 0): "missed", (0, 1): "a false alarm", (0, 0): "correctly cleared"}
 
 
 def picture(path: str | Path, side: int, square: bool = False) -> np.ndarray:
@@ -52,16 +46,15 @@ def get_calls(space: Workspace) -> dict[str, int]:
     """The calls kept so far, perhaps of some X-rays only; empty where none can be read."""
     try:
         kept = read_json(space.folder / FILE)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+    except (OSError, ValueError):  # none yet, or a damaged file
         return {}
-    if not isinstance(kept, dict):
-        return {}
-    return {name: call for name, call in kept.items() if type(call) is int and call in (0, 1)}
+    kept = kept.items() if isinstance(kept, dict) else ()
+    return {name: call for name, call in kept if type(call) is int and call in (0, 1)}
 
 
-def missing_calls(cases: pd.DataFrame, calls: Mapping[str, int]) -> int:
-    """How many of the cases have no call yet."""
-    return int((~cases["image_id"].isin(calls)).sum())
+def still_open(cases: pd.DataFrame, calls: Mapping[str, int]) -> list[int]:
+    """The positions of the cases that have no call yet."""
+    return np.flatnonzero(~cases["image_id"].isin(calls)).tolist()
 
 
 def reading(
@@ -77,6 +70,7 @@ def reading(
     dots or ``None`` count as not written. The truth of a case that is still to be called stays
     hidden: the imaginary reader reads some of ``others``. Raises :class:`CXRLabError` where what
     is written is not one call of 0 or 1 for each case.
+    Example: ``reader.reading(space, ten, split.validation, [1, 0, 1, 1, 0, 0, 1, 0, 1, 0])``
     """
     if written is not None and written is not ...:
         if len(written) != len(ten):
@@ -86,11 +80,11 @@ def reading(
             )
         keep_calls(space, dict(zip(ten["image_id"], written, strict=True)))
     calls = get_calls(space)
-    if left := missing_calls(ten, calls):
+    if left := len(still_open(ten, calls)):
         print(f"Calls still to make: {left}. Until then: an imaginary reader, on other X-rays.")
         return example_reading(others)
     print("Your own calls.")
-    return _side_by_side(ten, [calls[name] for name in ten["image_id"]])
+    return _side_by_side(ten, ten["image_id"].map(calls))
 
 
 def example_reading(cases: pd.DataFrame) -> pd.DataFrame:
@@ -104,53 +98,33 @@ def example_reading(cases: pd.DataFrame) -> pd.DataFrame:
         of_class = one_each[one_each["label"] == label].head(len(calls))
         drawn.append(of_class.assign(call=calls[: len(of_class)]))
     mixed = pd.concat(drawn).sample(frac=1, random_state=0)
-    return _side_by_side(mixed, mixed["call"].to_list())
+    return _side_by_side(mixed, mixed["call"])
 
 
-def _side_by_side(cases: pd.DataFrame, calls: list[int]) -> pd.DataFrame:
-    table = cases[["path"]].assign(truth=cases["label"].astype(int), you=calls)
-    table.index = pd.RangeIndex(1, len(table) + 1, name="X-ray")
-    return table[["truth", "you", "path"]]
+def _side_by_side(cases: pd.DataFrame, calls: pd.Series) -> pd.DataFrame:
+    table = pd.DataFrame({"truth": cases["label"].astype(int), "you": calls, "path": cases["path"]})
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="X-ray"))
 
 
-def in_a_sentence(counts: Confusion) -> str:
-    """The recall and the specificity of the calls, and how little so few cases say."""
-    sentences = []
-    for name, hits, cases, done, kind in (
-        ("recall", counts.tp, counts.tp + counts.fn, "found", "positive"),
-        ("specificity", counts.tn, counts.tn + counts.fp, "correctly cleared", "negative"),
-    ):
-        if not cases:
-            sentences.append(f"There was no {kind} case, so the {name} is undefined.")
-            continue
-        low, high = wilson(hits / cases, cases)  # fit for the ten, which come from ten patients
-        sentences.append(
-            f"{hits} of {cases} {kind} cases {'was' if hits == 1 else 'were'} {done}: a {name} of "
-            f"{hits / cases:.2f}. A reader with a true {name} between {low:.2f} and {high:.2f} "
-            "could easily score this."
-        )
-    return " ".join(sentences)
-
-
-def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
-    """The reading desk as an ipywidgets Box; ``cases`` as from :func:`cxrlab.course.get_ten`.
+def read_ten(space: Workspace, cases: pd.DataFrame) -> widgets.VBox:
+    """The reading desk; ``cases`` as from :func:`cxrlab.course.get_ten`.
 
     Goes on with the calls kept in the workspace, and keeps each new one there. The last call
     closes the reading: it shows the truth, and no call can be changed until a new start.
+    Example: ``reader.read_ten(space, course.get_ten(space))``
     """
-    import ipywidgets as widgets
-
-    back, onward = widgets.Button(description="◀ Back"), widgets.Button(description="Next ▶")
+    back, onward, again = (
+        widgets.Button(description=words) for words in ("◀ Back", "Next ▶", "Start over")
+    )
     verdicts = {
         call: widgets.Button(description=CLASS_NAMES[call], button_style="primary")
         for call in (1, 0)
     }
-    again = widgets.Button(description="Start over")
     # A VBox would stretch the picture to the notebook's width.
     shape = {"align_self": "flex-start", "width": f"{SIDE}px", "max_width": "100%"}
     xray = widgets.Image(format="png", layout=shape)
     line, result = widgets.HTML(), widgets.HTML()
-    place = max(0, next_open(cases, get_calls(space), -1))
+    place = next(iter(still_open(cases, get_calls(space))), 0)
 
     def draw() -> None:
         calls = get_calls(space)
@@ -160,7 +134,7 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
         result.value = result_html(cases, calls)
         back.disabled, onward.disabled = place == 0, place == len(cases) - 1
         for verdict in verdicts.values():
-            verdict.disabled = not missing_calls(cases, calls)
+            verdict.disabled = not still_open(cases, calls)
 
     def go(step: int) -> None:
         nonlocal place
@@ -170,10 +144,11 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
     def call(verdict: int) -> None:
         nonlocal place
         calls = get_calls(space)
-        if missing_calls(cases, calls):  # else the reading is closed
+        if still_open(cases, calls):  # else the reading is closed
             calls[cases["image_id"].iloc[place]] = verdict
             keep_calls(space, calls)
-            place = next_open(cases, calls, place)
+            left = still_open(cases, calls)  # go on with the next one, or else the first one
+            place = next((number for number in left if number > place), [*left, place][0])
         draw()
 
     def start_over(_: Any) -> None:
@@ -192,9 +167,8 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> Any:
 
 def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
     """Where the reader is, and the call on this X-ray; the truth only after the last call."""
-    case = cases.iloc[place]
-    left = missing_calls(cases, calls)
-    words = f"<b>X-ray {place + 1} of {len(cases)}</b> · {len(cases) - left} called. "
+    case, left = cases.iloc[place], still_open(cases, calls)
+    words = f"<b>X-ray {place + 1} of {len(cases)}</b> · {len(cases) - len(left)} called. "
     call = calls.get(case["image_id"])
     words += "Not called yet." if call is None else f"Your call here: <b>{CLASS_NAMES[call]}</b>."
     if not left:
@@ -205,15 +179,13 @@ def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
 
 def result_html(cases: pd.DataFrame, calls: Mapping[str, int]) -> str:
     """The reader's matrix and what it is worth; empty until every case is called."""
-    if missing_calls(cases, calls):
+    if still_open(cases, calls):
         return ""
-    counts = confusion(cases["label"], [calls[name] for name in cases["image_id"]], 0.5)
-    words = f'<p style="max-width: 40em">{in_a_sentence(counts)}</p>'
+    truth, called = cases["label"], cases["image_id"].map(calls)
+    counts, found = confusion(truth, called, 0.5), shares(truth, called, 0.5)  # ten patients
+    words = (
+        f'<p style="max-width: 40em">Your recall is {found["recall"]}, your specificity '
+        f"{found['specificity']}. A reader whose true values lie anywhere in these 95 % intervals "
+        "could easily score this: ten X-rays say little.</p>"
+    )
     return f'<div role="status">{matrix_html(counts, *CLASS_NAMES)}{words}</div>'
-
-
-def next_open(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> int:
-    """The next X-ray without a call, going round; ``place`` itself where all are called."""
-    names = cases["image_id"].to_list()
-    round_trip = [(place + step) % len(names) for step in range(1, len(names) + 1)]
-    return next((number for number in round_trip if names[number] not in calls), place)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import matplotlib
-
-matplotlib.use("Agg")
+import base64
+import io
+import re
 
 import matplotlib.pyplot as plt
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 from matplotlib.colors import to_rgb
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
+from PIL import Image
 
 from cxrlab import plots
 from cxrlab.convolution import KERNELS, convolve, max_pool
 from cxrlab.errors import CXRLabError
 from cxrlab.metrics import Confusion, Estimate
-from cxrlab.plots import COVID, NOT_COVID, drawings, show
-from cxrlab.plots.style import GREY, INK, SERIES_COLOURS
+from cxrlab.plots import COVID, GREY, INK, NOT_COVID, SERIES_COLOURS, show
 
 pytestmark = pytest.mark.usefixtures("house_style")
 
@@ -51,65 +47,38 @@ def linear(colour):
     return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
 
 
-def luminance(colour):
-    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
-
-
-def lightness(colour):
-    """L* of CIELAB, 0 black to 100 white."""
-    return 116 * np.cbrt(luminance(colour)) - 16
-
-
-def test_the_classes_differ_in_greyscale_and_for_the_colour_blind():
-    assert abs(lightness(COVID) - lightness(NOT_COVID)) > 20
+def test_colours_differ_in_greyscale_and_for_the_colour_blind_and_stand_out_from_white():
+    light = {c: float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (*SERIES_COLOURS, GREY)}
+    assert abs(116 * (np.cbrt(light[COVID]) - np.cbrt(light[NOT_COVID]))) > 20  # L* of CIELAB
     # Protanopia and deuteranopia after Machado, Oliveira and Fernandes (2009), severity 1.
-    blindness = [
+    for matrix in (
         [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
         [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
-    ]
-    for matrix in blindness:
+    ):
         seen = [np.clip(np.array(matrix) @ linear(c), 0, 1) for c in (COVID, NOT_COVID)]
         assert np.abs(np.sqrt(seen[0]) - np.sqrt(seen[1])).max() > 0.4
+    contrast = {colour: 1.05 / (one + 0.05) for colour, one in light.items()}
+    assert min(contrast.values()) >= 3  # WCAG: graphics
+    assert min(contrast[INK], contrast[GREY]) >= 4.5  # WCAG: text
 
 
-def test_lines_and_text_stand_out_from_white():
-    for colour in SERIES_COLOURS:
-        assert 1.05 / (luminance(colour) + 0.05) >= 3  # WCAG: graphics
-    for colour in (INK, GREY):
-        assert 1.05 / (luminance(colour) + 0.05) >= 4.5  # WCAG: text
-
-
-NOTEBOOK = """
-import matplotlib.pyplot as plt
-from cxrlab.plots import show
-_, ax = plt.subplots(figsize=(2, 1))
-ax.plot([0, 1])
-show(ax, 'A line "rises" from 0\\n to <1>.')
-"""
-
-
-def test_alt_text_reaches_the_notebook_and_its_page():
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
-    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
-    (output,) = notebook.cells[0].outputs  # one: the figure was closed
+def test_the_text_goes_into_the_output_and_the_picture(monkeypatch):
+    """From there the pages take it: see test_run.py."""
+    sent = {}
+    monkeypatch.setattr(plots, "get_ipython", object)
+    monkeypatch.setattr(plots, "display", lambda data, **about: sent.update(data, **about))
+    show(plt.figure(figsize=(2, 1)), 'A line "rises" from 0\n to <1>.')
     alt = 'A line "rises" from 0 to <1>.'
-    assert output.metadata["image/png"]["alt"] == alt
-    assert output.data["text/plain"] == alt
-    exporter = HTMLExporter(template_name="basic")  # as the pages of cxrlab run
-    page, _ = exporter.from_notebook_node(notebook)
-    (image,) = BeautifulSoup(page, "html.parser").select("img")
-    assert image["alt"] == alt
-    assert image["src"].startswith("data:image/png;base64,")
+    assert sent["text/plain"] == sent["metadata"]["image/png"]["alt"] == alt and sent["raw"]
+    picture = Image.open(io.BytesIO(base64.b64decode(sent["image/png"])))
+    assert picture.text == {"Description": alt} and picture.width > 200
 
 
-def test_outside_jupyter_show_prints_the_text_and_closes(capsys):
+def test_outside_jupyter_show_prints_the_text_closes_and_wants_a_figure_and_words(capsys):
     figure, axes = plt.subplots(1, 2)
     show(axes, "Two empty panels.")
     assert capsys.readouterr().out == "Two empty panels.\n"
     assert not plt.fignum_exists(figure.number)
-
-
-def test_show_wants_a_figure_and_words():
     with pytest.raises(CXRLabError, match="text alternative"):
         show(plt.figure(), " ")
     with pytest.raises(CXRLabError, match="str is no figure"):
@@ -133,29 +102,26 @@ def test_a_chest_is_drawn_as_a_reader_sees_it_and_no_word_is_cut_off(shown):
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, words
 
 
-STEPS = [*drawings.POSITIVES, *drawings.NEGATIVES, *drawings.BOTH, *drawings.PARTS]
+STEPS = [step for steps in (*plots.WORKFLOW.values(), plots.PARTS) for step in steps]
 COUNTS = dict(zip(STEPS, range(150, 0, -10), strict=True))
 
 
-def shades(ax):
-    return [patch.get_width() for patch in ax.patches if patch.get_alpha() == 0.16]
-
-
-def test_a_workflow_without_counts_is_a_map(shown):
-    text, (ax,) = shown(plots.plot_workflow)
-    assert set(STEPS) <= set(texts(ax)) and shades(ax) == []
-    assert "drops: another\nfinding" in texts(ax)
+@pytest.mark.parametrize(
+    ("counts", "note"),
+    [
+        ({}, "drops: another\nfinding"),
+        (COUNTS, "−10: another finding"),
+        ({"metadata.csv": 300, "COVID-19": 200}, "−100: another finding"),
+    ],
+)
+def test_every_count_of_the_workflow_stands_in_its_box_and_in_the_text(shown, counts, note):
+    text, (ax,) = shown(plots.plot_workflow, counts)
+    assert set(STEPS) | {str(count) for count in counts.values()} | {note} <= set(texts(ax))
+    shades = [patch.get_width() for patch in ax.patches if patch.get_alpha() == 0.16]
+    assert len(shades) == len(counts)
+    assert not counts or max(shades) == pytest.approx(plots.BOX)
     assert text.count(",") == len(STEPS) - 4
-
-
-def test_every_count_stands_in_its_box_and_in_the_text(shown):
-    text, (ax,) = shown(plots.plot_workflow, COUNTS)
-    assert {str(count) for count in COUNTS.values()} <= set(texts(ax))
-    assert "−10: another finding" in texts(ax)
-    assert max(shades(ax)) == pytest.approx(drawings.BOX)
-    assert all(f"{name} {count}" in text for name, count in COUNTS.items())
-    _, axes = shown(plots.plot_workflow, {"metadata.csv": 300, "COVID-19": 200})
-    assert len(shades(axes[-1])) == 2 and "−100: another finding" in texts(axes[-1])
+    assert all(f"{name} {count}" in text for name, count in counts.items())
 
 
 # Convolution
@@ -163,15 +129,17 @@ def test_every_count_stands_in_its_box_and_in_the_text(shown):
 XRAY = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
 
 
+def numbers(values):
+    return [f"{value:.4g}" for value in values.ravel()]
+
+
 def test_a_convolution_step_shows_all_its_numbers(shown):
     patch, kernel = XRAY[20:25, 30:35], KERNELS["vertical edges"]
     outputs = convolve(patch, kernel)
-    text, axes = shown(
-        plots.plot_convolution_step, XRAY, (20, 30), patch, kernel, outputs, simulated=True
-    )
+    given = XRAY, (20, 30), patch, kernel, outputs
+    text, axes = shown(plots.plot_convolution_step, *given, simulated=True)
     assert texts(axes[0]) == ["simulated"]
-    for ax, values in zip(axes[1:], (patch, kernel, outputs), strict=True):
-        assert texts(ax) == [f"{value:.4g}" for value in values.ravel()]
+    assert [texts(ax) for ax in axes[1:]] == [numbers(each) for each in (patch, kernel, outputs)]
     frame = axes[0].patches[0]
     assert frame.get_xy() == (29.5, 19.5) and frame.get_width() == 5
     first = "; ".join(", ".join(map(str, row)) for row in patch[:3, :3])
@@ -185,30 +153,27 @@ def test_maps_share_their_colours_and_count_their_pixels(shown):
     limits = {ax.images[0].get_clim() for ax in axes[:2]}
     assert len(limits) == 1 and sum(limits.pop()) == 0
     assert [label.get_text() for label in axes[1].get_xticklabels()] == ["1", "12"]
-    below = (maps[0] < 0).mean()
-    assert "one: Map of 58 × 58 numbers" in text and f"{below:.0%} below zero" in text
+    assert "one: Map of 58 × 58 numbers" in text and f"{(maps[0] < 0).mean():.0%} below" in text
     assert "two: Map of 10 × 12 numbers from 0.00 to 0.00: 0% below zero, 100% exactly" in text
     shown(plots.plot_maps, [np.zeros((5, 5))], ["nothing"])
 
 
 def test_dropout_paints_what_it_silenced_and_not_what_was_zero(shown):
-    before = np.array([[0.0, 1.0], [2.0, 3.0]])
-    masked = [np.array([[0.0, 0.0], [4.0, 0.0]])]
-    text, axes = shown(plots.plot_dropout, before, masked, ["all", "one"])
+    before, masked = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 0.0], [4.0, 0.0]])
+    text, axes = shown(plots.plot_dropout, before, [masked], ["all", "one"])
     assert axes[0].images[0].get_clim()[0] == 0  # no blue half without negative values
     painted = axes[1].images[0].get_array()
     assert np.ma.getmaskarray(painted).tolist() == [[False, True], [False, True]]
-    assert (
-        "one: Map of 2 × 2 numbers from 0.00 to 4.00: 0% below zero, 25% exactly zero, 50%" in text
-    )
+    assert "one: Map of 2 × 2 numbers from 0.00 to 4.00: 0% below zero, 25% exactly zero" in text
+    assert "50% silenced" in text
 
 
 def test_pooling_shows_the_same_corner_before_and_after(shown):
     before = np.round(convolve(XRAY, KERNELS["horizontal edges"]))
     after = max_pool(before)
     text, axes = shown(plots.plot_pooling, before, after, (4, 6))
-    assert texts(axes[2]) == [f"{value:.4g}" for value in before[8:14, 12:18].ravel()]
-    assert texts(axes[3]) == [f"{value:.4g}" for value in after[4:7, 6:9].ravel()]
+    assert texts(axes[2]) == numbers(before[8:14, 12:18])
+    assert texts(axes[3]) == numbers(after[4:7, 6:9])
     a, b, c, d = before[8:10, 12:14].ravel()
     assert f"Before: 58 × 58 numbers, the frame begins with {a:g}, {b:g}; {c:g}, {d:g}." in text
     assert f"After: 29 × 29 numbers, the frame begins with {after[4, 6]:g}." in text
@@ -231,18 +196,13 @@ def test_every_person_is_drawn_once_and_filled_when_called(shown):
     assert text.startswith("100 people as marks") and all(words in text for words in legend)
 
 
-def test_groups_of_people_stand_side_by_side_and_marks_are_whole_pixels_apart(shown):
-    groups = {"one": Confusion(0, 0, 10, 90), "two": Confusion(9, 18, 1, 72)}
-    text, axes = shown(plots.plot_people, groups)
-    assert [ax.get_title() for ax in axes] == ["one", "two"]
-    assert "one: 0 ill, found; 10 ill, MISSED" in text and "two: 9 ill, found" in text
-    _, many = shown(plots.plot_people, Confusion(98, 396, 2, 504), columns=50)
-    assert many[0].figure.get_figwidth() == 7
-    for ax in (*axes, *many):
-        lines = [line.get_xydata() for line in ax.lines if len(line.get_xydata())]
-        places = np.vstack([ax.transData.transform(line) for line in lines])
-        steps = places - places[0]
-        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
+@pytest.mark.parametrize(("columns", "n"), [(10, 100), (25, 200), (50, 1000)])
+def test_marks_are_whole_pixels_apart(shown, columns, n):
+    _, (ax,) = shown(plots.plot_people, Confusion(0, n - 90, 10, 80), columns=columns)
+    assert ax.figure.get_figwidth() == 7
+    places = np.vstack([ax.transData.transform(line.get_xydata()) for line in ax.lines[1:]])
+    steps = places - places[0]
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
 
 
 # Intervals
@@ -257,14 +217,11 @@ TABLE = pd.DataFrame(
 
 def test_the_text_holds_each_value_with_its_interval_and_columns_differ(shown):
     text, (ax,) = shown(plots.plot_intervals, TABLE, "ROC AUC", chance=0.5)
-    for said in (
-        "ROC AUC, dots with 95 % intervals.",
-        "whole image, dial down: 0.55 (0.48 to 0.62)",
-        "frame, dial down: 0.51 (0.40 to 0.60)",
-        "whole image, dial up: 1.00 (0.97 to 1.00)",
-        "frame, dial up: 0.93.",  # without an interval
-    ):
-        assert said in text
+    assert text == (
+        "ROC AUC, dots with 95 % intervals. "
+        "whole image, dial down: 0.55 (0.48 to 0.62); frame, dial down: 0.51 (0.40 to 0.60); "
+        "whole image, dial up: 1.00 (0.97 to 1.00); frame, dial up: 0.93."
+    )
     dots = [container.lines[0] for container in ax.containers]
     assert len({dot.get_color() for dot in dots}) == len({dot.get_marker() for dot in dots}) == 2
     assert len({y for dot in dots for y in dot.get_ydata()}) == 4
@@ -282,8 +239,7 @@ def test_each_value_is_drawn_on_its_interval_and_one_column_needs_no_name(shown)
     np.testing.assert_allclose(spans.get_segments(), [[[0.48, 0], [0.62, 0]], [[0.4, 1], [0.6, 1]]])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["whole image", "frame"]
     bottom, top = ax.get_ylim()
-    assert bottom > top  # the first row of the table comes first
-    assert ax.figure.legends == []
+    assert bottom > top and ax.figure.legends == []  # the first row of the table comes first
 
 
 @pytest.mark.filterwarnings("error")
@@ -294,12 +250,9 @@ def test_what_is_undefined_leaves_a_gap(shown, gap):
     text, (ax,) = shown(plots.plot_intervals, table, "ROC AUC")
     assert [len(container.lines[0].get_xdata()) for container in ax.containers] == [1, 2]
     assert "whole image, dial down" not in text and "nan" not in text
-    (legend,) = ax.figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == list(TABLE)
+    assert len(ax.figure.legends[0].get_texts()) == 2
     text, axes = shown(plots.plot_intervals, pd.DataFrame({"a": [gap], "b": [gap]}), "ROC AUC")
     assert "Nothing is defined." in text and axes[-1].figure.legends == []
-    text, _ = shown(plots.plot_intervals, pd.DataFrame({"a": [Estimate(0.5, np.nan)]}), "ROC AUC")
-    assert text.endswith("0: 0.50.")
 
 
 # X-rays, and what lies over them
@@ -353,9 +306,9 @@ def test_each_kind_of_map_of_each_x_ray_is_shown_under_its_name(shown):
     }
     text, axes = shown(plots.plot_heat, [FILM, FILM], maps, ["score 0.9", "score 0.1"])
     assert [ax.get_title() for ax in axes[:3]] == ["X-ray", "first", "second"]
-    said = ["1, first: brightest", "1, second: brightest", "2, first: bright", "2, second: empty"]
-    assert [text.find(each) for each in said] == sorted(text.find(each) for each in said)
-    assert all(f"X-ray {each}" in text for each in said)
+    said = re.findall(r"X-ray (\d, \w+: \w+)", text)
+    words = ["1, first: brightest", "1, second: brightest", "2, first: brightest"]
+    assert said == [*words, "2, second: empty"]
     assert "Maps over 2 X-rays (score 0.9, score 0.1)" in text
     assert texts(axes[5]) == ["empty"] and len(axes[5].images) == 1  # the X-ray alone
 

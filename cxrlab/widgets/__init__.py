@@ -1,7 +1,5 @@
 """Interactive parts of the notebooks: each a thin skin of ipywidgets on plain functions."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -10,22 +8,20 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxrlab.metrics import Confusion
 
-# Sizes of controls that several widgets share. ipywidgets give an Image no text alternative:
-# a heading or a sentence beside each says what it shows.
-WIDE = {"width": "32em", "max_width": "100%"}
-WRAP = {"flex_flow": "row wrap"}
+# Layouts that several widgets share. ipywidgets give an Image no text alternative: a heading or a
+# sentence beside each says what it shows.
+WIDE, WRAP = {"width": "32em", "max_width": "100%"}, {"flex_flow": "row wrap"}
 
 
 def as_png(pixels: np.ndarray, simulated: bool = False) -> bytes:
     """Grey values, uint8 (height, width), as a PNG; the word burnt in where they are simulated."""
-    image = Image.fromarray(pixels)
+    image, buffer = Image.fromarray(pixels), io.BytesIO()
     if simulated:
         draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=15)
-        corner = (image.width - 7, image.height - 7)
+        corner = image.width - 7, image.height - 7
         left, top, right, bottom = draw.textbbox(corner, "simulated", font=font, anchor="rs")
         draw.rectangle((left - 4, top - 4, right + 4, bottom + 4), fill=30)
         draw.text(corner, "simulated", fill=255, font=font, anchor="rs")
-    buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)  # quick enough to follow a slider
     return buffer.getvalue()
 
@@ -42,15 +38,8 @@ def table_html(table: pd.DataFrame, label: str, header: bool = True) -> str:
 
 def matrix_html(counts: Confusion, negative: str, positive: str) -> str:
     """A confusion matrix, truth in rows and calls in columns, whose cells say what they are."""
-    table = pd.DataFrame(
-        [
-            [f"{counts.tn:,} true negatives", f"{counts.fp:,} false positives: false alarms"],
-            [f"{counts.fn:,} false negatives: misses", f"{counts.tp:,} true positives"],
-        ],
-        index=[
-            f"{negative} ({counts.tn + counts.fp:,})",
-            f"{positive} ({counts.fn + counts.tp:,})",
-        ],
-        columns=[f"called {negative}", f"called {positive}"],
-    )
-    return table_html(table, "Confusion matrix")
+    healthy = f"{counts.tn:,} true negatives", f"{counts.fp:,} false positives: false alarms"
+    ill = f"{counts.fn:,} false negatives: misses", f"{counts.tp:,} true positives"
+    rows = f"{negative} ({counts.tn + counts.fp:,})", f"{positive} ({counts.fn + counts.tp:,})"
+    columns = f"called {negative}", f"called {positive}"
+    return table_html(pd.DataFrame([healthy, ill], rows, columns), "Confusion matrix")

@@ -1,11 +1,10 @@
 """Look through what each filter dropped and kept: one X-ray at a time, its row beside it."""
 
-from __future__ import annotations
-
 import html
 from itertools import pairwise
 from typing import Any
 
+import ipywidgets as widgets
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
@@ -14,24 +13,16 @@ from cxrlab.widgets import WIDE, as_png, table_html
 
 SIDE = 400  # pixels: the longer side of the picture
 COLUMNS = ("finding", "view", "modality", "patient_id", "sex", "age", "license", "image_id")
-SENTENCES = {
-    "missing": "The table lists this file, but it is not in the folder.",
-    "unsafe file name": "The file name leads out of the folder; it was not followed.",
-    "no file name": "The table names no file for this row.",
-    "not an image": "This file is not an image; volumes of CT slices are not shown here.",
-    "truncated": "This file ends too early, so that no picture can be made of it.",
-}
 
 
-def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> Any:
-    """The image browser: an ipywidgets box for a chain of filters.
+def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> widgets.VBox:
+    """The image browser for a chain of filters.
 
     ``stages``: the table at the start, then what each filter left, by name; the index says which
     row is which. ``simulated`` burns that word into every picture. Raises :class:`CXRLabError`
     where a filter has rows that the table before it had not.
+    Example: ``browse_filters({"metadata.csv": catalog, "COVID-19": covid}, space.simulated)``
     """
-    import ipywidgets as widgets
-
     tables = dropped_and_kept(stages)
     labels = [
         (f"{name}: {len(tables[name, False])} dropped, {len(tables[name, True])} kept", name)
@@ -46,12 +37,14 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
 
     def draw(_: Any = None) -> None:
         rows = tables[step.value, side.value]
-        number = min(place.value, len(rows))
-        status.value = status_line(number, len(rows), side.value)
+        number, what = min(place.value, len(rows)), "kept" if side.value else "dropped"
+        said = (
+            f"Image {number} of {len(rows)} {what}" if number else f"This filter {what} no image."
+        )
+        status.value = f'<p role="status">{said}</p>'  # a screen reader says it when it changes
         card.value = card_of(rows.iloc[number - 1]) if number else ""
         seen = picture_of(rows.iloc[number - 1], simulated) if number else ""
-        found = isinstance(seen, bytes)
-        if found:
+        if found := isinstance(seen, bytes):
             picture.value = seen
         missing.value = "" if found else f"<p><em>{html.escape(seen)}</em></p>"
         picture.layout.display = "" if found else "none"
@@ -59,16 +52,14 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
 
     def restart(_: Any = None) -> None:
         count = max(1, len(tables[step.value, side.value]))
-        place.unobserve(draw, names="value")
         place.value, place.max, place.disabled = 1, count, count == 1
-        place.observe(draw, names="value")
         draw()
 
     def move(by: int) -> None:
-        place.value = min(max(place.value + by, 1), place.max)
+        place.value += by  # the slider keeps to its ends
 
-    step.observe(restart, names="value")
-    side.observe(restart, names="value")
+    for control, then in ((step, restart), (side, restart), (place, draw)):
+        control.observe(then, names="value")
     back.on_click(lambda _: move(-1))
     onward.on_click(lambda _: move(1))
     restart()
@@ -85,39 +76,24 @@ def dropped_and_kept(stages: dict[str, pd.DataFrame]) -> dict[tuple[str, bool], 
                 f"The filter {name!r} holds rows that the table before it does not have. Give "
                 "the stages in order, each made from the one before, without reset_index."
             )
-        tables[name, False] = before[~before.index.isin(after.index)]
-        tables[name, True] = after
+        tables[name, False], tables[name, True] = before.drop(after.index), after
     return tables
-
-
-def status_line(number: int, count: int, kept: bool) -> str:
-    """Where the reader is, as HTML that a screen reader says when it changes."""
-    what = "kept" if kept else "dropped"
-    said = f"Image {number} of {count} {what}" if count else f"This filter {what} no image."
-    return f'<p role="status">{said}</p>'
 
 
 def card_of(row: pd.Series) -> str:
     """The row's metadata as an HTML table."""
-    said = {column: _said(row.get(column)) for column in COLUMNS}
-    return table_html(pd.Series(said).to_frame(), "Metadata", header=False)
+    said = row.reindex(COLUMNS).map(
+        lambda value: f"{value:g}" if isinstance(value, float) else str(value), na_action="ignore"
+    )
+    return table_html(said.fillna("not stated").to_frame(), "Metadata", header=False)
 
 
 def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
     """The row's X-ray as the bytes of a PNG, or a sentence that says why there is none."""
-    if pd.isna(row["path"]):
-        problem = row.get("problem")
-        reason = "unsafe file name" if pd.isna(problem) else str(problem)
-        return SENTENCES.get(reason, f"This row has no file that may be read: {reason}.")
-    try:
-        pixels = read_image(row["path"])
-    except UnreadableImage as error:
-        plain = f"This file cannot be used as an X-ray: {error.reason}."
-        return SENTENCES.get(error.reason, plain)
-    return as_png(fit(pixels, SIDE), simulated)
-
-
-def _said(value: Any) -> str:
-    if pd.isna(value):
-        return "not stated"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    reason = row.get("problem")
+    if pd.notna(row["path"]):
+        try:
+            return as_png(fit(read_image(row["path"]), SIDE), simulated)
+        except UnreadableImage as error:
+            reason = error.reason
+    return f"This row has no picture. The reason: {'no file' if pd.isna(reason) else reason}."

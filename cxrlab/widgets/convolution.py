@@ -1,15 +1,14 @@
 """A bench for convolution: choose an X-ray and a kernel, change its weights, see the map."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
+import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
 from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
-from cxrlab.plots.convolution import in_words
+from cxrlab.plots import in_words
 from cxrlab.widgets import WRAP, as_png
 
 OWN = "your own"
@@ -22,8 +21,7 @@ def feature_map(
 ) -> np.ndarray:
     """The kernel's map of an X-ray (uint8, (height, width)), grey values taken as 0...1."""
     values = convolve(np.squeeze(xray) / 255.0, kernel)
-    if with_relu:
-        values = relu(values)
+    values = relu(values) if with_relu else values
     return max_pool(values) if with_pooling else values
 
 
@@ -36,51 +34,39 @@ def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
     return as_png(np.asarray(image), simulated)
 
 
-def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> Any:
-    """The bench as an ipywidgets Box.
+def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> widgets.VBox:
+    """The bench for X-rays by name: uint8, shape (224, 224) or (224, 224, 1); at least one.
 
-    ``xrays``: name to X-ray, uint8, shape (224, 224) or (224, 224, 1); at least one.
     ``simulated`` writes the word on X-ray and map.
+    Example: ``convolution_bench({"ill": xrays.training.pixels[0]}, space.simulated)``
     """
-    import ipywidgets as widgets
-
     chosen = widgets.Dropdown(options=[*xrays], description="X-ray")
     preset = widgets.Dropdown(options=[*KERNELS, OWN], value="vertical edges", description="Kernel")
-    weights = [
-        widgets.BoundedFloatText(
-            value=float(value),
-            min=-LIMIT,
-            max=LIMIT,
-            step=0.1,
-            description=f"row {row + 1}, column {column + 1}",
-            style={"description_width": "120px"},
-            layout={"width": "205px"},
-        )
-        for (row, column), value in np.ndenumerate(KERNELS[preset.value])
-    ]
+    look = {"style": {"description_width": "120px"}, "layout": {"width": "205px"}}
+    look |= {"min": -LIMIT, "max": LIMIT, "step": 0.1}
+    names = [f"row {row}, column {column}" for row in (1, 2, 3) for column in (1, 2, 3)]
+    weights = [widgets.BoundedFloatText(description=name, **look) for name in names]
     with_relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
     with_pooling = widgets.Checkbox(description="max pooling, 2 × 2", indent=False)
     before, after = (widgets.Image(format="png", width=SIDE, height=SIDE) for _ in range(2))
     words = widgets.HTML()
     filling = False  # nine fields change at once: one drawing is enough
 
-    def draw(*_: Any) -> None:
-        xray = xrays[chosen.value]
-        kernel = np.array([field.value for field in weights]).reshape(3, 3)
+    def draw(_: Any = None) -> None:
+        xray, kernel = xrays[chosen.value], np.reshape([field.value for field in weights], (3, 3))
         values = feature_map(xray, kernel, with_relu.value, with_pooling.value)
         before.value = to_png(np.squeeze(xray), simulated)
         after.value = to_png(to_picture(values), simulated)
         words.value = f'<p role="status">{in_words(values)}</p>'
 
-    def fill(change: dict) -> None:
+    def fill(_: Any = None) -> None:
         nonlocal filling
-        if change["new"] == OWN:
-            return
-        filling = True
-        for field, value in zip(weights, KERNELS[change["new"]].flat, strict=True):
-            field.value = float(value)
-        filling = False
-        draw()
+        if preset.value != OWN:
+            filling = True
+            for field, value in zip(weights, KERNELS[preset.value].flat, strict=True):
+                field.value = float(value)
+            filling = False
+            draw()
 
     def edited(_: dict) -> None:
         if not filling:
@@ -92,7 +78,7 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
         field.observe(edited, names="value")
     for control in (chosen, with_relu, with_pooling):
         control.observe(draw, names="value")
-    draw()
+    fill()
     columns = {"grid_template_columns": "repeat(3, 210px)", "overflow": "auto"}
     shown = [
         widgets.VBox([widgets.HTML(f"<b>{heading}</b>"), picture])

@@ -1,25 +1,21 @@
 """Threshold and prevalence on two sliders, with everything that follows from them.
 
-The numbers come from :func:`cxrlab.elsewhere.what_if`.
+The numbers come from :mod:`cxrlab.metrics` and :mod:`cxrlab.elsewhere`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
+import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cxrlab.elsewhere import WhatIf, screening_sentence, what_if
-from cxrlab.metrics import Estimate, check_cases
-from cxrlab.plots.style import COVID, INK, NOT_COVID, closed_png
+from cxrlab.elsewhere import people_tested, precision_range, screening_sentence
+from cxrlab.metrics import Estimate, check_cases, confusion, shares
+from cxrlab.plots import COVID, INK, NOT_COVID, closed_png
 from cxrlab.widgets import WIDE, WRAP, matrix_html, table_html
-
-if TYPE_CHECKING:
-    import ipywidgets
 
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 QUESTIONS = {
@@ -36,38 +32,34 @@ def threshold_bench(
     scores: ArrayLike,
     threshold: float = 0.5,
     patients: ArrayLike | None = None,
-) -> ipywidgets.VBox:
+) -> widgets.VBox:
     """Sliders for the threshold and the prevalence, and what follows from them.
 
-    Arguments as for :func:`cxrlab.metrics.evaluate`; the threshold slider starts at
-    ``threshold``, and a button brings it back there.
+    Arguments as for :func:`cxrlab.metrics.evaluate`, and the same :class:`CXRLabError`; a button
+    brings the slider back to ``threshold``.
+    Example: ``threshold_bench(test.labels, scores, threshold, test.patients)``
     """
-    import ipywidgets as widgets
-
     labels, scores = check_cases(labels, scores)
     # A picture takes a fifth of a second, so it waits until the slider is let go.
     look = {"style": {"description_width": "7em"}, "layout": WIDE, "continuous_update": False}
     cut = widgets.FloatSlider(
         threshold, min=0, max=1, step=0.005, readout_format=".3f", description="Threshold", **look
     )
-    shares = [(f"{100 * share:g} %", share) for share in PREVALENCES]
-    share = widgets.SelectionSlider(options=shares, value=0.5, description="Prevalence", **look)
+    ill = [(f"{100 * share:g} %", share) for share in PREVALENCES]
+    share = widgets.SelectionSlider(options=ill, value=0.5, description="Prevalence", **look)
     back = widgets.Button(description="Back to the chosen threshold", layout={"width": "20em"})
     picture, matrix, metrics, sentence = (widgets.HTML() for _ in range(4))
 
-    def draw(_: object = None) -> None:
-        now = what_if(labels, scores, cut.value, share.value, patients)
-        picture.value = histogram_html(labels, scores, now.threshold)
-        matrix.value = matrix_html(now.confusion, "healthy", "ill")
-        metrics.value = metrics_html(now.metrics)
-        sentence.value = prevalence_html(now)
-
-    def reset(_: object) -> None:
-        cut.value = threshold
+    def draw(_: Any = None) -> None:
+        found = shares(labels, scores, cut.value, patients)
+        picture.value = histogram_html(labels, scores, cut.value)
+        matrix.value = matrix_html(confusion(labels, scores, cut.value), "healthy", "ill")
+        metrics.value = metrics_html(found)
+        sentence.value = prevalence_html(found, share.value)
 
     cut.observe(draw, names="value")
     share.observe(draw, names="value")
-    back.on_click(reset)
+    back.on_click(lambda _: cut.set_trait("value", threshold))
     draw()
     side_by_side = widgets.HBox([picture, matrix], layout=WRAP)
     return widgets.VBox([cut, back, share, sentence, side_by_side, metrics])
@@ -82,35 +74,32 @@ def metrics_html(metrics: Mapping[str, Estimate]) -> str:
     )
 
 
-def prevalence_html(now: WhatIf) -> str:
+def prevalence_html(metrics: Mapping[str, Estimate], prevalence: float) -> str:
     """The precision at the prevalence, and whole people: a line that screen readers announce."""
-    at = f"Where {100 * now.prevalence:g} % of the people tested are ill, the precision is"
-    found = now.precision
+    recall, specificity = metrics["recall"], metrics["specificity"]
+    found, people = precision_range(recall, specificity, prevalence), ""
+    words = f"Where {100 * prevalence:g} % of the people tested are ill, the precision is "
     if found.value is None:
-        words = f"{at} <b>undefined</b>: nobody is called ill."
+        words += "<b>undefined</b>: nobody is called ill."
     else:
-        words = (
-            f"{at} <b>{found.value:.2f}</b> (from {found.low:.2f} to {found.high:.2f} if recall "
-            "and specificity lie together at the lower or the upper ends of their intervals)."
-        )
-    people = "" if now.people is None else f"<br>{screening_sentence(now.people)}"
+        words += f"<b>{found.value:.2f}</b> (from {found.low:.2f} to {found.high:.2f} if recall "
+        words += "and specificity lie together at the lower or the upper ends of their intervals)."
+    if None not in (recall.value, specificity.value):
+        tested = people_tested(recall.value, specificity.value, prevalence)
+        people = f"<br>{screening_sentence(tested)}"
     return f'<div role="status" style="max-width: 48em">{words}{people}</div>'
 
 
 def histogram_html(labels: np.ndarray, scores: np.ndarray, threshold: float) -> str:
     """The scores of the ill above the axis and of the healthy below, with the threshold line."""
     figure, ax = plt.subplots(figsize=(4.4, 2.6), layout="constrained")
-    bins = np.linspace(0, 1, 26)
-    ill, healthy = scores[labels == 1], scores[labels == 0]
-    ax.hist(ill, bins, color=COVID, label="ill")
+    bins, healthy = np.linspace(0, 1, 26), scores[labels == 0]
+    ax.hist(scores[labels == 1], bins, color=COVID, label="ill")
     ax.hist(healthy, bins, weights=-np.ones(healthy.size), color=NOT_COVID, label="healthy")
     ax.axvline(threshold, color=INK, linestyle="--", label=f"threshold {threshold:.3f}")
     ax.set(xlabel="score", xlim=(0, 1))
     ax.yaxis.set_major_formatter(lambda count, _: f"{abs(count):g}")
     figure.legend(loc="outside upper center", ncols=3, fontsize=9)
-    called = int((scores >= threshold).sum())
-    alt = (
-        f"Histogram of {scores.size} scores, ill above and healthy below the axis. Threshold "
-        f"{threshold:.3f}: {called} cases at or right of it are called ill."
-    )
+    alt = f"Histogram of {scores.size} scores, ill above and healthy below the axis. Threshold "
+    alt += f"{threshold:.3f}: {(scores >= threshold).sum()} cases at or right of it are called ill."
     return f'<img alt="{alt}" src="data:image/png;base64,{closed_png(figure, alt)}">'
