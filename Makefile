@@ -109,8 +109,7 @@ test-kills: $(STAMP)
 # Runs the committed notebooks again and stores what they show, and the networks they trained.
 notebooks: $(STAMP)
 	@$(BIN)/cxrlab publish
-	@$(BIN)/python -m cxrlab.running.refresh
-	@$(BIN)/python -m cxrlab.running.keep_networks
+	@$(BIN)/python -m cxrlab.running.refresh --networks
 
 # DATA names a folder of real X-rays for what is measured on X-rays; without it, phantoms.
 bench: $(STAMP)

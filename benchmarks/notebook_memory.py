@@ -145,34 +145,35 @@ def _answered(asks: re.Match) -> str:
 
 def main() -> None:
     """Measure the server, then every notebook that was named."""
-    from cxrlab.running.course import make_plan
+    from cxrlab.running.course import environment_for, find_notebooks, select_notebooks
     from cxrlab.running.execute import execute
-    from cxrlab.running.notebooks import find_notebooks, select_notebooks
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--notebooks", default=None, help="such as 03 or 01-05; default: all")
     parser.add_argument("--budget", default="class", help="smoke, class or full")
-    parser.add_argument("--data", type=Path, default=None, help="default: CXRLAB_DATA or phantoms")
+    parser.add_argument("--data", type=Path, default=None, help="default: phantoms")
     parser.add_argument("--epochs", type=int, default=None, help="in place of the budget's")
     parser.add_argument("--memory", default=BINDER, help="GB for a kernel; empty: the machine's")
     given = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        plan = make_plan(given.budget, given.data, Path(folder))
-        environment = {**plan.environment, "CXRLAB_MEMORY": given.memory}
-        server = server_bytes(plan.out) / 1e9
+        place = Path(folder).resolve()
+        (place / "notebooks").mkdir()
+        environment = environment_for(given.budget, given.data, place / "workspace")
+        environment["CXRLAB_MEMORY"] = given.memory
+        server = server_bytes(place) / 1e9
         measured, stopped = {}, {}
         for path in select_notebooks(find_notebooks(), given.notebooks):
             with Watch() as watch:
-                copy = as_a_reader_does(path, plan.out, given.epochs)
-                execution = execute(copy, plan.out / "notebooks", environment)
+                copy = as_a_reader_does(path, place, given.epochs)
+                execution = execute(copy, place / "notebooks", environment)
             measured[path.stem] = [server + watch.peak / 1e9]
             if execution.failure is not None:
-                stopped[path.stem] = execution.failure.lines
+                stopped[path.stem] = execution.failure.reason
             print(path.stem, round(measured[path.stem][0], 3), "GB", file=sys.stderr)
     print_json(
         result(
-            f"memory of each notebook at the {plan.budget} budget, kernel and server together, "
+            f"memory of each notebook at the {given.budget} budget, kernel and server together, "
             "exercises solved and each training run twice, "
             + (f"where a kernel may take {given.memory} GB" if given.memory else "unlimited"),
             "GB at the most",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -25,17 +25,16 @@ SIGNS = {
 }
 # Where a host shows and keeps what a reader makes. Kaggle saves it with a version of the notebook.
 KEPT = {KAGGLE: PurePosixPath("/kaggle/working"), COLAB: PurePosixPath("/content")}
-DRIVE = PurePosixPath("/content/drive")
 WORKSPACE = "cxrlab-workspace"
 
 GIGABYTE = 1e9
 SHORT_MEMORY = 4 * GIGABYTE  # with less in all, a training takes small batches
 # What a container (Binder, Kubernetes, Slurm) may take, in control groups of version 2 and 1.
+CGROUPS = Path("/sys/fs/cgroup")
 CGROUP_FILES = (
     ("memory.max", "memory.current"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
 )
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 def host() -> str:
@@ -57,27 +56,20 @@ def keep_work(on_drive: bool = False) -> None:
     Colab then asks for permission. The choice holds for this notebook and the commands that it
     starts. Raises :class:`CXRLabError` where the permission is refused.
     """
-    here = host()
-    if on_drive and here != COLAB:
-        print(f"Google Drive can be reached from Google Colab only. This is {here}.")
+    if on_drive and host() != COLAB:
+        print(f"Google Drive can be reached from Google Colab only. This is {host()}.")
     elif on_drive:
-        os.environ["CXRLAB_WORKSPACE"] = str(_mounted_drive() / "MyDrive" / WORKSPACE)
-    kept = os.environ.get("CXRLAB_WORKSPACE") or workspace_here()
-    print(f"What you make is kept in {kept}.")
+        from google.colab import drive
 
-
-def _mounted_drive() -> PurePosixPath:
-    from google.colab import drive
-
-    try:
-        drive.mount(str(DRIVE))
-    except Exception as error:  # Colab's own kinds, which differ between its versions
-        raise CXRLabError(
-            "Google Drive was not opened: "
-            f"{str(error) or type(error).__name__}. Run the cell again and allow it, or set "
-            "ON_DRIVE to False to keep your work on Colab's machine."
-        ) from error
-    return DRIVE
+        try:
+            drive.mount("/content/drive")
+        except Exception as error:  # Colab's own kinds, which differ between its versions
+            raise CXRLabError(
+                f"Google Drive was not opened ({error!r}). Run the cell again and allow it, or set "
+                "ON_DRIVE to False to keep your work on Colab's machine."
+            ) from error
+        os.environ["CXRLAB_WORKSPACE"] = f"/content/drive/MyDrive/{WORKSPACE}"
+    print(f"What you make is kept in {os.environ.get('CXRLAB_WORKSPACE') or workspace_here()}.")
 
 
 class Memory(NamedTuple):
@@ -94,19 +86,20 @@ def memory_here() -> Memory:
     """
     import psutil
 
-    machine = psutil.virtual_memory()
-    available, total = machine.available, machine.total
-    limits = list(_container_limits())
+    limits = []  # of the memory, and how much of it is in use
+    for names in CGROUP_FILES:
+        with suppress(OSError, ValueError):  # no such file, or "max": no limit
+            limits.append([float((CGROUPS / name).read_text()) for name in names])
     if said := os.environ.get("CXRLAB_MEMORY"):
         try:
             limit = float(said) * GIGABYTE
         except ValueError:
             limit = 0
         if not limit > 0:
-            raise CXRLabError(
-                f"CXRLAB_MEMORY is {said!r}, but has to be a number of GB, such as 1.9."
-            )
-        limits.append((limit, psutil.Process().memory_info().rss))
+            raise CXRLabError(f"CXRLAB_MEMORY is {said!r}, not a number of GB, such as 1.9.")
+        limits.append([limit, psutil.Process().memory_info().rss])
+    machine = psutil.virtual_memory()
+    available, total = machine.available, machine.total
     for limit, used in limits:
         available, total = min(available, max(limit - used, 0)), min(total, limit)
     return Memory(int(available), int(total))
@@ -115,13 +108,3 @@ def memory_here() -> Memory:
 def is_memory_short() -> bool:
     """Whether this machine has less than 4 GB in all, as Binder has."""
     return memory_here().total < SHORT_MEMORY
-
-
-def _container_limits() -> Iterator[tuple[float, float]]:
-    """Limit and use of memory in bytes, as control groups say."""
-    for names in CGROUP_FILES:
-        try:
-            limit, used = (float((CGROUPS / name).read_text()) for name in names)
-        except (OSError, ValueError):  # no such file, or "max": no limit
-            continue
-        yield limit, used

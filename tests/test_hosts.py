@@ -16,7 +16,7 @@ import pytest
 from cxrlab import hosts
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
-from cxrlab.running.notebooks import id_for
+from cxrlab.publish import id_for
 
 TOP = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
@@ -85,12 +85,9 @@ def test_drive_is_opened_on_colab_only_and_when_asked_for(drive, capsys, monkeyp
     )
 
 
-def test_a_drive_that_is_refused_is_a_sentence(drive, monkeypatch):
-    def refuse(place):
-        raise ValueError("mount failed")
-
-    drive.drive.mount = refuse
-    with pytest.raises(CXRLabError, match="mount failed.*ON_DRIVE"):
+def test_a_drive_that_is_refused_is_a_sentence(drive):
+    drive.drive.mount = lambda place: 1 / 0
+    with pytest.raises(CXRLabError, match="division by zero.*ON_DRIVE"):
         hosts.keep_work(on_drive=True)
     assert os.environ["CXRLAB_WORKSPACE"] == ""
 
@@ -114,7 +111,6 @@ def sixteen(tmp_path, monkeypatch):
     [
         (f"{2 * GB}\n", GB, (GB, 2 * GB), True),
         (f"{2 * GB}\n", 3 * GB, (0, 2 * GB), True),
-        (f"{12 * GB}\n", GB, (10 * GB, 12 * GB), False),
         ("max\n", GB, (10 * GB, 16 * GB), False),  # no limit, in version 2
         ("9223372036854771712\n", GB, (10 * GB, 16 * GB), False),  # and in version 1
     ],
@@ -137,10 +133,10 @@ def test_a_limit_by_hand_counts_what_this_process_holds(sixteen, monkeypatch):
     assert hosts.is_memory_short()
 
 
-@pytest.mark.parametrize("said", ["two", "-1", "0", "nan"])
+@pytest.mark.parametrize("said", ["two", "-1", "nan"])
 def test_a_limit_by_hand_that_is_no_number_is_a_sentence(monkeypatch, said):
     monkeypatch.setenv("CXRLAB_MEMORY", said)
-    with pytest.raises(CXRLabError, match=f"CXRLAB_MEMORY is '{said}', but has to be a number"):
+    with pytest.raises(CXRLabError, match=f"CXRLAB_MEMORY is '{said}', not a number"):
         hosts.memory_here()
 
 
@@ -153,11 +149,11 @@ def set_up() -> str:
     return "".join(first_code_cell(NOTEBOOKS[0])["source"])
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_opens_with_the_same_cell(path):
-    cell = first_code_cell(path)
-    assert "".join(cell["source"]) == set_up()
-    assert cell["id"] == id_for(set_up(), set())
+def test_every_notebook_opens_with_the_same_cell():
+    for path in NOTEBOOKS:
+        cell = first_code_cell(path)
+        assert "".join(cell["source"]) == set_up()
+        assert cell["id"] == id_for(set_up(), set())
 
 
 def run_set_up(monkeypatch) -> list[str]:

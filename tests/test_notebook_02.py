@@ -8,7 +8,7 @@ import pytest
 
 from cxrlab import course
 from cxrlab.errors import CXRLabError
-from cxrlab.running.notebooks import CHECKOUT
+from cxrlab.publish import CHECKOUT
 
 NOTEBOOK = CHECKOUT / "notebooks" / "02_data_filtering.ipynb"
 

@@ -7,8 +7,8 @@ import re
 import nbformat
 import pytest
 
+from cxrlab.publish import CHECKOUT
 from cxrlab.running.execute import execute
-from cxrlab.running.notebooks import CHECKOUT
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 # 06 and 07 hold no such lines but hints and solutions, which the tests of the exercises run.

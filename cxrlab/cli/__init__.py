@@ -1,15 +1,40 @@
 """The command line: ``cxrlab`` and its subcommands, thin skins on the library.
 
-Nothing here, nor in a subcommand's module, imports TensorFlow or pandas at its top: help is
-instant. A :class:`cxrlab.errors.CXRLabError` becomes its message on standard error and exit code 1.
+Nothing here imports TensorFlow or pandas at its top: help is instant. A
+:class:`cxrlab.errors.CXRLabError` becomes its message on standard error and exit code 1.
 """
 
 from __future__ import annotations
 
-import typer
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from cxrlab.cli import course, data, runs
-from cxrlab.cli.shared import PlainErrors
+import typer
+from typer import Argument, Exit, Option, echo
+from typer.core import TyperGroup
+
+from cxrlab.cli import shared
+from cxrlab.cli.data import data_app
+from cxrlab.cli.shared import Budget, DataOption, Negatives, Out, Run, Seed
+from cxrlab.errors import CXRLabError
+
+WHO = "Healthy children (as published), healthy adults, or half and half."
+FOLDS = "Test every patient once, over so many folds."
+RATES = "A dropout rate for each layer, or one for all."
+REPLAY = "Show the recording.json of a finished search again; `course` brings fifty trials along."
+
+
+class PlainErrors(TyperGroup):
+    """Shows a reader's mistake as a sentence. Anything else is ours and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CXRLabError as error:
+            echo(error, err=True)
+            raise Exit(1) from None
+
 
 app = typer.Typer(
     cls=PlainErrors,
@@ -21,21 +46,25 @@ app = typer.Typer(
 )
 
 
+def main() -> None:
+    """What the command ``cxrlab`` calls."""
+    app(prog_name="cxrlab")
+
+
 def show_version(wanted: bool) -> None:
     """Print the version and stop."""
     if wanted:
         from cxrlab import __version__
 
-        typer.echo(f"cxrlab {__version__}")
-        raise typer.Exit
+        echo(f"cxrlab {__version__}")
+        raise Exit
+
+
+Version = Annotated[bool, Option("--version", callback=show_version, is_eager=True)]
 
 
 @app.callback()
-def cxrlab(
-    version: bool = typer.Option(
-        False, "--version", callback=show_version, is_eager=True, help="Show the version and stop."
-    ),
-) -> None:
+def cxrlab(version: Version = False) -> None:
     """Chest X-rays, a convolutional network and honest numbers: a course you run.
 
     Without real X-rays it works on phantoms, simulated X-rays that it makes itself.
@@ -46,13 +75,233 @@ def cxrlab(
     """
 
 
-for command in (course.doctor, course.run, course.lab, course.progress, course.publish):
-    app.command()(command)
-app.add_typer(data.data_app, name="data")
-for command in (runs.train, runs.tune, runs.evaluate, runs.predict, runs.repairs, runs.report):
-    app.command()(command)
+app.add_typer(data_app, name="data")
 
 
-def main() -> None:
-    """What the command ``cxrlab`` calls."""
-    app(prog_name="cxrlab")
+@app.command()
+def doctor(data: DataOption = None) -> None:
+    """Find out whether the course runs here, and what to do if not.
+
+    Looks at the host (a computer of your own, Colab, Kaggle, Binder), Python, the libraries and
+    whether they go together, GPU, memory, disk, processor, data, the workspace (CXRLAB_WORKSPACE)
+    and the Jupyter kernel. Exit code 1 when something stands in the way.
+    """
+    from cxrlab.doctor import PROBLEM, examine, report
+    from cxrlab.files import workspace_root
+
+    findings = examine(data)
+    echo(f"Python: {sys.executable}\nWorkspace: {workspace_root()}\n{report(findings)}")
+    raise Exit(any(finding.state == PROBLEM for finding in findings.values()))
+
+
+@app.command()
+def run(
+    notebooks: Annotated[str | None, Option(help="Such as 03, 01-05 or 01,03; else all.")] = None,
+    budget: Budget = "class",
+    data: DataOption = None,
+    out: Annotated[Path, Option(help="Folder for pages and workspace.")] = Path("cxrlab-out"),
+) -> None:
+    """Run the notebooks without a browser and write a page for each, and an index.
+
+    Results are kept in OUT/workspace; a second run takes up what a first one left.
+    Exit code 1 when a notebook stopped early.
+    """
+    from cxrlab.running.course import run_course
+
+    raise Exit(bool(run_course(notebooks, budget, data, out)))
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path | None, Argument(help="Copy the notebooks here first.")] = None,
+    browser: Annotated[bool, Option(help="Open one, or only print the address.")] = True,
+) -> None:
+    """Open JupyterLab at the first notebook.
+
+    Without FOLDER it opens the notebooks of a checkout; what is in FOLDER is kept. JupyterLab
+    hands CXRLAB_DATA, CXRLAB_BUDGET and CXRLAB_WORKSPACE on to the notebooks.
+    """
+    from cxrlab.running.course import copy_notebooks, open_lab
+
+    if folder is not None:
+        echo(copy_notebooks(folder))
+    raise Exit(open_lab(folder, browser))
+
+
+@app.command()
+def progress() -> None:
+    """Show which exercises and quiz questions you have solved.
+
+    They are kept in the workspace (CXRLAB_WORKSPACE) and nowhere else.
+    """
+    from cxrlab.exercises.overview import overview
+
+    found = overview()
+    shared.show_table(found.notebooks, "Solved so far")
+    echo(found.next_step)
+
+
+@app.command()
+def publish(
+    repo: Annotated[str | None, Option(help="Your copy on GitHub: OWNER/NAME.")] = None,
+    branch: Annotated[str | None, Option(help="What readers get, by default main.")] = None,
+    check: Annotated[bool, Option("--check", help="Change nothing; exit code 1 if due.")] = False,
+) -> None:
+    """Point every badge, link and install cell of a checkout at your copy of the course.
+
+    Sets Repository in pyproject.toml, the one place that names it, and carries it into the README,
+    the pages in docs and the notebooks. Without --repo it says again what the setting says now.
+    """
+    from cxrlab.publish import publish as publish_to
+
+    to, changes = publish_to(repo, branch, check)
+    for change in changes:
+        echo(f"{'would change' if check else 'changed'}  {change}")
+    if check and changes:
+        echo(f"Not everything points at {to.path} yet.")
+        raise Exit(1)
+    echo(f"Everything points at {to.path}, branch {to.branch}.")
+
+
+@app.command()
+def train(
+    out: Out,
+    data: DataOption = None,
+    recipe: Annotated[Literal["published", "robust"], Option(help="robust: ours.")] = "published",
+    negatives: Annotated[Negatives | None, Option(help=f"{WHO} Default: the recipe's.")] = None,
+    budget: Budget = "class",
+    folds: Annotated[int, Option(min=0, help=FOLDS)] = 0,
+    seed: Seed = 0,
+) -> None:
+    """Train the network of a recipe (published, or robust: our best trade-off) and test it.
+
+    It is tested on patients that it has not seen.
+    """
+    from cxrlab import choices, runs, sources
+
+    plan, work = runs.TrainPlan(recipe, negatives, folds, seed), choices.get_budget(budget)
+    shared.show_metrics(runs.train_run(out, sources.data_folder(data), work, plan, echo))
+    echo(f"The run is in {out}.")
+
+
+@app.command()
+def tune(
+    out: Annotated[Path | None, Option(help="Folder for the run; it goes on there.")] = None,
+    data: DataOption = None,
+    negatives: Annotated[Negatives, Option(help=WHO)] = "kermany",
+    budget: Budget = "class",
+    trials: Annotated[int | None, Option(min=1, help="Default: the budget's.")] = None,
+    tuner: Annotated[Literal["random", "bayesian", "grid"], Option()] = "random",
+    space: Annotated[Literal["per-layer", "shared"], Option(help=RATES)] = "per-layer",
+    objective: Annotated[Literal["val_loss", "recall_at_specificity"], Option()] = "val_loss",
+    seed: Seed = 0,
+    until: Annotated[float | None, Option(metavar="MINUTES", help="Begin no trial later.")] = None,
+    replay: Annotated[str | None, Option(metavar="FILE", help=REPLAY)] = None,
+) -> None:
+    """Search the published space with Keras Tuner, then train and test the best settings.
+
+    Several machines share a search by Keras Tuner's environment variables: docs/many-machines.md.
+    """
+    from cxrlab import choices, runs, sources, tuning
+
+    if replay is not None:
+        recording, objective = tuning.recorded_search(replay)
+        echo(recording.sentence)
+        by_trial = recording.table.sort_values("trial")[["trial", objective]]
+        shared.show_table(by_trial, f"The {objective} of each trial")
+        return shared.show_leaderboard(recording.table)
+    if out is None:
+        raise CXRLabError("Say with --out where the run is to be kept: --out my-search.")
+    work = choices.get_budget(budget)
+    plan = tuning.Plan(tuner, space, objective, trials or work.trials, seed, negatives)
+    done = runs.tune_run(out, sources.data_folder(data), work, plan, until, echo)
+    if done is not None:  # a worker's chief has the results
+        metrics, leaderboard = done
+        shared.show_leaderboard(leaderboard)
+        shared.show_metrics(metrics)
+        echo(f"The run is in {out}.")
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    cases: Annotated[Path, Argument(help="A CSV, or a folder of X-rays.")],
+    json: Annotated[Path | None, Option(help="Write the numbers here.")] = None,
+    budget: Budget = "class",
+    seed: Seed = 0,
+) -> None:
+    """Test a run on cases of your own, at its frozen threshold.
+
+    CASES is a CSV with path, label (0 or 1) and, optionally, patient_id, sex, age, view, source;
+    or a folder of X-rays (positive/ and negative/, or the course's layout). Patients from whom the
+    run has learned are left out. With --json RUN/external.json the numbers become part of what
+    `cxrlab report RUN` says.
+    """
+    from cxrlab import case_files, choices, elsewhere, files, runs
+
+    table = case_files.read_cases(cases)
+    model, threshold = runs.open_run(run)
+    new = runs.unseen(run, table)
+    if known := len(table) - len(new):
+        echo(f"{known} X-rays of patients that the run has learned from were left out.")
+    scored = case_files.score_cases(model, new)
+    shared.say_left_out(scored.left_out)
+    resamples, name = choices.get_budget(budget).resamples, cases.resolve().name
+    report = elsewhere.external_report(
+        scored.cases, threshold, name, resamples=resamples, seed=seed
+    )
+    metrics = {**report.to_json(), "left_out": len(scored.left_out), "learned_from": known}
+    if json is not None:
+        files.write_json(json, metrics)
+    shared.show_subgroups(report.subgroups)
+    shared.show_metrics(metrics)
+
+
+@app.command()
+def predict(run: Run, images: Annotated[list[Path], Argument(help="Image files.")]) -> None:
+    """Score single X-rays with a run's network."""
+    from cxrlab import case_files, runs
+
+    model, threshold = runs.open_run(run)
+    scored = case_files.score_images(model, images)
+    shared.say_left_out(scored.left_out)
+    for path, score in zip(scored.cases["path"], scored.cases["score"], strict=True):
+        call = "COVID-19" if score >= threshold else "not COVID-19"
+        echo(f"{path}: score {score:.3f}, called {call} (threshold {threshold:.3f})")
+    echo(shared.NOT_MEDICAL)
+    raise Exit(len(scored.left_out) > 0)
+
+
+@app.command()
+def repairs(
+    out: Out,
+    data: DataOption = None,
+    budget: Budget = "class",
+    folds: Annotated[int, Option(min=2, help=FOLDS)] = 2,
+    only: Annotated[list[str] | None, Option(help="A repair by name; all by default.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Try every repair of notebook 07 on the same unseen people (takes long)."""
+    from cxrlab import choices, sources
+    from cxrlab.repairs import RepairsPlan, repairs_run
+
+    plan, work = RepairsPlan(folds, seed, only or ()), choices.get_budget(budget)
+    recording = repairs_run(out, sources.data_folder(data), work, plan, echo)
+    shared.show_repairs(recording.table)
+    echo(f"{recording.sentence}\nThe run is in {out}.")
+
+
+@app.command()
+def report(
+    run: Run,
+    out: Annotated[Path | None, Option(help="Folder for the card. Default: RUN.")] = None,
+) -> None:
+    """Write the model card of a run, model-card.md.
+
+    It says what the network is for and not for, how it was trained, how good it is and for whom,
+    and what careful reporting asks that this run leaves open. RUN/external.json, from cxrlab
+    evaluate, and RUN/by_source.csv become part of it.
+    """
+    from cxrlab.card import write_model_card
+
+    echo(f"Written: {write_model_card(run, out)}\nNot for medical use.")

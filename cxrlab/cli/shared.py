@@ -1,41 +1,113 @@
-"""What several commands share: options that mean the same everywhere, and how mistakes are told."""
+"""What several commands share: the options that mean the same everywhere, and the tables."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-from typer.core import TyperGroup
+from typer import Argument, Option, echo
 
-from cxrlab.errors import CXRLabError
-
-BudgetName = Literal["smoke", "class", "full"]
-Negatives = Literal["kermany", "adult", "mixed"]
+if TYPE_CHECKING:
+    import pandas as pd
 
 DataOption = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--data",
         help="Folder of real X-rays, or phantom; without it what `cxrlab data use` chose.",
         envvar="CXRLAB_DATA",
         show_default=False,
     ),
 ]
-BUDGET = typer.Option("class", help="How much work to do.", envvar="CXRLAB_BUDGET")
-SEED = typer.Option(0, min=0, help="Seed of split and training.")
-OUT = typer.Option(..., help="Folder for the run; an interrupted run goes on.")
-RUN = typer.Argument(help="Folder that train or tune wrote.")
-WHO = "Healthy children (as published), healthy adults, or half and half."
+Budget = Annotated[
+    Literal["smoke", "class", "full"],
+    Option(help="How much work to do.", envvar="CXRLAB_BUDGET"),
+]
+Seed = Annotated[int, Option(min=0, help="Seed of split and training.")]
+Out = Annotated[Path, Option(help="Folder for the run; an interrupted run goes on.")]
+Run = Annotated[Path, Argument(help="Folder that train or tune wrote.")]
+Negatives = Literal["kermany", "adult", "mixed"]
+NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
 
 
-class PlainErrors(TyperGroup):
-    """Shows a reader's mistake as a sentence. Anything else is ours and keeps its traceback."""
+def show_table(frame: pd.DataFrame, title: str) -> None:
+    """Print a DataFrame as a table; fractions with three digits."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except CXRLabError as error:
-            print(error, file=sys.stderr)
-            raise typer.Exit(1) from None
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name, kind in frame.dtypes.items():
+        table.add_column(str(name), justify="right" if kind.kind in "if" else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+    Console(markup=False).print(table)  # square brackets are brackets
+
+
+def show_metrics(metrics: dict[str, Any]) -> None:
+    """Print the metrics of ``metrics.json`` with their intervals, and what they are not for."""
+    import pandas as pd
+
+    from cxrlab.metrics import Estimate
+
+    rows = {
+        name.replace("_", " "): f"{Estimate(entry['value'], *entry['interval']):.3f}"
+        for name, entry in metrics.items()
+        if isinstance(entry, dict) and "interval" in entry
+    }
+    title = (
+        "{n} X-rays, threshold {threshold:.3f}: {tp} true and {fp} false positives, "
+        "{fn} false and {tn} true negatives"
+    ).format(**metrics)
+    show_table(pd.DataFrame(rows.items(), columns=["metric", "value (95 % interval)"]), title)
+    echo(NOT_MEDICAL)
+
+
+def show_leaderboard(board: pd.DataFrame) -> None:
+    """Print the ten best trials of a search, their dropout rates in one column."""
+    rates = board.filter(regex="^dropout").astype(str).agg("/".join, axis=1)
+    columns = ["rank", "val_loss", "recall_at_specificity", "dense_units", "learning_rate"]
+    best = board[columns].assign(dropout=rates, learning_rate=board["learning_rate"].map(str))
+    names = {"recall_at_specificity": "recall", "dense_units": "units", "learning_rate": "rate"}
+    title = "The best trials (recall at a specificity of 0.9)"
+    show_table(best.head(10).rename(columns=names), title)
+
+
+def show_subgroups(subgroups: pd.DataFrame) -> None:
+    """Print recall and specificity by subgroup, where anything is known of the cases."""
+    from cxrlab.sources.tables import NOT_STATED
+
+    if (subgroups["by"].ne("all") & subgroups["group"].ne(NOT_STATED)).any():
+        title = "By subgroup, 95 % intervals over patients"
+        show_intervals(subgroups, ["by", "group", "cases", "recall", "specificity"], title)
+
+
+def show_repairs(table: pd.DataFrame) -> None:
+    """Print recall and false positives of each repair, and its AUC on the frame alone."""
+    title = "Repairs: recall, false positives of children and adults, AUC of the frame alone"
+    show_intervals(table, ["repair", "recall", "children", "adults", "frame_only"], title)
+
+
+def show_intervals(table: pd.DataFrame, names: list[str], title: str) -> None:
+    """Print these columns, each number with its interval (``recall_low``, ``recall_high``).
+
+    Where there is no number, ``recall_note`` may say why.
+    """
+    from cxrlab.metrics import Estimate
+
+    found = table[names].astype(object)
+    for name in names:
+        if f"{name}_low" in table:
+            numbers = table[[name, f"{name}_low", f"{name}_high"]].astype(float).to_numpy()
+            short = [str(Estimate(*row)).replace(" to ", "-") for row in numbers]
+            found[name] = found[name].where(table[name].isna(), short)
+            found[name] = found[name].fillna(table.get(f"{name}_note", "skipped"))
+    show_table(found, title)
+
+
+def say_left_out(left_out: pd.DataFrame) -> None:
+    """Name the images that were left out, and why, on standard error."""
+    if len(left_out):
+        echo(f"{len(left_out)} images were left out:", err=True)
+    for path, reason in left_out.itertuples(index=False):
+        echo(f"  {path}: {reason}", err=True)

@@ -1,100 +1,168 @@
-"""Run the course: every notebook headless, a page for each, and an index with the numbers."""
+"""The course's notebooks: which there are, running all of them, and opening them in JupyterLab."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib.util
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 from rich.console import Console
 
+import cxrlab
 from cxrlab.choices import choose, get_budget
-from cxrlab.errors import cannot_write
+from cxrlab.errors import CXRLabError, cannot_write
+from cxrlab.files import write_atomically
+from cxrlab.publish import CHECKOUT
 from cxrlab.running.execute import execute
-from cxrlab.running.notebooks import find_notebooks, select_notebooks
-from cxrlab.running.pages import Pages, forget_headlines
+from cxrlab.running.pages import Pages
 from cxrlab.sources import data_folder, is_phantom
 
-DEFAULT_OUT = Path("cxrlab-out")
+SHIPPED = Path(cxrlab.__file__).parent / "_notebooks"  # there where cxrlab is no checkout
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The choices of one run, settled before anything is executed. ``data``: None for phantoms."""
+def find_notebooks(folder: Path | None = None) -> list[Path]:
+    """The numbered notebooks (``01_motivation.ipynb``, ...) of ``folder``, in their order.
 
-    out: Path
-    budget: str
-    data: Path | None
-
-    @property
-    def data_in_words(self) -> str:
-        """What the pages say of the X-rays: no path of this machine."""
-        if self.data is None or is_phantom(self.data):
-            return "Data: phantoms (simulated X-rays)"
-        return f"Data: real X-rays in {self.data.name}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the notebooks read. An empty CXRLAB_DATA means phantoms."""
-        return {
-            "CXRLAB_BUDGET": self.budget,
-            "CXRLAB_DATA": str(self.data or ""),
-            "CXRLAB_WORKSPACE": str(self.out / "workspace"),
-        }
-
-
-def make_plan(
-    budget: str | None = None, data: str | Path | None = None, out: str | Path = DEFAULT_OUT
-) -> Plan:
-    """Settle budget, data and folder. ``data`` defaults to the reader's choice.
-
-    Raises :class:`CXRLabError` where there is no such data folder or ``out`` cannot be written.
+    Without a folder: those shipped with the package, else those of the checkout. Raises
+    :class:`CXRLabError` where there are none.
     """
-    folder = data_folder(data) if choose(data).folder else None
-    out = Path(out).expanduser().resolve()
-    try:
-        (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    return Plan(out, get_budget(budget).name, folder)
+    folder = folder or (SHIPPED if SHIPPED.is_dir() else CHECKOUT / "notebooks")
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise CXRLabError(
+            f"No numbered notebook (such as 01_motivation.ipynb) is in {folder}. "
+            "Install cxrlab again, or work in a checkout of its repository."
+        )
+    return found
+
+
+def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
+    """Choose from ``found`` by number: ``03``, ``01-05``, ``01,03`` or ``1-2,06``; all for None.
+
+    Raises :class:`CXRLabError` for words it cannot read and for numbers that no notebook has.
+    """
+    if wanted is None:
+        return found
+    known = {int(notebook.stem[:2]): notebook for notebook in found}
+    numbers: set[int] = set()
+    for part in wanted.split(","):
+        ends = re.fullmatch(r"\s*(\d\d?)(?:\s*-\s*(\d\d?))?\s*", part)
+        if not ends:
+            raise CXRLabError(
+                f"Cannot read {wanted!r} as notebook numbers. "
+                "Write one (03), a range (01-05) or several (01,03)."
+            )
+        numbers.update(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
+    if not numbers or numbers - known.keys():
+        missing = ", ".join(f"{n:02d}" for n in sorted(numbers - known.keys())) or wanted
+        there = ", ".join(f"{n:02d}" for n in sorted(known))
+        raise CXRLabError(f"There is no notebook {missing}. There are {there}.")
+    return [known[number] for number in sorted(numbers)]
+
+
+def environment_for(budget: str, data: Path | None, workspace: Path) -> dict[str, str]:
+    """The variables that the notebooks read. ``data``: a folder of X-rays, None for phantoms."""
+    return {
+        "CXRLAB_BUDGET": budget,
+        "CXRLAB_DATA": str(data or ""),
+        "CXRLAB_WORKSPACE": str(workspace),
+    }
 
 
 def run_course(
     notebooks: str | None = None,
     budget: str | None = None,
     data: str | Path | None = None,
-    out: str | Path = DEFAULT_OUT,
-    console: Console | None = None,
+    out: str | Path = "cxrlab-out",
     folder: Path | None = None,
+    console: Console | None = None,
 ) -> list[str]:
     """Execute the chosen notebooks one after the other and write their pages into ``out``.
 
-    ``notebooks`` is ``03``, ``01-05`` or ``01,03`` (all where None), ``folder`` where they lie.
-    ``out/workspace`` is the notebooks' workspace: a second run takes up what a first one left.
-    A notebook whose cell fails stops there; the next ones still run. Returns the names of those
-    that stopped early. Raises :class:`CXRLabError` for choices that cannot be run.
+    ``notebooks`` is ``03``, ``01-05`` or ``01,03`` (all where None), ``folder`` where they lie;
+    ``data`` and ``budget`` default to the reader's choice. ``out/workspace`` is the notebooks'
+    workspace: a second run takes up what a first one left. A notebook whose cell fails stops
+    there; the next ones still run. Returns the names of those that stopped early. Raises
+    :class:`CXRLabError` for choices that cannot be run.
     """
     console = console or Console()
-    found = find_notebooks(folder)
-    chosen = select_notebooks(found, notebooks)
-    plan = make_plan(budget, data, out)
-    pages = Pages(plan.out, plan.data_in_words, plan.budget)
-    forget_headlines(plan.out / "workspace", {path.stem[:2] for path in chosen})
-    console.out(f"{plan.data_in_words} · budget: {plan.budget}", highlight=False)
+    chosen = select_notebooks(find_notebooks(folder), notebooks)
+    xrays, budget = data_folder(data) if choose(data).folder else None, get_budget(budget).name
+    about = "Data: phantoms (simulated X-rays)"
+    if xrays is not None and not is_phantom(xrays):
+        about = f"Data: real X-rays in {xrays.name}"  # no path of this machine: pages are shared
+    out = Path(out).expanduser().resolve()
+    try:
+        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    pages = Pages(out, {"data": about, "budget": budget}, [path.stem for path in chosen])
+    console.out(f"{about} · budget: {budget}", highlight=False)
 
-    paged = [path for path in found if path in chosen or (plan.out / f"{path.stem}.html").exists()]
     stopped = []
     for path in chosen:
+        environment = environment_for(budget, xrays, out / "workspace")
         try:
-            execution = execute(path, plan.out / "notebooks", plan.environment, console)
+            execution = execute(path, out / "notebooks", environment, console)
         except KeyboardInterrupt:
             console.out("Interrupted. The same command goes on from what is finished.")
             raise
         # First the page and then the word: what is called done is there, whatever happens next.
-        pages.add(execution, path, paged)
+        pages.add(execution, path.parent)
         console.out(execution, highlight=False)
-        if execution.failure:
-            stopped.append(path.stem)
-    console.out(f"Pages: {plan.out / 'index.html'}", highlight=False)
-    if stopped:
-        console.out(f"Stopped early: {', '.join(stopped)}", highlight=False)
+        stopped += [path.stem] if execution.failure else []
+    console.out(f"Pages: {out / 'index.html'}", highlight=False)
     return stopped
+
+
+def copy_notebooks(folder: Path, source: Path | None = None) -> str:
+    """Copy the course's notebooks into ``folder``; what is there is kept. Returns what was done.
+
+    Raises :class:`CXRLabError` where ``folder`` cannot be written.
+    """
+    kept = []
+    for notebook in find_notebooks(source):
+        target = folder / notebook.name
+        if target.exists():
+            kept.append(notebook.name)
+            continue
+        try:
+            write_atomically(target, notebook.read_bytes())
+        except OSError as error:
+            raise cannot_write(target, error) from error
+    said = f"The notebooks are in {folder}."
+    if kept:
+        said += f" Kept as they were: {', '.join(kept)}. For a new copy of one, rename yours first."
+    return said
+
+
+def open_lab(folder: Path | None = None, browser: bool = True) -> int:
+    """Open JupyterLab at the first notebook of ``folder`` and wait until it ends: its exit code.
+
+    Without a folder: at the checkout's. Raises :class:`CXRLabError` where JupyterLab is not
+    installed, and outside a checkout, where the shipped notebooks are not to be edited.
+    """
+    if folder is None and SHIPPED.is_dir():
+        raise CXRLabError(
+            "This installation is no checkout of the repository. "
+            "Name a folder for your copies of the notebooks: cxrlab lab my-cxrlab"
+        )
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CXRLabError('JupyterLab is missing. Install it with: pip install "cxrlab[lab]"')
+    command = [sys.executable, "-m", "jupyterlab", str(find_notebooks(folder)[0])]
+    command += [] if browser else ["--no-browser"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
+        command.append("--allow-root")
+    # A kernel of the same name that belongs to another Python must not win. And a folder named
+    # relative to here would be looked for beside the notebook.
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    for name in ("CXRLAB_DATA", "CXRLAB_WORKSPACE"):
+        if environment.get(name, "phantom") not in ("", "phantom"):
+            environment[name] = str(Path(environment[name]).expanduser().absolute())
+    try:
+        return subprocess.call(command, env=environment)
+    except KeyboardInterrupt:
+        return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
+import textwrap
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Failure(NamedTuple):
     """Where a notebook stopped: the code cell's number from 1, and why, in few lines."""
 
     cell: int
-    lines: list[str]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,8 @@ class Execution:
         minutes, seconds = divmod(round(self.seconds), 60)
         if self.failure is None:
             return f"{self.name}  done, {self.cells} cells in {minutes}:{seconds:02d}"
-        where = f"code cell {self.failure.cell} of {self.cells}"
-        why = "".join(f"\n    {line}" for line in self.failure.lines)
-        return f"{self.name} stopped at {where} after {minutes}:{seconds:02d}:{why}"
+        where = f"code cell {self.failure.cell} of {self.cells} after {minutes}:{seconds:02d}"
+        return f"{self.name} stopped at {where}:\n{textwrap.indent(self.failure.reason, '    ')}"
 
 
 def execute(
@@ -66,15 +66,14 @@ def execute(
     if bar.disable:
         console.out(f"{path.stem}  starting", highlight=False)
     notebook = nbformat.read(path, as_version=4)
-    cells = enumerate(notebook.cells)
-    code = [number for number, cell in cells if cell.cell_type == "code" and cell.source.strip()]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     begun, task, current = time.monotonic(), bar.add_task(path.stem, total=len(code)), 0
 
     def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
         nonlocal current
-        if cell_index in code:
-            current = code.index(cell_index) + 1
-            bar.update(task, completed=current - 1)
+        if cell.cell_type == "code" and cell.source.strip():
+            bar.update(task, completed=current)
+            current += 1
 
     client = NotebookClient(
         notebook,
@@ -104,13 +103,13 @@ def execute(
     except CellExecutionError as error:
         # The message itself, as a person reads it: no colours, no frames.
         said = Text.from_ansi(f"{error.ename}: {error.evalue}").plain.splitlines()
-        failure = Failure(current, [line for line in said if line.strip()][-KEPT_ERROR_LINES:])
+        lines = [line for line in said if line.strip()]
+        failure = Failure(current, "\n".join(lines[-KEPT_ERROR_LINES:]))
     except DeadKernelError:
-        failure = Failure(current, ["Python stopped at once. Most often the memory ran out."])
+        failure = Failure(current, "Python stopped at once. Most often the memory ran out.")
     except RuntimeError as error:
-        raise CXRLabError(
-            f"The Jupyter kernel did not start ({error}). Run: cxrlab doctor"
-        ) from error
+        why = f"The Jupyter kernel did not start ({error}). Run: cxrlab doctor"
+        raise CXRLabError(why) from error
     return Execution(path.stem, notebook, time.monotonic() - begun, len(code), failure)
 
 
@@ -120,7 +119,7 @@ async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
 
     def listen(notebook: nbformat.NotebookNode) -> None:
         # Windows has no signal handlers here; asyncio.run itself then turns Ctrl-C into a cancel.
-        with contextlib.suppress(NotImplementedError, RuntimeError):
+        with suppress(NotImplementedError, RuntimeError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, task.cancel)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
-from collections.abc import Sequence
 from datetime import date
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,59 +21,55 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "Run this notebook yourself to use the interactive part that stands here."
 # [![words](picture)](address): a badge, whose picture comes from the network.
 BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
-# The notebooks open their workspace with this seed.
-COURSE_SEED = 0
+COURSE_SEED = 0  # with which the notebooks open their workspace
 
 
 class Pages:
-    """The pages of a run in the folder ``out``.
+    """The pages of a run in the folder ``out``, with copies of the executed notebooks.
 
     ``run.json`` holds what the index says. A later run of some of the notebooks keeps the rows of
-    the others where data, budget and versions are the same.
+    the others where ``choices`` (data, budget) and versions are the same. ``names``: the notebooks
+    that this run executes, whose earlier numbers are forgotten.
     """
 
-    def __init__(self, out: Path, data: str, budget: str) -> None:
+    def __init__(self, out: Path, choices: dict[str, str], names: list[str]) -> None:
         self.out = out
-        self.record = {"data": data, "budget": budget, "seed": COURSE_SEED, "versions": versions()}
-        kept = _read(out / "run.json")
-        same = isinstance(kept, dict) and all(
-            kept.get(name) == value for name, value in self.record.items()
-        )
-        self.record["notebooks"] = kept.get("notebooks", []) if same else []
+        self.record = {**choices, "seed": COURSE_SEED, "versions": versions()}
+        kept = read_json(out / "run.json") if (out / "run.json").exists() else {}
+        same = self.record.items() <= kept.items()
+        self.record["notebooks"] = kept["notebooks"] if same else []
+        there = {path.stem for path in out.glob("[0-9][0-9]_*.html")}
+        self.names = sorted(there.union(names))
+        numbers = out / "workspace" / "headlines.json"
+        if earlier := headlines(numbers.parent):
+            again = {name[:2] for name in names}
+            write_json(numbers, [row for row in earlier if row["notebook"][:2] not in again])
 
-    def add(self, execution: Execution, source: Path, paged: Sequence[Path]) -> None:
+    def add(self, execution: Execution, beside: Path) -> None:
         """Write the page of an executed notebook, its copy, and the index as it now stands.
 
-        A notebook that stopped early gets a partial page, and the one of an earlier run stays.
-        ``source`` is the notebook's file, beside which its pictures lie. ``paged`` are the
-        notebooks that have a page, or will have one: those to link to.
+        ``beside`` is the folder where the notebook's pictures lie.
         """
-        partial = self.out / f"{source.stem}.partial.html"
-        failure = execution.failure
-        page = partial if failure else partial.with_name(f"{source.stem}.html")
-        copies = self.out / "notebooks"
-        position = paged.index(source)
-        html = render_page(
+        name, failure = execution.name, execution.failure
+        position = self.names.index(name)
+        page = render_page(
             execution,
-            source,
-            about=f"{self.record['data']} · budget: {self.record['budget']}",
-            previous=_link(paged[position - 1 : position]),
-            following=_link(paged[position + 1 : position + 2]),
+            beside,
+            record=self.record,
+            before=self.names[:position][-1:],
+            after=self.names[position + 1 :][:1],
         )
-        write_atomically(page, html)
         text = nbformat.writes(execution.notebook) + "\n"
-        write_atomically(copies / page.with_suffix(".ipynb").name, text)
-        if not failure:
-            partial.unlink(missing_ok=True)
-            (copies / partial.with_suffix(".ipynb").name).unlink(missing_ok=True)
+        write_atomically(self.out / "notebooks" / f"{name}.ipynb", text)
+        write_atomically(self.out / f"{name}.html", page)
         row = {
-            "name": source.stem,
-            "title": title_of(execution.notebook, source.stem),
-            "page": page.name,
+            "name": name,
+            "title": title_of(execution.notebook, name),
+            "page": f"{name}.html",
             "seconds": round(execution.seconds, 1),
-            "failure": failure and f"stopped at cell {failure.cell}: {' '.join(failure.lines)}",
+            "failure": failure and f"stopped at code cell {failure.cell}: {failure.reason}",
         }
-        others = [kept for kept in self.record["notebooks"] if kept["name"] != source.stem]
+        others = [kept for kept in self.record["notebooks"] if kept["name"] != name]
         self.record["notebooks"] = sorted([*others, row], key=lambda kept: kept["name"])
         self.record["date"] = date.today().isoformat()
         write_json(self.out / "run.json", self.record)
@@ -85,11 +78,10 @@ class Pages:
         write_atomically(self.out / "index.html", index)
 
 
-def render_page(execution: Execution, source: Path, **around: Any) -> str:
+def render_page(execution: Execution, beside: Path, **frame: Any) -> str:
     """The notebook as one HTML page that fetches nothing: pictures and style are inside.
 
-    ``around`` fills the page's frame: ``about`` (a line on data and budget), ``previous`` and
-    ``following`` (``(address, words)`` or None).
+    ``frame`` is what the page says around it: ``record``, and names ``before`` and ``after``.
     """
     notebook = copy.deepcopy(execution.notebook)
     without_widgets(notebook)
@@ -102,11 +94,10 @@ def render_page(execution: Execution, source: Path, **around: Any) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    body, _ = exporter.from_notebook_node(
-        notebook, resources={"metadata": {"path": str(source.parent)}}
-    )
-    title = title_of(notebook, source.stem)
-    return _render("page.html.j2", title=title, body=body, failure=execution.failure, **around)
+    where = {"metadata": {"path": str(beside)}}
+    body, _ = exporter.from_notebook_node(notebook, resources=where)
+    title = title_of(notebook, execution.name)
+    return _render("page.html.j2", title=title, body=body, failure=execution.failure, **frame)
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> None:
@@ -117,13 +108,12 @@ def without_widgets(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
-        others = [output for output in outputs if WIDGET_VIEW not in output.get("data", {})]
-        if others and len(others) < len(outputs):
-            cell.outputs = others
-            continue
-        for output in outputs:
-            if WIDGET_VIEW in output.get("data", {}):
-                output.data = nbformat.from_dict({"text/plain": WIDGET_NOTE})
+        widgets = [output for output in outputs if WIDGET_VIEW in output.get("data", {})]
+        if widgets and len(widgets) < len(outputs):
+            cell.outputs = [output for output in outputs if output not in widgets]
+        else:
+            for widget in widgets:
+                widget.data = nbformat.from_dict({"text/plain": WIDGET_NOTE})
 
 
 def title_of(notebook: nbformat.NotebookNode, otherwise: str) -> str:
@@ -134,21 +124,10 @@ def title_of(notebook: nbformat.NotebookNode, otherwise: str) -> str:
     return otherwise
 
 
-def headlines(workspace: Path) -> list[dict[str, Any]]:
+def headlines(workspace: Path) -> list[dict[str, str]]:
     """The numbers that the notebooks left in their workspace; none where they left none."""
-    stored = _read(workspace / "headlines.json")
-    if not isinstance(stored, list):
-        return []
-    wanted = {"notebook", "label", "value"}
-    lines = [line for line in stored if isinstance(line, dict) and wanted <= line.keys()]
-    return [{"interval": "", "note": "", **line} for line in lines]
-
-
-def forget_headlines(workspace: Path, numbers: set[str]) -> None:
-    """Drop what earlier runs of these notebooks left, so that the index shows none of it."""
-    if (path := workspace / "headlines.json").exists():
-        kept = [line for line in headlines(workspace) if str(line["notebook"])[:2] not in numbers]
-        write_json(path, kept)
+    path = workspace / "headlines.json"
+    return read_json(path) if path.exists() else []
 
 
 def _render(template: str, **content: Any) -> str:
@@ -156,23 +135,9 @@ def _render(template: str, **content: Any) -> str:
     pages = Environment(
         loader=PackageLoader("cxrlab.running"),
         autoescape=True,
-        undefined=StrictUndefined,  # an undefined name in a template is an error
+        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sheet = resources.files("cxrlab.running").joinpath("templates/style.css").read_text("utf-8")
-    style = sheet + HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    return pages.get_template(template).render(style=style, **content)
-
-
-def _link(notebooks: Sequence[Path]) -> tuple[str, str] | None:
-    """Address and words of the link to the page of a notebook, where there is one."""
-    return (f"{notebooks[0].stem}.html", notebooks[0].stem.replace("_", " ")) if notebooks else None
-
-
-def _read(path: Path) -> Any:
-    """What a JSON file holds, None where it cannot be read."""
-    try:
-        return read_json(path)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
+    colours = HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    return pages.get_template(template).render(colours=colours, **content)

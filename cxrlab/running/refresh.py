@@ -2,12 +2,14 @@
 
 ``python -m cxrlab.running.refresh [01-05] [--budget B]`` (``make notebooks``) runs on phantoms in
 a workspace of its own. Run it twice: what differs depends on chance or the clock, and should not
-be shown.
+be shown. With ``--networks`` it then stores the networks that a notebook begins with where
+notebook 03 has not been run.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import sys
@@ -18,8 +20,9 @@ from rich.console import Console
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
+from cxrlab.publish import CHECKOUT, id_for
+from cxrlab.running.course import environment_for, find_notebooks, select_notebooks
 from cxrlab.running.execute import execute
-from cxrlab.running.notebooks import CHECKOUT, find_notebooks, id_for, select_notebooks
 from cxrlab.running.pages import without_widgets
 
 METADATA = {
@@ -71,9 +74,8 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
     taken: set[str] = set()
     for cell in notebook.cells:
         cell.id = id_for(cell.source, taken)
-        cell.metadata = nbformat.from_dict(
-            {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
-        )
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         for output in list(cell.get("outputs", [])):
             for held, key in texts_of(output):
                 for private, shown in hide.items():
@@ -97,8 +99,7 @@ def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
     Raises :class:`CXRLabError`, and leaves the file as it was, when a cell fails or an output
     shows something of this machine.
     """
-    environment = {"CXRLAB_BUDGET": budget, "CXRLAB_DATA": "", "CXRLAB_WORKSPACE": str(workspace)}
-    execution = execute(path, path.parent, environment, console)
+    execution = execute(path, path.parent, environment_for(budget, None, workspace), console)
     if execution.failure:
         raise CXRLabError(f"{execution}\nThe file is unchanged.")
     console.out(execution, highlight=False)
@@ -113,11 +114,34 @@ def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
     write_atomically(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
+def keep_networks(workspace: Path, budget: str) -> list[Path]:
+    """Store the network of each kind of phantoms in ``workspace``, for the course to bring along.
+
+    Notebook 03 has left that of the phantoms. On the confounded ones of notebook 06 no notebook
+    trains: that is done here.
+    """
+    from cxrlab import course, training
+
+    os.environ["CXRLAB_WORKSPACE"] = str(workspace)
+    kept = []
+    for name in ("phantoms", "phantoms-confounded"):
+        space = course.open_workspace(workspace / name, budget)
+        path = course.network_path(space)
+        if not path.exists() and name != "phantoms":
+            parts = course.get_xrays(space)
+            found = training.train(parts.training, parts.validation, space.budget, space.seed)
+            training.save_model(found.model, path)
+        file = course.SHIPPED / f"{name}-{budget}.npz"
+        kept.append(course.ship(training.load_model(path), course.how_shipped(space), file))
+    return kept
+
+
 def main() -> None:
     """Refresh the notebooks named on the command line, all by default."""
     parser = argparse.ArgumentParser(prog="python -m cxrlab.running.refresh", description=__doc__)
     parser.add_argument("notebooks", nargs="?", help="03, 01-05 or 01,03; all by default")
     parser.add_argument("--budget", default="class")
+    parser.add_argument("--networks", action="store_true", help="store the trained networks, too")
     wanted = parser.parse_args()
     workspace = CHECKOUT / "build" / "notebooks-workspace"
     if wanted.notebooks is None:
@@ -125,6 +149,8 @@ def main() -> None:
     try:
         for path in select_notebooks(find_notebooks(CHECKOUT / "notebooks"), wanted.notebooks):
             refresh(path, workspace, wanted.budget, Console())
+        for file in keep_networks(workspace, wanted.budget) if wanted.networks else []:
+            print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
     except CXRLabError as error:
         sys.exit(str(error))
 

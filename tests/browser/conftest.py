@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlab.running.notebooks import copy_notebooks
+from cxrlab.running.course import copy_notebooks
 
 TOKEN = "cxrlab-browser-test"
 CHROMIUM = os.environ.get("CXRLAB_CHROMIUM") or next(
@@ -170,7 +170,7 @@ def open_notebook(server, browser):
     pages = []
 
     def opened(number: str) -> Lab:
-        from cxrlab.running.notebooks import find_notebooks, select_notebooks
+        from cxrlab.running.course import find_notebooks, select_notebooks
 
         (path,) = select_notebooks(find_notebooks(), number)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
