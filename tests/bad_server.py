@@ -22,26 +22,14 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 PAGE = b"<!DOCTYPE html>\n<title>Log in</title>Please log in.\n"
-STATUSES = {
-    "forbidden": 403,
-    "missing": 404,
-    "proxy_login": 407,
-    "busy": 429,
-    "broken": 500,
-    "gateway": 502,
-}
+STATUSES = {"forbidden": 403, "missing": 404, "proxy_login": 407, "busy": 429, "gateway": 502}
 OTHERS = {
     "truncated",  # announces all, sends the first half, closes
-    "announces_more",  # Content-Length is 100 bytes too large
     "announces_less",  # Content-Length is 100 bytes too small
-    "no_length",  # no Content-Length, closes at the end
     "login",  # redirects to a page
     "disguised_page",  # a page in place of the file, called application/octet-stream
-    "circle",  # redirects to itself
-    "moved",  # redirects to the path `to`
     "another",  # other bytes than those that were put there: `data`
     "no_ranges",  # answers 200 with everything, whatever was asked for
-    "slow",  # waits `seconds` in the middle of the body
     "late",  # waits `seconds` before the first word
     "closes",  # closes the connection without a word
 }
@@ -130,12 +118,9 @@ def _handler_of(server: BadServer) -> type:
                 self._hang_up()
             elif name in STATUSES:
                 self._answer(STATUSES[name], b"no\n")
-            elif name in ("login", "circle", "moved"):
-                target = {"login": "/login?token=secret", "circle": path}
-                self._answer(302, b"", {"Location": target.get(name, options.get("to"))})
-            elif path == "/login":
-                self._answer(200, PAGE.partition(b"\n")[2], {"Content-Type": "text/html"})
-            elif name == "disguised_page":
+            elif name == "login":
+                self._answer(302, b"", {"Location": "/login?token=secret"})
+            elif path == "/login" or name == "disguised_page":
                 self._answer(200, PAGE)
             elif path not in server.files:
                 self._answer(404, b"no\n")
@@ -158,21 +143,15 @@ def _handler_of(server: BadServer) -> type:
             self._answer(206, data[start : end + 1], where, fault)
 
         def _answer(self, status, data, headers=None, fault=None):
-            name, options = (fault.name, fault.options) if fault else ("", {})
+            name = fault.name if fault else ""
             self.send_response(status)
-            wrong = {"announces_more": 100, "announces_less": -100}
-            if name != "no_length":
-                self.send_header("Content-Length", str(len(data) + wrong.get(name, 0)))
-            for header, value in {"Content-Type": "text/plain", **(headers or {})}.items():
+            length = len(data) - 100 * (name == "announces_less")
+            about = {"Content-Length": str(length), "Content-Type": "text/plain"}
+            for header, value in {**about, **(headers or {})}.items():
                 self.send_header(header, value)
             self.end_headers()
-            half = len(data) // 2
-            self._send(data[:half])
-            if name == "slow":
-                time.sleep(options["seconds"])
-            if name != "truncated":
-                self._send(data[half:])
-            if name in ("truncated", "announces_more", "no_length"):
+            self._send(data[: len(data) // 2] if name == "truncated" else data)
+            if name == "truncated":
                 self._hang_up()
 
         def _send(self, data):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import sys
 import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bad_server import BadServer
 
-from cxrlab.sources import covid, external, fetching
+from cxrlab.sources import ALL_SOURCES, covid, fetching
 
 MENDELEY = "/" + urlsplit(fetching.ARCHIVE).netloc + urlsplit(fetching.ARCHIVE).path
 HEAD = (
@@ -24,26 +23,24 @@ HEAD = (
 class Upstream(BadServer):
     """Serves what is added under the real servers' names, as a mirror does."""
 
-    def raw(self, name: str, commit: str | None = None) -> str:
+    def raw(self, name: str) -> str:
         """The path below which GitHub has the files of a source."""
-        repository, usual = fetching.REPOSITORIES[name]
-        return f"/raw.githubusercontent.com/{repository}/{commit or usual}/"
+        repository, commit = fetching.REPOSITORIES[ALL_SOURCES[name]]
+        return f"/raw.githubusercontent.com/{repository}/{commit}/"
 
-    def listing(self, name: str, commit: str | None = None) -> str:
+    def listing(self, name: str) -> str:
         """The path at which GitHub gives the list of its images."""
-        repository, usual = fetching.REPOSITORIES[name]
-        return f"/api.github.com/repos/{repository}/git/trees/{commit or usual}:images"
+        repository, commit = fetching.REPOSITORIES[ALL_SOURCES[name]]
+        return f"/api.github.com/repos/{repository}/git/trees/{commit}:images"
 
     def images_asked(self) -> list[str]:
         return [path for path in self.asked if "/images/" in path]
 
-    def add_repository(
-        self, name: str, table: bytes, images: dict[str, bytes], commit: str | None = None
-    ) -> None:
+    def add_repository(self, name: str, table: bytes, images: dict[str, bytes]) -> None:
         """A repository of this source with its table, its images, and GitHub's list of them."""
-        self.files[self.raw(name, commit) + "metadata.csv"] = table
+        self.files[self.raw(name) + "metadata.csv"] = table
         for image, data in images.items():
-            self.files[f"{self.raw(name, commit)}images/{image}"] = data
+            self.files[f"{self.raw(name)}images/{image}"] = data
         tree = [
             {
                 "path": image,
@@ -55,7 +52,7 @@ class Upstream(BadServer):
             for image, data in images.items()
         ]
         answer = {"sha": "0" * 40, "tree": tree, "truncated": False}
-        self.files[self.listing(name, commit)] = json.dumps(answer).encode()
+        self.files[self.listing(name)] = json.dumps(answer).encode()
 
     def take(self, data: Path) -> None:
         """The COVID-19 source and the archive of normal children from a data folder."""
@@ -79,7 +76,7 @@ class Upstream(BadServer):
             view = "AP" if number % 2 else "PA"
             rows += [f"ANON{number},,,,No finding,,,,{view},X-ray,CR.{number}.png,,Negative"]
             files[f"CR.{number}.png"] = image
-        self.add_repository(external.ACTUALMED, "\n".join(rows).encode(), files)
+        self.add_repository(covid.ACTUALMED, "\n".join(rows).encode(), files)
         rows = [HEAD.format(name="")]
         rows += ["COVID-00003a,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,"]
         rows += ["COVID-00003b,8,M,28,COVID-19,,39.1,90,AP erect,X-ray,,intubated – later"]
@@ -87,14 +84,14 @@ class Upstream(BadServer):
         rows += ["COVID-00031,,,,Pneumonia,,,,,X-ray,,labeled pneumonia"]
         names = ["COVID-00003a.jpg", "COVID-00003b.png", "COVID-00028.jpg", "COVID-00031.jpg"]
         table = "\n".join(rows).encode("cp1252")
-        self.add_repository(external.FIGURE1, table, dict(zip(names, images, strict=False)))
+        self.add_repository(covid.FIGURE1, table, dict(zip(names, images, strict=False)))
 
 
-def archive_of(folder: Path, again: str = "", others: int = 0) -> bytes:
+def archive_of(folder: Path, others: int = 0) -> bytes:
     """A zip of this ``chest_xray`` in Mendeley's layout, litter included.
 
-    ``again`` names a normal X-ray that is in it once more, under another name. ``others`` is a
-    number of X-rays with pneumonia, empty, so that the directory is as long as a real one.
+    ``others`` is a number of X-rays with pneumonia, empty, so that the directory is as long as a
+    real one.
     """
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -102,8 +99,6 @@ def archive_of(folder: Path, again: str = "", others: int = 0) -> bytes:
             name = path.relative_to(folder).as_posix()
             archive.write(path, f"chest_xray/{name}")
             archive.writestr(f"__MACOSX/chest_xray/{Path(name).parent}/._{path.name}", b"litter")
-            if path.name == again:
-                archive.write(path, f"chest_xray/{Path(name).parent}/IM-9999-0001{path.suffix}")
         for n in range(others):
             archive.writestr(f"chest_xray/train/PNEUMONIA/person{n}_bacteria_{n}.jpeg", b"")
             archive.writestr(f"__MACOSX/chest_xray/train/PNEUMONIA/._person{n}_bacteria_{n}", b"")
@@ -118,20 +113,11 @@ def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
     pictures = sorted((data / "chest_xray").rglob("NORMAL/*.*"))[:5]
     upstream.add_external([path.read_bytes() for path in pictures])
     monkeypatch.setenv("CXRLAB_MIRROR", upstream.root)
-    monkeypatch.setattr(fetching, "SIZE", len(upstream.files[MENDELEY]))
     monkeypatch.setattr(fetching, "ATTACHED", data / "nothing-attached")
-    monkeypatch.setitem(sys.modules, "kagglehub", None)
     return upstream
 
 
-def images_in(folder: Path) -> list[str]:
-    """The images below a folder, by their paths in it."""
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*.*")
-        if path.suffix.lower() in (".png", ".jpg", ".jpeg")
-    )
-
-
-def quiet(*_) -> None:
-    """Say nothing."""
+def images_in(folder: Path) -> list[Path]:
+    """The images below a folder."""
+    endings = (".png", ".jpg", ".jpeg")
+    return sorted(path for path in folder.rglob("*.*") if path.suffix.lower() in endings)

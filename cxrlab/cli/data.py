@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from cxrlab.cli.shared import DataOption
+from cxrlab.cli.shared import DataOption, show_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 data_app = typer.Typer(help="Look at the X-rays, fetch real ones.", no_args_is_help=True)
 
@@ -19,7 +22,6 @@ WHAT = typer.Argument(
 )
 INTO = typer.Option(None, "--data", help="Folder to fetch into; without it xrays in the workspace.")
 LIMIT = typer.Option(None, min=1, help="The most images per source.")
-COMMIT = typer.Option(None, help="Another commit or branch of the COVID-19 source.")
 ARCHIVE = typer.Option(None, help="Zip or folder of the normal children on this computer.")
 CHOICE = typer.Argument(metavar="DIR|phantom", help="A folder of X-rays, or phantom.")
 ONLY = typer.Option(None, "--data", help="Only for the sources in this folder; else for all.")
@@ -33,20 +35,57 @@ def data() -> None:
 @data_app.command()
 def status(data: DataOption = None) -> None:
     """Say which X-rays are there, how many are usable, and what is wrong with the others."""
-    from rich.console import Console
+    from cxrlab.sources import data_folder, is_phantom
 
-    from cxrlab.cli.tables import as_table
-    from cxrlab.data_status import describe
-    from cxrlab.sources import data_folder
+    folder = data_folder(data)
+    found, left_out, advice = describe(folder)
+    kind = "Phantoms (simulated X-rays)" if is_phantom(folder) else "X-rays"
+    typer.echo(f"{kind} in {folder}")
+    show_table(found, "Sources")
+    if len(left_out):
+        show_table(left_out, "Left out")
+    for sentence in advice:
+        typer.echo(sentence)
 
-    console = Console(markup=False)  # a folder's name may hold square brackets
-    found = describe(data_folder(data))
-    console.print(found.headline)
-    console.print(as_table(found.sources, "Sources"))
-    if len(found.problems):
-        console.print(as_table(found.problems, "Left out"))
-    for sentence in (*found.fetched, *found.advice):
-        console.print(sentence)
+
+def describe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Read every image in ``folder`` once: a row per source, files left out by reason, advice.
+
+    Never raises for what is missing or damaged inside it: that is what it reports.
+    """
+    import pandas as pd
+
+    from cxrlab.errors import CXRLabError
+    from cxrlab.filters import fingerprint, is_covid19, is_normal
+    from cxrlab.sources import ALL_SOURCES, SOURCES, covid, sources_in
+
+    rows, problems, advice = [], [], []
+    for name in dict.fromkeys([*SOURCES, *sources_in(folder)]):
+        row = {"source": name, "listed": 0, "usable": 0, "covid19": 0, "normal": 0}
+        rows.append(row)
+        if not (folder / name).is_dir():
+            advice.append(f"There is no folder {name}.")
+            continue
+        try:
+            catalog = ALL_SOURCES[name].load(folder / name)
+        except CXRLabError as error:
+            advice.append(str(error))
+            continue
+        problem = catalog["image_id"].map(fingerprint(catalog)["problem"])
+        usable = catalog.loc[problem.isna(), "finding"]
+        row |= {"listed": len(catalog), "usable": len(usable)}
+        row |= {"covid19": is_covid19(usable).sum(), "normal": is_normal(usable).sum()}
+        if name == covid.NAME or name not in SOURCES:  # of these only a part is fetched
+            wanted = problem[covid.used(catalog)]
+            if gone := (wanted == "missing").sum():
+                advice.append(
+                    f"{name}: {gone:,} of {len(wanted):,} images that the course uses are not "
+                    "there. `cxrlab data fetch` brings those that its repository has."
+                )
+        for reason, count in problem.value_counts().items():
+            problems.append({"source": name, "reason": reason, "images": count})
+    left_out = pd.DataFrame(problems, columns=["source", "reason", "images"])
+    return pd.DataFrame(rows), left_out, advice
 
 
 @data_app.command()
@@ -54,7 +93,6 @@ def fetch(
     what: Literal["covid", "kermany", "external", "all"] = WHAT,
     data: Path | None = INTO,
     limit: int | None = LIMIT,
-    commit: str | None = COMMIT,
     archive: Path | None = ARCHIVE,
 ) -> None:
     """Bring real X-rays: only the images that the course uses, some hundred megabytes.
@@ -62,14 +100,11 @@ def fetch(
     What is there already is not fetched again, and an interrupted fetch goes on where it stopped.
     """
     from cxrlab.choices import choose
-    from cxrlab.sources.fetching import fetch_sources
+    from cxrlab.sources import fetch
 
-    report = fetch_sources(what, data, limit, commit, archive, say=typer.echo)
-    typer.echo(str(report))
-    if not report.complete:
-        raise typer.Exit(1)
-    if choose().folder != report.folder:
-        typer.echo(f'To work on these X-rays from now on: cxrlab data use "{report.folder}"')
+    folder = fetch(what, data, limit, archive)
+    if choose().folder != folder:
+        typer.echo(f'To work on these X-rays from now on: cxrlab data use "{folder}"')
 
 
 @data_app.command()
@@ -86,17 +121,13 @@ def use(data: str = CHOICE) -> None:
 @data_app.command()
 def cite(data: Path | None = ONLY) -> None:
     """Print what to cite, and what each source allows."""
-    from cxrlab.errors import CXRLabError
-    from cxrlab.sources import is_phantom, sources_in
-    from cxrlab.sources.licences import TERMS
+    from cxrlab.sources import ALL_SOURCES, data_folder, is_phantom, sources_in
 
-    if data is not None and not data.expanduser().is_dir():
-        raise CXRLabError(f"{data} is not a folder. Leave --data out for all sources.")
-    names = list(TERMS) if data is None else sources_in(data.expanduser())
-    if not names or (data is not None and is_phantom(data.expanduser())):
+    folder = data and data_folder(data)
+    names = [] if folder and is_phantom(folder) else sources_in(folder) if folder else ALL_SOURCES
+    if not names:
         typer.echo(f"{data} holds no real X-rays: there is nothing to cite but the course.")
-        return
     for name in names:
-        typer.echo(f"{name}: {TERMS[name].allows}")
-    for citation in dict.fromkeys(TERMS[name].citation for name in names):
+        typer.echo(f"{name}: {ALL_SOURCES[name].allows}")
+    for citation in dict.fromkeys(ALL_SOURCES[name].citation for name in names):
         typer.echo(f"Cite {citation}")

@@ -1,10 +1,13 @@
-"""Where the X-rays come from: one module a source, all of them read into one catalog."""
+"""Where the X-rays come from: one module a source, all of them read into one catalog.
+
+A further source is a module like :mod:`cxrlab.sources.nih` and a line in ``SOURCES`` or
+``EXTERNAL``; one that can be fetched also has a plan in :mod:`cxrlab.sources.fetching`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock
@@ -12,18 +15,16 @@ from filelock import FileLock
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root
-from cxrlab.sources import covid, external, kermany, nih
-from cxrlab.sources.tables import check_catalog
+from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources.fetching import fetch
+from cxrlab.sources.tables import STAMP, is_phantom
 
-if TYPE_CHECKING:
-    from cxrlab.sources.fetching import FetchReport
+__all__ = ["fetch", "is_phantom"]  # beside what stands here
 
-STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
-
-# What reads each source: from its folder to a catalog.
-SOURCES = {covid.NAME: covid.load, kermany.NAME: kermany.load, nih.NAME: nih.load}
+SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
 # Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
-EXTERNAL = {external.ACTUALMED: external.load_actualmed, external.FIGURE1: external.load_figure1}
+EXTERNAL = {source.name: source for source in (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)}
+ALL_SOURCES = SOURCES | EXTERNAL
 
 COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
 # The groups of people that the course compares, and the sources that have them. The external sets
@@ -31,7 +32,7 @@ COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
 ROLES = {
     COVID19: (covid.NAME,),
     CHILDREN: (kermany.NAME,),
-    ADULTS: (nih.NAME, external.ACTUALMED, external.FIGURE1),
+    ADULTS: (nih.NAME, covid.ACTUALMED, covid.FIGURE1),
 }
 # Who the negatives are: children as published, adults, or half and half.
 NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADULTS)}
@@ -48,15 +49,11 @@ def data_folder(data: str | Path | None = None) -> Path:
         return _phantoms()
     if not choice.folder.is_dir():
         raise CXRLabError(
-            f"{choice.by} names {choice.folder}, which is not a folder. Name the folder that holds "
-            f"{covid.NAME}/ and {kermany.NAME}/, or leave it out to work on simulated X-rays."
+            f"{choice.folder}, {choice.in_words}, is not a folder. Name one that holds "
+            f"{covid.NAME}/ and {kermany.NAME}/ (`cxrlab data use DIR`), or `cxrlab data use "
+            "phantom` for simulated X-rays."
         )
     return choice.folder
-
-
-def is_phantom(folder: str | Path) -> bool:
-    """Whether the X-rays in ``folder`` are simulated; they are then labelled so when shown."""
-    return (Path(folder) / STAMP).is_file()
 
 
 def what_kind(folder: str | Path) -> dict:
@@ -68,15 +65,13 @@ def what_kind(folder: str | Path) -> dict:
 
 def phantom_choices(folder: str | Path) -> dict:
     """What phantoms were made from, as their folder says; empty for real X-rays."""
-    if not is_phantom(folder):
-        return {}
-    said = read_json(Path(folder) / STAMP)
-    return {name: said.get(name) for name in ("pixels", "seed", "confounding", "size")}
+    said = read_json(Path(folder) / STAMP) if is_phantom(folder) else {}
+    return {name: said[name] for name in ("pixels", "seed", "confounding", "size") if name in said}
 
 
 def sources_in(data_dir: str | Path) -> list[str]:
     """The names of the sources, external ones included, whose folder is in ``data_dir``."""
-    return [name for name in SOURCES | EXTERNAL if (Path(data_dir) / name).is_dir()]
+    return [name for name in ALL_SOURCES if (Path(data_dir) / name).is_dir()]
 
 
 def check_negatives(negatives: str) -> tuple[str, ...]:
@@ -92,12 +87,10 @@ def check_negatives(negatives: str) -> tuple[str, ...]:
 def filled_by(group: str, there: Collection[str]) -> tuple[str, ...]:
     """The sources, of those that are ``there``, which the course takes ``group`` from.
 
-    The course's own source where it is there, otherwise all external sets that can lend people;
-    empty where nobody can.
+    The course's own source where it is there, else all external sets that can lend people.
     """
     able = [name for name in ROLES[group] if name in there]
-    own = [name for name in able if name in SOURCES]
-    return tuple(own or able)
+    return tuple([name for name in able if name in SOURCES] or able)
 
 
 def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFrame:
@@ -107,46 +100,17 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
     files may be missing. Without NIH's adults the external sets stand in for them
     (:func:`filled_by`). Raises :class:`CXRLabError` where a source's folder is not there.
     """
-    data_dir = Path(data_dir)
     there = sources_in(data_dir)
     groups = (COVID19, *check_negatives(negatives))
-    missing = [ROLES[group][0] for group in groups if not filled_by(group, there)]
-    if missing:
-        raise CXRLabError(_lacking(data_dir, missing, negatives))
-    wanted = [name for group in groups for name in filled_by(group, there)]
-    tables = [(SOURCES | EXTERNAL)[name](data_dir / name) for name in wanted]
-    return check_catalog(pd.concat(tables, ignore_index=True))
-
-
-def _lacking(data_dir: Path, missing: list[str], negatives: str) -> str:
-    names = sorted(entry.name for entry in data_dir.iterdir()) if data_dir.is_dir() else []
-    held = [name for name in names if not name.startswith(".")]
-    said = (
-        f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
-        f"{negatives!r} needs. It holds: {', '.join(held[:8]) or 'nothing'}. "
-    )
-    if missing == [nih.NAME]:
-        said += (
-            "`cxrlab data fetch external` brings sets whose X-rays without a finding can stand "
-            "in for it. "
+    if missing := [ROLES[group][0] for group in groups if not filled_by(group, there)]:
+        raise CXRLabError(
+            f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
+            f"{negatives!r} needs. It holds: {', '.join(there) or 'no source'}. "
+            "`cxrlab data fetch` brings X-rays, in place of nih-no-finding other healthy adults."
         )
-    return said + "`cxrlab data status` shows the expected layout."
-
-
-def fetch(
-    what: str = "all",
-    data: str | Path | None = None,
-    limit: int | None = None,
-    commit: str | None = None,
-    archive: str | Path | None = None,
-) -> FetchReport:
-    """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
-
-    The choices are those of :func:`cxrlab.sources.fetching.fetch_sources`, which this calls.
-    """
-    from cxrlab.sources.fetching import fetch_sources
-
-    return fetch_sources(what, data, limit, commit, archive)
+    wanted = [name for group in groups for name in filled_by(group, there)]
+    tables = [ALL_SOURCES[name].load(Path(data_dir, name)) for name in wanted]
+    return pd.concat(tables, ignore_index=True)
 
 
 def confounded_phantoms() -> Path:

@@ -1,6 +1,7 @@
-"""The COVID-19 image data collection (Cohen 2020, arXiv 2006.11988): ``metadata.csv``, ``images/``.
+"""The COVID-19 image data collection, and two sets from elsewhere for testing.
 
-Fetched by each reader from github.com/ieee8023/covid-chestxray-dataset; licences differ by image.
+Each is a repository on GitHub, ``metadata.csv`` beside ``images/``, fetched by each reader. COVIDx
+contains all three: a network trained on COVIDx has seen Actualmed and Figure 1.
 """
 
 from __future__ import annotations
@@ -9,12 +10,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.sources.tables import from_table, is_covid19, read_table, unique_ids
+from cxrlab.sources.tables import (
+    Source,
+    from_table,
+    is_covid19,
+    is_normal,
+    read_table,
+    unique_ids,
+)
 
-__all__ = ["NAME", "NEEDED", "load", "unique_ids", "used"]
+__all__ = ["NAME", "load", "unique_ids", "used"]
 
 NAME = "covid-chestxray-dataset"
-NEEDED = ("patientid", "finding", "view", "modality", "filename")
+ACTUALMED = "Actualmed-COVID-chestxray-dataset"
+FIGURE1 = "Figure1-COVID-chestxray-dataset"
+NEEDED = ("patientid", "finding", "view", "modality")  # in the table of each
+# No column of Figure 1 says the file's name: it is the patient's number with one of these endings.
+FIGURE1_SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
 def load(folder: str | Path) -> pd.DataFrame:
@@ -24,10 +36,72 @@ def load(folder: str | Path) -> pd.DataFrame:
     :class:`CXRLabError` where the table cannot be read.
     """
     folder = Path(folder).absolute()
-    return from_table(read_table(folder / "metadata.csv", NEEDED), folder, NAME)
+    return from_table(read_table(folder / "metadata.csv", (*NEEDED, "filename")), folder, NAME)
+
+
+def load_actualmed(folder: str | Path) -> pd.DataFrame:
+    """As :func:`load`, for Actualmed, whose table calls the file name otherwise.
+
+    ``finding`` is ``COVID-19``, ``No finding`` (COVID-19 was excluded) or missing (inconclusive);
+    ``view`` PA or AP; sex and age are blank in the copy of 2020.
+    """
+    folder = Path(folder).absolute()
+    table = read_table(folder / "metadata.csv", (*NEEDED, "imagename"))
+    table = table.assign(filename=table["imagename"]).drop(columns="imagename")
+    return _from_agchung(table, folder, ACTUALMED)
+
+
+def load_figure1(folder: str | Path) -> pd.DataFrame:
+    """As :func:`load`, for Figure 1. Where no file is there the path ends in ``.jpg``.
+
+    ``COVID-00003a`` and ``COVID-00003b`` are two images of the patient ``COVID-00003``. ``view``
+    is ``AP erect``, PA, AP or missing, ``finding`` ``COVID-19``, ``Pneumonia``, ``No finding`` or
+    missing; an age such as ``50+`` is missing.
+    """
+    folder = Path(folder).absolute()
+    table = read_table(folder / "metadata.csv", NEEDED)
+    there = {path.name for path in (folder / "images").glob("*")}
+
+    def file_of(number: str) -> str:
+        named = [f"{number}{end}" for end in FIGURE1_SUFFIXES]
+        return next((name for name in named if name in there), named[0])
+
+    table["filename"] = table["patientid"].map(file_of, na_action="ignore")
+    table["patientid"] = table["patientid"].str.replace(r"(?<=\d)[a-z]$", "", regex=True)
+    return _from_agchung(table, folder, FIGURE1)
+
+
+def _from_agchung(table: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
+    """Neither of the two tables says where an image is from, nor under which licence."""
+    url, licence = f"https://github.com/agchung/{name}", "none stated, for research only"
+    return from_table(table.assign(url=url, license=licence), folder, name)
 
 
 def used(catalog: pd.DataFrame) -> pd.Series:
-    """The rows worth fetching: COVID-19, X-ray, PA, as the filters of notebook 02 keep them."""
-    pa_xray = (catalog["modality"] == "X-ray") & (catalog["view"] == "PA")
-    return is_covid19(catalog["finding"]) & pa_xray.fillna(False).astype(bool)
+    """The rows worth fetching: X-rays with COVID-19 in PA view, as notebook 02 keeps them.
+
+    Of the external sets those without a finding as well, in any view.
+    """
+    ours = catalog["source"] == NAME
+    wanted = is_covid19(catalog["finding"]) & (~ours | (catalog["view"] == "PA"))
+    xray = catalog["modality"] == "X-ray"
+    return (xray & (wanted | (~ours & is_normal(catalog["finding"])))).fillna(False).astype(bool)
+
+
+_RESEARCH = (
+    "No licence is stated; its README says that the images are for research purposes only. "
+    "Fetch it yourself; never pass images on.",
+    "L. Wang, Z. Q. Lin, A. Wong, COVID-Net: a tailored deep convolutional neural network design "
+    "for detection of COVID-19 cases from chest X-ray images, Scientific Reports 10, 19549, 2020, "
+    "https://doi.org/10.1038/s41598-020-76550-z",
+)
+SOURCE = Source(
+    NAME,
+    "COVID-19 image data collection",
+    "Differs from image to image, and is blank for many. Fetch it yourself; never pass images on.",
+    "J. P. Cohen, P. Morrison, L. Dao, K. Roth, T. Q. Duong, M. Ghassemi, COVID-19 Image Data "
+    "Collection: Prospective Predictions Are the Future, 2020, https://arxiv.org/abs/2006.11988",
+    load,
+)
+ACTUALMED_SOURCE = Source(ACTUALMED, "Actualmed COVID-19 chest X-rays", *_RESEARCH, load_actualmed)
+FIGURE1_SOURCE = Source(FIGURE1, "Figure 1 COVID-19 chest X-rays", *_RESEARCH, load_figure1)

@@ -1,7 +1,4 @@
-"""Chest X-rays of children from Guangzhou (Kermany 2018, 10.17632/rscbjbr9sj.2), CC BY 4.0.
-
-Fetched by each reader from kaggle.com/paultimothymooney/chest-xray-pneumonia.
-"""
+"""Chest X-rays of children from Guangzhou (Kermany 2018, 10.17632/rscbjbr9sj.2), CC BY 4.0."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import image_files, to_catalog
+from cxrlab.sources.tables import Source, image_files, to_catalog
 
 NAME = "chest_xray"
 PARTS = ("train", "test", "val")
@@ -23,30 +20,30 @@ def load(folder: str | Path) -> pd.DataFrame:
     """Every image in ``{train,test,val}/{NORMAL,PNEUMONIA}`` as a catalog.
 
     Some copies of the archive hold the whole once more in a folder ``chest_xray`` inside: that
-    one is read where the outer one has no parts, and left alone where it has. The published part
-    rides along in the column ``published_part``. Raises :class:`CXRLabError` where no part is
-    found.
+    one is read where the outer one has no parts. The published part rides along in the column
+    ``published_part``. Raises :class:`CXRLabError` where no part is found.
     """
     folder = Path(folder).absolute()
-    root = next((place for place in (folder, folder / NAME) if _parts(place)), None)
-    if root is None:
+    for root in (folder, folder / NAME):
+        places = [root / part / kind for part in PARTS for kind in FINDINGS]
+        if places := [place for place in places if place.is_dir()]:
+            break
+    else:
         raise CXRLabError(
             f"{folder} holds none of the folders {', '.join(PARTS)} with NORMAL and PNEUMONIA "
             "inside. Unpack the archive of the Kaggle data set so that they lie there."
         )
-    rows = [
+    files = [path for place in places for path in image_files(place)]
+    inside = pd.Series([path.relative_to(root).as_posix() for path in files], dtype="string")
+    table = pd.DataFrame(
         {
-            "image_id": f"{NAME}/{path.relative_to(root).as_posix()}",
-            "path": str(path),
-            "patient_id": f"{NAME}/{patient_of(path.name)}",
-            "finding": FINDINGS[place.name],
-            "published_part": place.parent.name,
+            "image_id": f"{NAME}/" + inside,
+            "path": [str(path) for path in files],
+            "patient_id": [f"{NAME}/{patient_of(path.name)}" for path in files],
+            "finding": inside.str.split("/").str[1].map(FINDINGS),
+            "published_part": inside.str.split("/").str[0],
         }
-        for place in _parts(root)
-        for path in image_files(place)
-    ]
-    columns = ["image_id", "path", "patient_id", "finding", "published_part"]
-    table = pd.DataFrame(rows, columns=columns, dtype="string")
+    )
     return to_catalog(
         table.assign(source=NAME, view="AP", modality="X-ray", license="CC BY 4.0", url=URL)
     )
@@ -65,7 +62,12 @@ def patient_of(name: str) -> str:
     return found.group() if found else Path(name).stem
 
 
-def _parts(root: Path) -> list[Path]:
-    """The folders of images below ``root`` that exist, in a fixed order."""
-    places = [root / part / kind for part in PARTS for kind in FINDINGS]
-    return [place for place in places if place.is_dir()]
+SOURCE = Source(
+    NAME,
+    "Chest X-rays of children from Guangzhou (Kermany)",
+    "CC BY 4.0.",
+    "D. Kermany, K. Zhang, M. Goldbaum, Labeled Optical Coherence Tomography (OCT) and Chest "
+    "X-Ray Images for Classification, Mendeley Data, v2, 2018, "
+    "https://doi.org/10.17632/rscbjbr9sj.2",
+    load,
+)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import image_files, to_catalog
+from cxrlab.sources.tables import Source, image_files, to_catalog
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
@@ -31,21 +31,25 @@ def load(folder: str | Path) -> pd.DataFrame:
             "image_id": [f"{NAME}/{path.relative_to(folder).as_posix()}" for path in files],
             "path": [str(path) for path in files],
             "patient_id": [f"{NAME}/{patient_of(path.name)}" for path in files],
-        },
-        dtype="string",
+        }
     )
-    return to_catalog(
-        table.assign(
-            source=NAME,
-            finding="No Finding",
-            modality="X-ray",
-            license="free with attribution",
-            url=URL,
-        )
-    )
+    about = {"finding": "No Finding", "modality": "X-ray", "license": "free with attribution"}
+    return to_catalog(table.assign(source=NAME, url=URL, **about))
 
 
 def patient_of(name: str) -> str:
     """The patient in a file name: ``00001281_000.png`` is image 0 of patient ``00001281``."""
     found = re.match(r"\d+(?=_\d+\.)", name)
     return found.group() if found else Path(name).stem
+
+
+SOURCE = Source(
+    NAME,
+    "NIH ChestX-ray14, No Finding",
+    "Free to use; link to the download site, cite the paper and name the NIH Clinical Center as "
+    "the provider.",
+    "X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, ChestX-ray8: Hospital-scale Chest "
+    "X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common "
+    "Thorax Diseases, CVPR 2017, https://doi.org/10.1109/CVPR.2017.369",
+    load,
+)

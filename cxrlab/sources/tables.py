@@ -1,17 +1,18 @@
 """The catalog, and the one place where strangers' tables and folders become it.
 
-The catalog has one row per image, whichever source it comes from. ``metadata.csv`` files come in
-through :func:`read_table` and :func:`from_table`, folders of images through :func:`image_files`;
-:func:`to_catalog` gives all of them the same columns.
+Tables come in through :func:`read_table` and :func:`from_table`, folders of images through
+:func:`image_files`; :func:`to_catalog` gives all of them the same columns, one row per image.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -40,8 +41,22 @@ NOT_STATED = "not stated"
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 FOLDERS = ("images", "volumes")  # where a metadata.csv may say that its files lie
-UNSAFE = "unsafe file name"
-UNNAMED = "no file name"
+STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
+
+
+class Source(NamedTuple):
+    """One set of X-rays: what it is called, what its authors allow, and what reads its folder."""
+
+    name: str  # of its folder
+    title: str
+    allows: str  # what may be done with it, in a sentence or two
+    citation: str  # on one line, with the address
+    load: Callable[[str | Path], pd.DataFrame]  # from its folder to a catalog
+
+
+def is_phantom(folder: str | Path) -> bool:
+    """Whether the X-rays in ``folder`` are simulated; they are then labelled so when shown."""
+    return (Path(folder) / STAMP).is_file()
 
 
 def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
@@ -49,41 +64,27 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
 
     Text is pandas' ``string``, ``age`` is in years (float), ``label`` is ``Int64``. Blank text
     and impossible ages become missing, columns that are not there are added empty. Raises
-    :class:`CXRLabError` as :func:`check_catalog` does.
+    :class:`CXRLabError` where an image has no source or patient, is there twice, or has another
+    label than 0 or 1.
     """
-    table = table.copy()
+    others = [column for column in table if column not in COLUMNS]
+    table = table.reindex(columns=[*COLUMNS, *others]).reset_index(drop=True)
     for column in TEXT_COLUMNS:
-        text = table[column] if column in table else pd.Series(pd.NA, index=table.index)
-        text = text.astype("string").str.strip()
+        text = table[column].astype("string").str.strip()
         table[column] = text.mask(text == "")
     capitals = table["view"].str.upper()
     table["view"] = table["view"].mask(capitals.isin(VIEWS), capitals)
-    age = table["age"] if "age" in table else pd.Series(float("nan"), index=table.index)
-    age = pd.to_numeric(age, errors="coerce").astype("float64")
+    age = pd.to_numeric(table["age"], errors="coerce").astype("float64")
     table["age"] = age.where(age.between(*AGES))
-    label = table["label"] if "label" in table else pd.Series(pd.NA, index=table.index)
-    table["label"] = label.astype("Int64")
-    others = [column for column in table if column not in COLUMNS]
-    return check_catalog(table[[*COLUMNS, *others]].reset_index(drop=True))
-
-
-def check_catalog(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table, if it is a catalog; otherwise a :class:`CXRLabError` saying what is wrong."""
-    problems = [f"the column '{name}' is not there" for name in COLUMNS if name not in table]
-    if not problems:
-        empty = {name: table[name].isna().sum() for name in NEVER_MISSING}
-        problems += [f"'{name}' is empty in {rows} rows" for name, rows in empty.items() if rows]
-        repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
-        problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
-        allowed = {"age": table["age"].between(*AGES), "label": table["label"].isin([0, 1])}
-        for name, right in allowed.items():
-            wrong = table.loc[~right & table[name].notna(), name]
-            problems += [f"'{name}' fails at {value}" for value in wrong[:1]]
+    table["label"] = table["label"].astype("Int64")
+    empty = [name for name in NEVER_MISSING if table[name].isna().any()]
+    problems = [f"'{name}' is empty in {table[name].isna().sum()} rows" for name in empty]
+    repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
+    problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
+    wrong = table.loc[table["label"].notna() & ~table["label"].isin([0, 1]), "label"]
+    problems += [f"'label' fails at {value}" for value in wrong[:1]]
     if problems:
-        raise CXRLabError(
-            f"This table is not a catalog: {'; '.join(problems[:3])}. "
-            "Make catalogs with cxrlab.sources.load_catalog, which fills every column."
-        )
+        raise CXRLabError(f"This table is not a catalog of X-rays: {'; '.join(problems)}.")
     return table
 
 
@@ -104,48 +105,57 @@ def is_normal(findings: pd.Series) -> pd.Series:
 
 
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """The file of :func:`parse_table`. Raises :class:`CXRLabError` where it cannot be read."""
+    """The file as :func:`parse_table` reads it, which says what it raises."""
     try:
-        return parse_table(read_bytes(path), str(path), needed)
+        return parse_table(read_bytes(path), path, needed)
     except UnreadableImage as error:
         raise CXRLabError(
-            f"{path} cannot be read: {error.reason}. The source needs its metadata.csv."
+            f"{path} cannot be read: {error.reason}. The source needs its {path.name}."
         ) from error
 
 
-def parse_table(data: bytes, name: str, needed: Sequence[str]) -> pd.DataFrame:
+def parse_table(data: bytes, name: str | Path, needed: Sequence[str]) -> pd.DataFrame:
     """A stranger's CSV with every value as stripped text, blank ones missing.
 
-    UTF-8 with or without a byte order mark, else Windows' cp1252: spreadsheets save either.
-    Raises :class:`CXRLabError`, with ``name`` for the file, where columns of ``needed`` are
-    missing, a column comes twice, or values stand under no name.
+    The index holds the line of the file on which each row begins. UTF-8 with or without a byte
+    order mark, else Windows' cp1252; commas, semicolons or tabs: spreadsheets save any of them.
+    Blank lines are left out. Raises :class:`CXRLabError`, with ``name`` for the file, where columns
+    of ``needed`` are missing, a column comes twice, or values stand under no name.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
-    text = text.replace("\0", "\1")  # pandas 2 would end a value at a NUL and hide what follows
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows, lines, line = [], [], 1
     try:
-        table = pd.read_csv(io.StringIO(text), dtype="string", keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise CXRLabError(f"{name} is not a table of comma-separated values: {error}.") from error
-    unchanged = "Take metadata.csv unchanged from its repository."
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for an index
+        for row in reader:
+            row = [value.strip() for value in row]
+            if any(row):
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise CXRLabError(f"{name}, line {line}, is no line of a table: {error}.") from error
+    columns = [name or f"Unnamed: {place}" for place, name in enumerate(rows[0] if rows else [])]
+    for row, line in zip(rows, lines, strict=True):
+        if any(row[len(columns) :]):
+            raise CXRLabError(
+                f"{name}, line {line}, has more values than its first line has names."
+            )
+        row += [""] * (len(columns) - len(row))
+    lower = [column.casefold() for column in columns]
+    if twice := [column for column in columns if lower.count(column.casefold()) > 1]:
+        raise CXRLabError(f"{name} has two columns called {twice[0]!r}. Delete or rename one.")
+    if missing := [column for column in needed if column not in columns]:
         raise CXRLabError(
-            f"{name} has rows with more values than its first line has names, so that it is not "
-            f"clear which value belongs where. {unchanged}"
+            f"{name} has no column {missing[0]!r}. Needed are {', '.join(needed)}; seen: "
+            f"{', '.join(columns[:12]) or 'nothing'}."
         )
-    table.columns = [str(column).strip() for column in table.columns]
-    twice = table.columns[table.columns.duplicated()]
-    if len(twice):  # pandas tells them apart, but for the blanks around them
-        raise CXRLabError(f"{name} has two columns called {twice[0]!r}. {unchanged}")
-    if missing := [column for column in needed if column not in table]:
-        raise CXRLabError(
-            f"{name} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Expected among others: {', '.join(needed)}. "
-            f"Seen: {', '.join(list(table.columns)[:12])}. {unchanged}"
-        )
-    table = table.apply(lambda column: column.str.strip())
+    values = [row[: len(columns)] for row in rows[1:]]
+    table = pd.DataFrame(values, index=lines[1:], columns=columns, dtype="string")
     return table.mask(table == "")
 
 
@@ -153,21 +163,21 @@ def from_table(table: pd.DataFrame, folder: Path, source: str) -> pd.DataFrame:
     """A table of :func:`read_table` with ``filename`` and ``patientid`` as a catalog.
 
     Files lie in ``images/`` below ``folder``, an absolute path, unless a column ``folder`` says
-    otherwise. A row whose file name is blank or would leave ``folder`` keeps a missing ``path``,
-    and the column ``problem`` says why.
+    otherwise. A row whose file name is blank or would leave ``folder`` has no ``path``, and the
+    column ``problem`` says why.
     """
     # Labels are for our filters to decide, not for a column that a stranger has called so.
     table = table.drop(columns="label", errors="ignore")
-    kind = table["folder"] if "folder" in table else pd.Series(pd.NA, index=table.index)
+    places = table.get("folder", pd.Series("images", index=table.index)).fillna("images")
     names = table["filename"].fillna("").astype(str)
     homes = {name: (folder / name).resolve() for name in FOLDERS}
     paths = [
-        _safe_path(folder / subfolder, name, homes.get(subfolder))
-        for subfolder, name in zip(kind.fillna("images").astype(str), names, strict=True)
+        _safe_path(folder / place, name, homes.get(place))
+        for place, name in zip(places.astype(str), names, strict=True)
     ]
     table["path"] = pd.array(paths, dtype="string")
-    table["problem"] = table["path"].isna().map({True: UNSAFE, False: pd.NA}).astype("string")
-    table["problem"] = table["problem"].mask(names == "", UNNAMED)
+    problem = table["path"].isna().map({True: "unsafe file name", False: pd.NA}).astype("string")
+    table["problem"] = problem.mask(names == "", "no file name")
     table["source"] = source
     table["image_id"] = unique_ids(source + "/" + names)
     # Without a patient a row can only be taken for a patient of its own.

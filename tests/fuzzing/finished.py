@@ -174,7 +174,7 @@ def _on_phantoms(folder: Path) -> Iterator[dict]:
 @contextmanager
 def _upstream(folder: Path) -> Iterator[dict]:
     """A server of our own that holds phantoms in place of the real X-rays."""
-    from upstream import MENDELEY, Upstream
+    from upstream import Upstream
 
     with _on_phantoms(folder) as environment, Upstream() as server:
         data = Path(environment.pop("CXRLAB_DATA"))
@@ -182,24 +182,12 @@ def _upstream(folder: Path) -> Iterator[dict]:
         pictures = sorted((data / "nih-no-finding").iterdir())[:4]
         server.add_external([path.read_bytes() for path in pictures])
         server.misbehave("*", "late", seconds=0.3)  # so that a kill finds work undone
-        size = str(len(server.files[MENDELEY]))
-        yield {**environment, "CXRLAB_MIRROR": server.root, "UPSTREAM_SIZE": size}
-
-
-# Our server's archive is smaller than Mendeley's, and Kaggle is not to be asked.
-SCRIPT = """
-import os, sys
-from cxrlab.sources import fetching
-from cxrlab.cli import main
-fetching.SIZE = int(os.environ["UPSTREAM_SIZE"])
-sys.modules["kagglehub"] = None
-main()
-"""
+        yield {**environment, "CXRLAB_MIRROR": server.root}
 
 
 def _fetched_files(out: Path) -> Iterator[Path]:
-    """Fetching: whatever lies there under its final name, but for the list of what lies there."""
-    yield from (path for path in _files(out) if path.suffix not in (".json", ".lock"))
+    """Fetching: whatever lies there under its final name."""
+    yield from _files(out)
 
 
 def _fetched(out: Path) -> object:
@@ -207,7 +195,7 @@ def _fetched(out: Path) -> object:
 
 
 def _fetch(out: Path) -> list[str]:
-    return ["-c", SCRIPT, "data", "fetch", "all", "--data", str(out)]
+    return ["-m", "cxrlab", "data", "fetch", "all", "--data", str(out)]
 
 
 def _smoke(*words: str) -> Callable[[Path], list[str]]:
