@@ -75,6 +75,11 @@ def examine(data: str | Path | None = None) -> list[Finding]:
     versions = {name: version_of(package) for name, package in LIBRARIES.items()}
     unmet, memory = unmet_requirements(), hosts.memory_here()
     free, total = memory.available / hosts.GIGABYTE, memory.total / hosts.GIGABYTE
+    linux = platform.system() == "Linux"
+    cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count()
+    bfloat16 = "no bfloat16 seen (training in float32)"
+    if cpu_multiplies_bfloat16():
+        bfloat16 = "multiplies bfloat16 in hardware (faster training)"
     room = shutil.disk_usage(_existing(workspace_root())).free / hosts.GIGABYTE
     return [
         Finding("Host", OK, here, WHAT_IS_KEPT.get(here, "")),
@@ -88,7 +93,7 @@ def examine(data: str | Path | None = None) -> list[Finding]:
         Finding("Disk", OK, f"more than {DISK_NEEDED} GB free")
         if room >= DISK_NEEDED
         else Finding("Disk", PROBLEM, f"{room:.1f} GB free", MORE_DISK),
-        check_processor(),
+        Finding("Processor", OK, f"{cores} cores, {bfloat16}"),
         check_data(data),
         check_workspace(),
         check_kernel(),
@@ -152,21 +157,8 @@ def check_gpu() -> Finding:
     if not gpus:
         seen = "no NVIDIA GPU: the class budget is made for that"
         return Finding("GPU", OK, seen, TO_GET_A_GPU.get(hosts.host(), ""))
-    if platform.system() == "Windows":
-        return Finding("GPU", NOTE, gpus, "TensorFlow uses a GPU under WSL2 only, not in Windows.")
     advice = 'TensorFlow for the CPU only is installed: pip install "cxrlab[tf,cuda]"'
     return check("GPU", not version_of("tensorflow-cpu"), gpus, advice, NOTE)
-
-
-def check_processor() -> Finding:
-    """The cores that this process may use, and whether they multiply bfloat16."""
-    linux = platform.system() == "Linux"
-    cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count()
-    if cpu_multiplies_bfloat16():
-        seen = f"{cores} cores, multiplies bfloat16 in hardware (faster training)"
-    else:
-        seen = f"{cores} cores, no bfloat16 seen (training in float32)"
-    return Finding("Processor", OK, seen)
 
 
 def check_data(data: str | Path | None = None) -> Finding:

@@ -48,18 +48,14 @@ class Repository(NamedTuple):
 
 
 def repository(checkout: Path = CHECKOUT) -> Repository:
-    """The one setting. Raises :class:`CXRLabError` outside a checkout, and for other addresses."""
+    """What the setting says. Raises :class:`CXRLabError` where there is none."""
     settings = checkout / "pyproject.toml"
-    if not settings.is_file():
-        raise CXRLabError(
-            "cxrlab publish changes the files of a checkout, and this CXRLab was installed without "
-            "one. Clone your copy of the repository and install it with pip install -e ."
-        )
-    found = SETTING.search(settings.read_text(encoding="utf-8"))
+    found = settings.is_file() and SETTING.search(settings.read_text(encoding="utf-8"))
     if not found:
         raise CXRLabError(
-            'pyproject.toml lacks its line Repository = "https://github.com/OWNER/NAME" (with '
-            "/tree/BRANCH behind NAME unless the branch is main). Write it and try again."
+            f'{settings} lacks its line Repository = "https://github.com/OWNER/NAME" (with '
+            "/tree/BRANCH behind NAME unless the branch is main). Clone your copy of the course "
+            "and run cxrlab publish there, after pip install -e ."
         )
     return Repository(found[1], found[2] or "main")
 

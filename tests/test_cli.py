@@ -9,7 +9,6 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from cxrlab import __version__
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
 from cxrlab.running import course
@@ -62,10 +61,6 @@ def test_every_command_explains_itself_within_a_page():
         assert len(page.output.splitlines()) < 50
 
 
-def test_the_version_is_told():
-    assert runner.invoke(app, ["--version"]).output == f"cxrlab {__version__}\n"
-
-
 def test_a_mistake_is_a_sentence_and_exit_code_1(tmp_path):
     done = cxrlab("run", "--notebooks", "88", "--out", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
@@ -90,10 +85,10 @@ def folder(tmp_path):
 
 def test_lab_copies_the_notebooks_and_keeps_the_reader_s_own(folder, tmp_path):
     mine = tmp_path / "new" / "mine"
-    assert course.copy_notebooks(mine, folder) == f"The notebooks are in {mine}."
+    course.copy_notebooks(mine, folder)
     (mine / "02_b.ipynb").write_text("my answers")
     (mine / "01_a.ipynb").unlink()
-    assert "Kept as they were: 02_b.ipynb." in course.copy_notebooks(mine, folder)
+    course.copy_notebooks(mine, folder)
     assert (mine / "02_b.ipynb").read_text() == "my answers"
     assert (mine / "01_a.ipynb").read_bytes() == (folder / "01_a.ipynb").read_bytes()
 

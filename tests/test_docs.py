@@ -16,7 +16,6 @@ NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 GUIDE = (DOCS / "instructor-guide.md").read_text(encoding="utf-8")
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 
-PLACEHOLDER = re.compile(r"@@MINUTES-\d\d@@")
 COMPUTING = re.compile(r"(?:about |less than |under )?(\d+) (seconds?|minutes?)")
 
 
@@ -96,13 +95,12 @@ def test_every_glossary_link_has_its_entry():
         assert not missing, f"{path.name} links terms that the glossary lacks: {missing}"
 
 
-def test_every_entry_is_linked_from_a_notebook():
+def test_every_entry_is_linked_in_its_place_and_says_something():
     linked = {slug for path in NOTEBOOKS for slug in linked_slugs(path)}
     assert not sorted(entries().keys() - linked)
-
-
-def test_entries_are_in_the_order_of_the_alphabet():
     assert list(entries()) == sorted(entries())
+    for slug, text in entries().items():
+        assert 8 <= len(text.partition("Introduced in")[0].split()) <= 110, slug
 
 
 def test_an_entry_names_the_notebook_that_links_it_first():
@@ -113,12 +111,6 @@ def test_an_entry_names_the_notebook_that_links_it_first():
     for slug, text in entries().items():
         named = re.findall(r"Introduced in \[notebook (\d\d)\]\(\.\./notebooks/([\w.]+)\)", text)
         assert named == [(first[slug][:2], first[slug])], slug
-
-
-def test_an_entry_says_something():
-    for slug, text in entries().items():
-        definition = text.partition("Introduced in")[0]
-        assert 8 <= len(definition.split()) <= 110, slug
 
 
 def pages() -> list[Path]:
@@ -139,21 +131,12 @@ def test_relative_links_lead_somewhere(page):
             assert anchor in map(slug_of, headings), f"{page.name} links {target}"
 
 
-def test_the_guide_has_a_row_for_each_notebook():
+def test_the_guides_minutes_are_the_notebooks():
     assert list(minutes_rows()) == [path.name for path in NOTEBOOKS]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_guides_minutes_are_the_notebooks(path):
-    computing, reading, *_ = minutes_rows()[path.name]
-    assert (computing, reading) == (time_line(path)[0], f"{time_line(path)[1]} minutes")
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_minutes_are_filled_in(path):
-    computing, _ = time_line(path)
-    assert not PLACEHOLDER.search(computing), f"{path.name} still says {computing}"
-    assert COMPUTING.fullmatch(computing), f"{path.name}: write '2 minutes', not '{computing}'"
+    for path in NOTEBOOKS:
+        computing, minutes = time_line(path)
+        assert COMPUTING.fullmatch(computing), f"{path.name}: '2 minutes', not '{computing}'"
+        assert minutes_rows()[path.name][:2] == [computing, f"{minutes} minutes"]
 
 
 def test_the_sums_in_the_guide_are_right():

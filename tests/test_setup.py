@@ -38,10 +38,9 @@ def pins():
     return found
 
 
-@pytest.mark.parametrize("requirement", requirements("tf"), ids=lambda entry: entry.name)
-def test_colab_satisfies_the_lower_bounds(requirement):
-    if requirement.name in COLAB:
-        assert requirement.specifier.contains(COLAB[requirement.name])
+def test_colab_satisfies_the_lower_bounds():
+    for entry in requirements("tf"):
+        assert entry.name not in COLAB or entry.specifier.contains(COLAB[entry.name]), entry
 
 
 def test_nothing_that_colab_has_is_bounded_above_or_reinstalled_there():
@@ -85,8 +84,6 @@ def test_the_pins_resolve_on_every_python(python, tmp_path):
         ("win32", "AMD64", "tensorflow-cpu"),
         ("linux", "aarch64", "tensorflow"),
         ("darwin", "arm64", "tensorflow"),
-        ("darwin", "x86_64", "tensorflow"),
-        ("win32", "ARM64", "tensorflow"),
     ],
 )
 def test_tf_cpu_is_one_tensorflow_everywhere(system, machine, expected):
@@ -172,34 +169,21 @@ def test_make_installs_what_the_machine_has(says, extras, tool, tmp_path):
 
 
 @needs_make
-def test_make_says_what_is_missing_without_python():
-    done = make("lab", "PYTHON=")
-    assert "CXRLab needs Python 3.11" in done.stdout
-
-
-@needs_make
-def test_make_test_runs_the_notebooks_last_on_phantoms_at_the_smallest_budget():
-    lines = make("test").stdout.strip().splitlines()
-    last = " ".join(line.rstrip("\\") for line in lines[-2:])
-    assert "--nbval-lax" in last
-    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE=" in " ".join(lines)
-    assert any("ruff check" in line for line in lines)
-    assert any("ruff format --check" in line for line in lines)
-
-
-@needs_make
-def test_make_runs_the_same_tests_with_the_versions_of_colab():
-    planned = make("test-colab", "COLAB_PYTHON=/some/python").stdout.replace("\\\n", "")
-    assert "/some/python -m venv --clear build/colab-venv" in planned
-    assert "pip install --quiet -c tests/colab-versions.txt -e '.[tf,dev]'" in planned
-    mine, colabs = (
+def test_make_tests_on_phantoms_at_the_smallest_budget_here_and_as_colab_has_it():
+    planned = make("test").stdout.replace("\\\n", "")
+    assert "ruff check" in planned and "ruff format --check" in planned
+    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke CXRLAB_WORKSPACE=" in planned
+    assert "--nbval-lax" in planned.strip().splitlines()[-1]
+    colab = make("test-colab", "COLAB_PYTHON=/some/python").stdout.replace("\\\n", "")
+    assert "/some/python -m venv --clear build/colab-venv" in colab
+    assert "pip install --quiet -c tests/colab-versions.txt -e '.[tf,dev]'" in colab
+    mine, theirs = (
         [line.split(" -m pytest ")[1] for line in text.splitlines() if " -m pytest " in line]
-        for text in (make("test").stdout.replace("\\\n", ""), planned)
+        for text in (planned, colab)
     )
     assert len(mine) == 2
-    assert colabs == mine
-    assert all("colab-venv" in line for line in planned.splitlines() if "pytest" in line)
-    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke" in planned
+    assert theirs == mine
+    assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke" in colab
 
 
 def test_the_licences_are_said_and_shipped():
@@ -217,5 +201,3 @@ def test_the_readme_tells_how_to_start_and_what_it_is_not_for():
         assert words in readme
     for words in ("source .venv/bin/activate", "conda env create", "CXRLAB_DATA", "09/06/2021"):
         assert words in readme
-    for local in re.findall(r"\]\((?!https?://|#)([^)]+)\)", readme):
-        assert (TOP / local).exists(), f"the README links to {local}"

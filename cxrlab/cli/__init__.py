@@ -21,6 +21,7 @@ from cxrlab.errors import CXRLabError
 
 WHO = "Healthy children (as published), healthy adults, or half and half."
 FOLDS = "Test every patient once, over so many folds."
+RECIPES = "The published project's network, or our best trade-off."
 RATES = "A dropout rate for each layer, or one for all."
 REPLAY = "Show the recording.json of a finished search again; `course` brings fifty trials along."
 
@@ -51,20 +52,8 @@ def main() -> None:
     app(prog_name="cxrlab")
 
 
-def show_version(wanted: bool) -> None:
-    """Print the version and stop."""
-    if wanted:
-        from cxrlab import __version__
-
-        echo(f"cxrlab {__version__}")
-        raise Exit
-
-
-Version = Annotated[bool, Option("--version", callback=show_version, is_eager=True)]
-
-
 @app.callback()
-def cxrlab(version: Version = False) -> None:
+def cxrlab() -> None:
     """Chest X-rays, a convolutional network and honest numbers: a course you run.
 
     Without real X-rays it works on phantoms, simulated X-rays that it makes itself.
@@ -82,16 +71,14 @@ app.add_typer(data_app, name="data")
 def doctor(data: DataOption = None) -> None:
     """Find out whether the course runs here, and what to do if not.
 
-    Looks at the host (a computer of your own, Colab, Kaggle, Binder), Python, the libraries and
-    whether they go together, GPU, memory, disk, processor, data, the workspace (CXRLAB_WORKSPACE)
-    and the Jupyter kernel. Exit code 1 when something stands in the way.
+    Exit code 1 when something stands in the way.
     """
-    from cxrlab.doctor import PROBLEM, examine, report
-    from cxrlab.files import workspace_root
+    from cxrlab import doctor, files
 
-    findings = examine(data)
-    echo(f"Python: {sys.executable}\nWorkspace: {workspace_root()}\n{report(findings)}")
-    raise Exit(any(finding.state == PROBLEM for finding in findings.values()))
+    findings = doctor.examine(data)
+    echo(f"Python: {sys.executable}\nWorkspace: {files.workspace_root()}")
+    echo(doctor.report(findings))
+    raise Exit(any(finding.state == doctor.PROBLEM for finding in findings))
 
 
 @app.command()
@@ -116,24 +103,21 @@ def lab(
     folder: Annotated[Path | None, Argument(help="Copy the notebooks here first.")] = None,
     browser: Annotated[bool, Option(help="Open one, or only print the address.")] = True,
 ) -> None:
-    """Open JupyterLab at the first notebook.
+    """Open JupyterLab at the first notebook, of FOLDER or of a checkout.
 
-    Without FOLDER it opens the notebooks of a checkout; what is in FOLDER is kept. JupyterLab
-    hands CXRLAB_DATA, CXRLAB_BUDGET and CXRLAB_WORKSPACE on to the notebooks.
+    It hands CXRLAB_DATA, CXRLAB_BUDGET and CXRLAB_WORKSPACE on to the notebooks.
     """
     from cxrlab.running.course import copy_notebooks, open_lab
 
     if folder is not None:
-        echo(copy_notebooks(folder))
+        copy_notebooks(folder)
+        echo(f"The notebooks are in {folder}. Those that were there are as you left them.")
     raise Exit(open_lab(folder, browser))
 
 
 @app.command()
 def progress() -> None:
-    """Show which exercises and quiz questions you have solved.
-
-    They are kept in the workspace (CXRLAB_WORKSPACE) and nowhere else.
-    """
+    """Show which exercises and quiz questions you have solved, from the workspace."""
     from cxrlab.exercises.overview import overview
 
     found = overview()
@@ -149,8 +133,8 @@ def publish(
 ) -> None:
     """Point every badge, link and install cell of a checkout at your copy of the course.
 
-    Sets Repository in pyproject.toml, the one place that names it, and carries it into the README,
-    the pages in docs and the notebooks. Without --repo it says again what the setting says now.
+    Sets Repository in pyproject.toml, and carries it into the README, the docs and the notebooks.
+    Without --repo it says again what the setting says now.
     """
     from cxrlab.publish import publish as publish_to
 
@@ -158,7 +142,6 @@ def publish(
     for change in changes:
         echo(f"{'would change' if check else 'changed'}  {change}")
     if check and changes:
-        echo(f"Not everything points at {to.path} yet.")
         raise Exit(1)
     echo(f"Everything points at {to.path}, branch {to.branch}.")
 
@@ -167,20 +150,17 @@ def publish(
 def train(
     out: Out,
     data: DataOption = None,
-    recipe: Annotated[Literal["published", "robust"], Option(help="robust: ours.")] = "published",
+    recipe: Annotated[Literal["published", "robust"], Option(help=RECIPES)] = "published",
     negatives: Annotated[Negatives | None, Option(help=f"{WHO} Default: the recipe's.")] = None,
     budget: Budget = "class",
     folds: Annotated[int, Option(min=0, help=FOLDS)] = 0,
     seed: Seed = 0,
 ) -> None:
-    """Train the network of a recipe (published, or robust: our best trade-off) and test it.
-
-    It is tested on patients that it has not seen.
-    """
+    """Train the network of a recipe and test it on patients that it has not seen."""
     from cxrlab import choices, runs, sources
 
     plan, work = runs.TrainPlan(recipe, negatives, folds, seed), choices.get_budget(budget)
-    shared.show_metrics(runs.train_run(out, sources.data_folder(data), work, plan, echo))
+    shared.show_metrics(runs.train_run(out, sources.data_folder(data), work, plan))
     echo(f"The run is in {out}.")
 
 
@@ -193,7 +173,6 @@ def tune(
     trials: Annotated[int | None, Option(min=1, help="Default: the budget's.")] = None,
     tuner: Annotated[Literal["random", "bayesian", "grid"], Option()] = "random",
     space: Annotated[Literal["per-layer", "shared"], Option(help=RATES)] = "per-layer",
-    objective: Annotated[Literal["val_loss", "recall_at_specificity"], Option()] = "val_loss",
     seed: Seed = 0,
     until: Annotated[float | None, Option(metavar="MINUTES", help="Begin no trial later.")] = None,
     replay: Annotated[str | None, Option(metavar="FILE", help=REPLAY)] = None,
@@ -205,16 +184,12 @@ def tune(
     from cxrlab import choices, runs, sources, tuning
 
     if replay is not None:
-        recording, objective = tuning.recorded_search(replay)
-        echo(recording.sentence)
-        by_trial = recording.table.sort_values("trial")[["trial", objective]]
-        shared.show_table(by_trial, f"The {objective} of each trial")
-        return shared.show_leaderboard(recording.table)
+        return shared.show_recording(tuning.recorded_search(replay))
     if out is None:
         raise CXRLabError("Say with --out where the run is to be kept: --out my-search.")
     work = choices.get_budget(budget)
-    plan = tuning.Plan(tuner, space, objective, trials or work.trials, seed, negatives)
-    done = runs.tune_run(out, sources.data_folder(data), work, plan, until, echo)
+    plan = tuning.Plan(tuner, space, trials or work.trials, seed, negatives)
+    done = runs.tune_run(out, sources.data_folder(data), work, plan, until)
     if done is not None:  # a worker's chief has the results
         metrics, leaderboard = done
         shared.show_leaderboard(leaderboard)
@@ -247,13 +222,11 @@ def evaluate(
     scored = case_files.score_cases(model, new)
     shared.say_left_out(scored.left_out)
     resamples, name = choices.get_budget(budget).resamples, cases.resolve().name
-    report = elsewhere.external_report(
-        scored.cases, threshold, name, resamples=resamples, seed=seed
-    )
-    metrics = {**report.to_json(), "left_out": len(scored.left_out), "learned_from": known}
+    metrics = elsewhere.external_report(scored.cases, threshold, name, resamples, seed)
+    metrics |= {"left_out": len(scored.left_out), "learned_from": known}
     if json is not None:
         files.write_json(json, metrics)
-    shared.show_subgroups(report.subgroups)
+    shared.show_subgroups(metrics["subgroups"])
     shared.show_metrics(metrics)
 
 
@@ -278,15 +251,13 @@ def repairs(
     data: DataOption = None,
     budget: Budget = "class",
     folds: Annotated[int, Option(min=2, help=FOLDS)] = 2,
-    only: Annotated[list[str] | None, Option(help="A repair by name; all by default.")] = None,
     seed: Seed = 0,
 ) -> None:
     """Try every repair of notebook 07 on the same unseen people (takes long)."""
-    from cxrlab import choices, sources
-    from cxrlab.repairs import RepairsPlan, repairs_run
+    from cxrlab import choices, runs, sources
 
-    plan, work = RepairsPlan(folds, seed, only or ()), choices.get_budget(budget)
-    recording = repairs_run(out, sources.data_folder(data), work, plan, echo)
+    work = choices.get_budget(budget)
+    recording = runs.repairs_run(out, sources.data_folder(data), work, folds, seed)
     shared.show_repairs(recording.table)
     echo(f"{recording.sentence}\nThe run is in {out}.")
 
@@ -296,11 +267,9 @@ def report(
     run: Run,
     out: Annotated[Path | None, Option(help="Folder for the card. Default: RUN.")] = None,
 ) -> None:
-    """Write the model card of a run, model-card.md.
+    """Write the model card of a run: what it is for, how good, for whom, and what is open.
 
-    It says what the network is for and not for, how it was trained, how good it is and for whom,
-    and what careful reporting asks that this run leaves open. RUN/external.json, from cxrlab
-    evaluate, and RUN/by_source.csv become part of it.
+    RUN/external.json, from cxrlab evaluate, and RUN/by_source.csv become part of it.
     """
     from cxrlab.card import write_model_card
 

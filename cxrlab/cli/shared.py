@@ -10,6 +10,8 @@ from typer import Argument, Option, echo
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cxrlab.recordings import Recording
+
 DataOption = Annotated[
     Path | None,
     Option(
@@ -73,10 +75,21 @@ def show_leaderboard(board: pd.DataFrame) -> None:
     show_table(best.head(10).rename(columns=names), title)
 
 
-def show_subgroups(subgroups: pd.DataFrame) -> None:
+def show_recording(recording: Recording) -> None:
+    """Print what each trial of a recorded search found, and the leaderboard at its end."""
+    echo(recording.sentence)
+    by_trial = recording.table.sort_values("trial")[["trial", "val_loss"]]
+    show_table(by_trial, "The val_loss of each trial")
+    show_leaderboard(recording.table)
+
+
+def show_subgroups(rows: list[dict]) -> None:
     """Print recall and specificity by subgroup, where anything is known of the cases."""
+    import pandas as pd
+
     from cxrlab.sources.tables import NOT_STATED
 
+    subgroups = pd.DataFrame(rows)
     if (subgroups["by"].ne("all") & subgroups["group"].ne(NOT_STATED)).any():
         title = "By subgroup, 95 % intervals over patients"
         show_intervals(subgroups, ["by", "group", "cases", "recall", "specificity"], title)

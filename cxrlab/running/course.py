@@ -118,25 +118,18 @@ def run_course(
     return stopped
 
 
-def copy_notebooks(folder: Path, source: Path | None = None) -> str:
-    """Copy the course's notebooks into ``folder``; what is there is kept. Returns what was done.
+def copy_notebooks(folder: Path, source: Path | None = None) -> None:
+    """Copy the course's notebooks into ``folder``; what is there is kept.
 
     Raises :class:`CXRLabError` where ``folder`` cannot be written.
     """
-    kept = []
     for notebook in find_notebooks(source):
         target = folder / notebook.name
-        if target.exists():
-            kept.append(notebook.name)
-            continue
         try:
-            write_atomically(target, notebook.read_bytes())
+            if not target.exists():
+                write_atomically(target, notebook.read_bytes())
         except OSError as error:
             raise cannot_write(target, error) from error
-    said = f"The notebooks are in {folder}."
-    if kept:
-        said += f" Kept as they were: {', '.join(kept)}. For a new copy of one, rename yours first."
-    return said
 
 
 def open_lab(folder: Path | None = None, browser: bool = True) -> int:

@@ -18,12 +18,9 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from cxrlab.errors import CXRLabError
-
-KEPT_ERROR_LINES = 6
 
 
 class Failure(NamedTuple):
@@ -56,24 +53,24 @@ def execute(
 ) -> Execution:
     """Run the notebook at ``path`` with ``folder`` as its working directory.
 
-    ``environment`` is added to this process's variables. ``console`` shows a bar while the cells
-    run; in a log, one line. A cell that raises stops the notebook; what had run is kept.
+    ``environment`` is added to this process's variables. ``console`` shows one line while the
+    cells run. A cell that raises stops the notebook; what had run is kept.
     Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
     :class:`CXRLabError` when no kernel starts.
     """
     console = console or Console(quiet=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    if bar.disable:
+    if not console.is_terminal:
         console.out(f"{path.stem}  starting", highlight=False)
+    line = console.status(Text(path.stem))
     notebook = nbformat.read(path, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    begun, task, current = time.monotonic(), bar.add_task(path.stem, total=len(code)), 0
+    cells = sum(cell.cell_type == "code" and cell.source.strip() != "" for cell in notebook.cells)
+    begun, current = time.monotonic(), 0
 
     def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
         nonlocal current
         if cell.cell_type == "code" and cell.source.strip():
-            bar.update(task, completed=current)
             current += 1
+            line.update(Text(f"{path.stem}  cell {current} of {cells}"))
 
     client = NotebookClient(
         notebook,
@@ -96,21 +93,19 @@ def execute(
     variables.pop("MPLBACKEND", None)
     failure = None
     try:
-        with bar:
+        with line:
             asyncio.run(_run(client, variables))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except CellExecutionError as error:
-        # The message itself, as a person reads it: no colours, no frames.
-        said = Text.from_ansi(f"{error.ename}: {error.evalue}").plain.splitlines()
-        lines = [line for line in said if line.strip()]
-        failure = Failure(current, "\n".join(lines[-KEPT_ERROR_LINES:]))
+        # The end of the message itself, as a person reads it: no colours, no frames.
+        said = Text.from_ansi(f"{error.ename}: {error.evalue}").plain.strip().splitlines()
+        failure = Failure(current, "\n".join(said[-6:]))
     except DeadKernelError:
         failure = Failure(current, "Python stopped at once. Most often the memory ran out.")
     except RuntimeError as error:
-        why = f"The Jupyter kernel did not start ({error}). Run: cxrlab doctor"
-        raise CXRLabError(why) from error
-    return Execution(path.stem, notebook, time.monotonic() - begun, len(code), failure)
+        raise CXRLabError(f"No Jupyter kernel started ({error}). Run: cxrlab doctor") from error
+    return Execution(path.stem, notebook, time.monotonic() - begun, cells, failure)
 
 
 async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
