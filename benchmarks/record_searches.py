@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
-from cxrlab import checkpoints, course, recordings
+from cxrlab import course, recordings
 from cxrlab.course import open_workspace
 from cxrlab.files import read_json, write_json
 from cxrlab.metrics import choose_threshold, confusion
@@ -38,7 +38,7 @@ SEEDS = (1, 2, 3)
 def trained(parts: course.Parts, budget, settings: Settings, seed: int) -> dict:
     """Losses and scores of one training; read back where it was done before."""
     name = "-".join(str(value) for value in (*asdict(settings).values(), seed, budget.epochs))
-    name = f"{checkpoints.fingerprint(parts.split)}-{name}"
+    name = f"{parts.split.digest()}-{name}"
     path = KEPT / f"{name.replace(' ', '')}.json"
     if not path.exists():
         done = train(parts.training, parts.validation, budget, seed, settings)

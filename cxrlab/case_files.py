@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.images import UnreadableImage, load_square
-from cxrlab.pipeline import Xrays
+from cxrlab.images import UnreadableImage, read_bytes
+from cxrlab.pipeline import Xrays, read_squares
 from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
-from cxrlab.sources.tables import AGES, image_files
+from cxrlab.sources.tables import AGES, image_files, parse_table
 from cxrlab.training import predict
 
 if TYPE_CHECKING:
     import keras
 
-ABOUT = ("sex", "age", "view", "source")
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The cases that could be scored (with a ``score`` column), and why the others could not."""
-
-    cases: pd.DataFrame
-    left_out: pd.DataFrame  # path, reason
+ABOUT = ["sex", "age", "view", "source"]
+# Names of a class's subfolder, whatever their capitals.
+CLASSES = {
+    1: ("positive", "covid-19", "covid19", "covid"),
+    0: ("negative", "normal", "healthy"),
+}
 
 
 def read_cases(path: Path) -> pd.DataFrame:
@@ -45,76 +41,36 @@ def read_cases(path: Path) -> pd.DataFrame:
     if Path(path).is_dir():
         return folder_cases(path)
     try:
-        table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
-    except FileNotFoundError:
+        table = parse_table(read_bytes(path), path, ("path", "label"))
+    except UnreadableImage as error:
         raise CXRLabError(
-            f"There is no file {path}. Name a CSV with columns path and label."
-        ) from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise CXRLabError(
-            f"{path} cannot be read as a CSV in UTF-8 ({type(error).__name__}). "
-            "Save it as UTF-8 with columns path and label."
+            f"{path} cannot be read: {error.reason}. Name a CSV with columns path and label."
         ) from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for an index
-        raise CXRLabError(
-            f"{path} has rows with more values than its first line has names. Give every column "
-            "a name, and put quotes around a value that holds a comma."
-        )
-    missing = [name for name in ("path", "label") if name not in table]
-    if missing:
-        raise CXRLabError(
-            f"{path} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}. "
-            "Needed are path and label (0 or 1), and patient_id if patients repeat."
-        )
     if table.empty:
         raise CXRLabError(f"{path} lists no cases. Add a row for each X-ray.")
-    labels = table["label"].str.strip()
-    wrong = table.index[~labels.isin(["0", "1", "0.0", "1.0"])]
-    if len(wrong):
-        raise CXRLabError(
-            f"{path}, line {wrong[0] + 2}: the label is {table.loc[wrong[0], 'label']!r}, "
-            "but has to be 1 (COVID-19) or 0 (not)."
-        )
+    label = pd.to_numeric(table["label"], errors="coerce")
+    _all(table, path, "label", label.isin([0, 1]), "1 (COVID-19) or 0 (not)")
+    cases = pd.DataFrame({"image_id": table["path"], "label": label.astype(int)})
+    _all(table, path, "path", table["path"].notna(), "the name of a file")
     folder = Path(path).absolute().parent
-    cases = pd.DataFrame(
-        {
-            "image_id": table["path"],
-            "path": [str(folder / name) for name in table["path"]],
-            "label": labels.astype(float).astype(int),
-        }
-    )
-    rows = pd.Series([f"row {line}" for line in range(2, len(table) + 2)])
-    if "patient_id" in table:
-        given = table["patient_id"].str.strip()
-        cases["patient_id"] = given.where(given != "", rows)
-    else:
-        cases["patient_id"] = rows
-    for column in ABOUT:
-        if column in table:
-            text = table[column].str.strip()
-            cases[column] = text.mask(text == "")
-    if "age" in cases:
-        cases["age"] = _ages(path, cases["age"])
-    return cases
+    cases["path"] = [str(folder / name) for name in table["path"]]
+    rows = pd.Series([f"row {line}" for line in table.index], table.index)
+    cases["patient_id"] = table["patient_id"].fillna(rows) if "patient_id" in table else rows
+    known = [column for column in ABOUT if column in table]
+    cases[known] = table[known]
+    if "age" in known:
+        cases["age"] = pd.to_numeric(table["age"], errors="coerce").astype(float)
+        right = table["age"].isna() | cases["age"].between(*AGES)
+        years = f"a number of years from {AGES[0]} to {AGES[1]}, or blank where it is not known"
+        _all(table, path, "age", right, years)
+    return cases.reset_index(drop=True)
 
 
-def _ages(path: Path, ages: pd.Series) -> pd.Series:
-    """The ages as numbers, missing ones as NaN. Raises :class:`CXRLabError`."""
-    years = pd.to_numeric(ages, errors="coerce")
-    wrong = years.index[ages.notna() & ~years.between(*AGES)]
-    if len(wrong):
-        raise CXRLabError(
-            f"{path}, line {wrong[0] + 2}: the age is {ages[wrong[0]]!r}, but has to be a number "
-            f"of years from {AGES[0]} to {AGES[1]}. Leave it blank where it is not known."
-        )
-    return years.astype(float)
-
-
-# Names of a class's subfolder, whatever their capitals.
-CLASSES = {
-    1: ("positive", "covid-19", "covid19", "covid"),
-    0: ("negative", "normal", "healthy"),
-}
+def _all(table: pd.DataFrame, path: Path, column: str, right: pd.Series, expected: str) -> None:
+    """Raise with the line of the first value that is not right."""
+    for line, value in table.loc[~right, column].items():
+        seen = "missing" if pd.isna(value) else repr(value)
+        raise CXRLabError(f"{path}, line {line}: the {column} is {seen}, but has to be {expected}.")
 
 
 def folder_cases(folder: Path) -> pd.DataFrame:
@@ -136,68 +92,48 @@ def folder_cases(folder: Path) -> pd.DataFrame:
     if covid.NAME in there and possible:
         # The last of them takes in all healthy people that there are.
         cases = prepare(folder, possible[-1], balanced=False).cases
-        known = [name for name in ABOUT if name in cases]
-        cases = cases[["image_id", "path", "label", "patient_id", *known]]
-        return cases.astype({"label": int}).reset_index(drop=True)
-    tables = []
-    for label, names in CLASSES.items():
-        files = [
-            file
-            for place in sorted(folder.iterdir())
-            if place.is_dir() and place.name.lower() in names
-            for file in image_files(place)
-        ]
-        ids = [file.relative_to(folder).as_posix() for file in files]
-        tables.append(
-            pd.DataFrame(
-                {"image_id": ids, "path": [str(file) for file in files], "label": label},
-            ).assign(patient_id=ids)
-        )
-    if any(table.empty for table in tables):
-        held = sorted(entry.name for entry in folder.iterdir())
+        return cases[["image_id", "path", "label", "patient_id", *ABOUT]].astype({"label": int})
+    held = sorted(folder.iterdir())
+    found = [
+        (path.relative_to(folder).as_posix(), str(path), label)
+        for label, names in CLASSES.items()
+        for place in held
+        if place.is_dir() and place.name.lower() in names
+        for path in image_files(place)
+    ]
+    cases = pd.DataFrame(found, columns=["image_id", "path", "label"])
+    if cases["label"].nunique() < 2:
         raise CXRLabError(
-            f"{folder} holds {', '.join(held[:8]) or 'nothing'}. Expected are two subfolders with "
-            "images, positive and negative (or COVID-19 and normal), or the layout of the course: "
-            f"{covid.NAME}/ with {kermany.NAME}/ or {nih.NAME}/."
+            f"{folder} holds {', '.join(path.name for path in held[:8]) or 'nothing'}. Expected "
+            "are two subfolders with images, positive and negative (or COVID-19 and normal), or "
+            f"the layout of the course: {covid.NAME}/ with {kermany.NAME}/ or {nih.NAME}/."
         )
-    return pd.concat(tables, ignore_index=True)
+    return cases.assign(patient_id=cases["image_id"])
+
+
+class Scored(NamedTuple):
+    """The readable cases with their ``score``, and ``path`` and ``reason`` of all others."""
+
+    cases: pd.DataFrame
+    left_out: pd.DataFrame
 
 
 def score_cases(model: keras.Model, cases: pd.DataFrame) -> Scored:
-    """Score every readable X-ray of ``cases``; list the others with the reason.
-
-    Raises :class:`CXRLabError` when none can be read.
-    """
+    """Score every X-ray of ``cases``. Raises :class:`CXRLabError` when none can be read."""
     pixels, reasons = read_squares(cases["path"])
-    readable = np.array([reason is None for reason in reasons])
-    left_out = cases.loc[~readable, ["path"]].assign(
-        reason=[reason for reason in reasons if reason is not None]
-    )
-    if not readable.any():
+    left_out = cases[["path"]].assign(reason=reasons).dropna()
+    if len(left_out) == len(cases):
         raise CXRLabError(
             f"None of the {len(cases)} X-rays could be read; the first, "
-            f"{left_out['path'].iloc[0]}: {left_out['reason'].iloc[0]}. "
-            "Check the path column: it is relative to the CSV."
+            f"{left_out['path'].iloc[0]}: {left_out['reason'].iloc[0]}. Name image files; "
+            "`cxrlab evaluate` also takes a folder of them or a CSV."
         )
-    kept = cases[readable].reset_index(drop=True)
-    labels = kept["label"].to_numpy(int) if "label" in kept else np.zeros(len(kept), int)
-    scores = predict(model, Xrays(np.stack(pixels)[..., None], labels, kept))
+    kept = cases.drop(left_out.index).reset_index(drop=True)
+    scores = predict(model, Xrays(pixels, np.zeros(len(kept), int), kept))
     return Scored(kept.assign(score=scores), left_out)
 
 
 def score_images(model: keras.Model, paths: Sequence[Path]) -> Scored:
     """Score image files, in the order given. Raises as :func:`score_cases` does."""
-    cases = pd.DataFrame({"image_id": map(str, paths), "path": map(str, paths)})
-    return score_cases(model, cases)
-
-
-def read_squares(paths: Sequence[str]) -> tuple[list[np.ndarray], list[str | None]]:
-    """The readable images (uint8, 224×224) and, for every path, why it is not one, or None."""
-    pixels, reasons = [], []
-    for path in paths:
-        try:
-            pixels.append(load_square(path))
-            reasons.append(None)
-        except UnreadableImage as error:
-            reasons.append(error.reason)
-    return pixels, reasons
+    names = [str(path) for path in paths]
+    return score_cases(model, pd.DataFrame({"image_id": names, "path": names}))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import (
-    FilterLog,
+    Log,
     balance,
     drop_exact_duplicates,
     drop_unreadable,
@@ -26,30 +26,22 @@ from cxrlab.sources import load_catalog
 from cxrlab.splits import patient_groups
 
 TEN = 10
-# How many of the ten are positive is drawn anew for each seed: a reader who counts the calls
-# so far cannot work out the last one.
-FEWEST_POSITIVES, MOST_POSITIVES = 4, 6
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Selected cases and the log of how they were selected.
+    """Selected cases, the steps that selected them, and the ten for the reader, if asked for.
 
     The column ``group`` of the cases joins patients whose X-rays look alike: see :func:`usable`.
-    ``ten`` are the X-rays set aside for the reader, if that was asked for.
     """
 
     cases: pd.DataFrame
-    log: FilterLog
+    log: Log
     ten: pd.DataFrame | None = None
 
 
 def prepare(
-    data: Path,
-    negatives: str = "kermany",
-    seed: int = 0,
-    balanced: bool = True,
-    ten: bool = False,
+    data: Path, negatives: str = "kermany", seed: int = 0, balanced: bool = True, ten: bool = False
 ) -> Prepared:
     """Load, filter, audit and balance the X-rays in ``data``.
 
@@ -72,9 +64,8 @@ def select(
 
     Raises :class:`CXRLabError` where one of the classes comes out empty.
     """
-    log = FilterLog()
-    cases = published_candidates(catalog, negatives, log)
-    cases = usable(cases, log, hashes)
+    log: Log = []
+    cases = usable(published_candidates(catalog, negatives, log), log, hashes)
     if cases["label"].nunique() < 2:
         raise nothing_left(log)
     drawn = None
@@ -86,7 +77,7 @@ def select(
     return Prepared(cases.reset_index(drop=True), log, drawn)
 
 
-def usable(cases: pd.DataFrame, log: FilterLog, hashes: pd.DataFrame | None = None) -> pd.DataFrame:
+def usable(cases: pd.DataFrame, log: Log, hashes: pd.DataFrame | None = None) -> pd.DataFrame:
     """The cases without damaged files and exact duplicates, each with its ``group``.
 
     ``group`` joins the patients of X-rays that look almost the same, also of those whose copy was
@@ -101,8 +92,9 @@ def usable(cases: pd.DataFrame, log: FilterLog, hashes: pd.DataFrame | None = No
 def ten_xrays(cases: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Ten of the cases for the reader of notebook 01, one per group of patients, shuffled.
 
-    Four to six of them are positive where there are as many; the same cases and seed give the
-    same ten. Raises :class:`CXRLabError` where the cases have too few patients.
+    Four to six of them are positive where there are as many: a reader who counts the calls so far
+    cannot work out the last one. The same cases and seed give the same ten. Raises
+    :class:`CXRLabError` where the cases have too few patients.
     """
     rng = np.random.RandomState(seed)
     # Sorted first, so that the draw depends on the cases alone and not on the order of the rows.
@@ -114,8 +106,7 @@ def ten_xrays(cases: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             f"The X-rays are of {len(one_each)} patients, but ten are needed, one per X-ray. "
             "Name a folder with more X-rays in CXRLAB_DATA, or unset it to use phantoms."
         )
-    wanted = int(rng.randint(FEWEST_POSITIVES, MOST_POSITIVES + 1))
-    count = min(max(wanted, TEN - len(negative)), len(positive))
+    count = min(max(int(rng.randint(4, 7)), TEN - len(negative)), len(positive))
     drawn = [positive.sample(count, random_state=rng)]
     drawn.append(negative.sample(TEN - count, random_state=rng))
     shuffled = pd.concat(drawn).sample(frac=1, random_state=np.random.RandomState([seed, TEN]))

@@ -16,11 +16,6 @@ from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root, write_json
 
 PHANTOM = "phantom"  # said instead of a folder
-REMEMBERED = "chosen in this workspace"
-CHOOSE_AGAIN = (
-    "Choose again with `cxrlab data use DIR`. `cxrlab data use phantom` goes back to simulated "
-    "X-rays."
-)
 
 
 @dataclass(frozen=True)
@@ -41,11 +36,14 @@ class Budget:
     resamples: int  # bootstrap resamples behind an interval
 
 
-SMOKE = Budget("smoke", 48, 1, 1, 2, 1, 2, 100)
-CLASS = Budget("class", 192, 18, 10, 4, 12, 3, 1000)
-FULL = Budget("full", 0, 40, 15, 50, 20, 5, 2000)
-
-BUDGETS = {budget.name: budget for budget in (SMOKE, CLASS, FULL)}
+BUDGETS = {
+    budget.name: budget
+    for budget in (
+        Budget("smoke", 48, 1, 1, 2, 1, 2, 100),
+        Budget("class", 192, 18, 10, 4, 12, 3, 1000),
+        Budget("full", 0, 40, 15, 50, 20, 5, 2000),
+    )
+}
 
 
 def get_budget(name: str | None = None) -> Budget:
@@ -63,29 +61,33 @@ def get_budget(name: str | None = None) -> Budget:
 
 
 class Choice(NamedTuple):
-    """A folder of X-rays, None for phantoms, and what named it; ``""`` where nothing did."""
+    """A folder of X-rays, None for phantoms, and how it was chosen; ``""`` where it was not."""
 
     folder: Path | None
-    by: str = ""
-
-    @property
-    def in_words(self) -> str:
-        """``named by CXRLAB_DATA`` or ``chosen in this workspace``; empty where nothing did."""
-        return self.by if self.by in ("", REMEMBERED) else f"named by {self.by}"
+    in_words: str = ""  # such as ``named by CXRLAB_DATA``
 
 
 def choose(data: str | Path | None = None) -> Choice:
-    """The choice that holds now. Whether the folder exists is looked at for a remembered one only.
+    """The choice that holds now; ``data`` is a folder, or ``phantom``. No folder is looked at.
 
-    ``data`` is a folder, or ``phantom``. Raises as :func:`remembered`.
+    Raises :class:`CXRLabError` where the choice kept in the workspace cannot be read.
     """
     named, by = (data, "--data") if data else (os.environ.get("CXRLAB_DATA"), "CXRLAB_DATA")
-    if named is None:
-        folder = remembered()
-        return Choice(folder, REMEMBERED if folder else "")
-    if str(named) in ("", PHANTOM):
-        return Choice(None, by if named else "")
-    return Choice(Path(named).expanduser().resolve(), by)
+    if named is not None:
+        folder = None if str(named) in ("", PHANTOM) else Path(named).expanduser().resolve()
+        return Choice(folder, f"named by {by}" if named else "")
+    note = workspace_root() / "data.json"
+    if not note.exists():
+        return Choice(None)
+    try:
+        kept = read_json(note)["data"]
+        folder = None if kept is None else workspace_root() / kept  # absolute stays absolute
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CXRLabError(
+            f"{note} should say which X-rays were chosen, and cannot be read. Choose again with "
+            "`cxrlab data use DIR`, or `cxrlab data use phantom` for simulated X-rays."
+        ) from error
+    return Choice(folder, "chosen in this workspace" if folder else "")
 
 
 def remember(folder: str | Path | None) -> Path | None:
@@ -103,29 +105,6 @@ def remember(folder: str | Path | None) -> Path | None:
             )
         # Relative inside the workspace, so that the choice survives when the workspace moves.
         home = workspace_root().resolve()
-        kept = folder.relative_to(home) if folder.is_relative_to(home) else folder
-    write_json(workspace_root() / "data.json", {"data": kept and kept.as_posix()})
-    return folder
-
-
-def remembered() -> Path | None:
-    """The folder chosen in this workspace, None for phantoms or where nothing was chosen.
-
-    Raises :class:`CXRLabError` where it has vanished, or the note of it cannot be read.
-    """
-    note = workspace_root() / "data.json"
-    if not note.exists():
-        return None
-    try:
-        kept = read_json(note)["data"]
-        folder = None if kept is None else workspace_root() / kept  # absolute stays absolute
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CXRLabError(
-            f"{note} should say which X-rays were chosen, and cannot be read. {CHOOSE_AGAIN}"
-        ) from error
-    if folder is not None and not folder.is_dir():
-        raise CXRLabError(
-            f"The X-rays chosen in this workspace lay in {folder}, which is no folder now. "
-            f"{CHOOSE_AGAIN}"
-        )
+        kept = (folder.relative_to(home) if folder.is_relative_to(home) else folder).as_posix()
+    write_json(workspace_root() / "data.json", {"data": kept})
     return folder

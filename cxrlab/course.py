@@ -8,40 +8,31 @@ negatives, budget and seed.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 import cxrlab
-from cxrlab import checkpoints
+from cxrlab import recordings, sources
 from cxrlab.cases import prepare
 from cxrlab.choices import PHANTOM, Budget, choose, get_budget, remember
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
-from cxrlab.sources import (
-    confounded_phantoms,
-    data_folder,
-    hospital_phantoms,
-    is_phantom,
-    phantom_choices,
-)
 from cxrlab.sources.tables import to_catalog
-from cxrlab.splits import (
-    Split,
-    check_split,
-    load_manifest,
-    save_manifest,
-    split_by_patient,
-    subsample,
-)
+from cxrlab.splits import PARTS, Split, check_split, save_manifest, split_by_patient, subsample
 
 if TYPE_CHECKING:
     import keras
+
+SHIPPED = Path(recordings.__file__).parent / "networks"  # trained on phantoms, small enough to ship
+SMALL = 100_000  # weights: a layer with more of them is shipped in 8 bits
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Workspace:
     @property
     def simulated(self) -> bool:
         """Whether the X-rays are phantoms."""
-        return is_phantom(self.data)
+        return sources.is_phantom(self.data)
 
     def __str__(self) -> str:
         kind = "phantoms (simulated X-rays)" if self.simulated else f"X-rays in {self.data.name}"
@@ -89,7 +80,7 @@ def open_workspace(
     ``CXRLAB_BUDGET``. The name of the folder ends in a digest of the files, the choices and the
     library's version, so that no notebook picks up what was made from something else.
     """
-    xrays, work = data_folder(data), get_budget(budget)
+    xrays, work = sources.data_folder(data), get_budget(budget)
     files = [
         (path.relative_to(xrays).as_posix(), path.stat().st_size)
         for path in sorted(xrays.rglob("*"))
@@ -97,14 +88,17 @@ def open_workspace(
     ]
     parts = [cxrlab.__version__, files, negatives, asdict(work), seed]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
-    kind = "phantoms" if is_phantom(xrays) else xrays.name
+    kind = "phantoms" if sources.is_phantom(xrays) else xrays.name
     folder = workspace_root() / f"{kind}-{work.name}-seed{seed}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return Workspace(xrays, negatives, work, seed, folder, choose(data).in_words)
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
-    """Open the workspace of this course and say which data, budget and seed it stands for."""
+    """Open the workspace of this course and say which data, budget and seed it stands for.
+
+    Example: ``space = course.begin()``.
+    """
     space = open_workspace(seed=seed, negatives=negatives)
     print(space)
     return space
@@ -114,13 +108,14 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
     """Choose ``data``, a folder or ``phantom``, for this and every later notebook, and begin.
 
     Raises :class:`CXRLabError` where the folder is none, or ``CXRLAB_DATA`` names another.
+    Example: ``space = course.use_data("my-xrays")``.
     """
     folder = remember(None if str(data) == PHANTOM else data)
-    now = choose()
-    if now.folder != folder:
+    now = choose().folder
+    if now != folder:
         raise CXRLabError(
-            f"{data} is remembered, but CXRLAB_DATA goes before it and says "
-            f"{now.folder or PHANTOM}. Unset CXRLAB_DATA and start the notebook again."
+            f"{data} is remembered, but CXRLAB_DATA goes before it and says {now or PHANTOM}. "
+            "Unset CXRLAB_DATA and start the notebook again."
         )
     return begin(seed, negatives)
 
@@ -129,6 +124,7 @@ def get_ten(space: Workspace) -> pd.DataFrame:
     """The ten X-rays that the reader judges in notebook 01: one per patient, always the same.
 
     Their patients are set aside before anything is split, so they are in no part.
+    Example: ``ten = course.get_ten(space)``.
     """
     kept = space.folder / "ten.csv"
     if not kept.exists():
@@ -138,13 +134,23 @@ def get_ten(space: Workspace) -> pd.DataFrame:
 
 
 def get_split(space: Workspace) -> Split:
-    """The split that notebook 02 left, or the same one made now."""
-    manifest, table = space.folder / "split.csv", space.folder / "cases.csv"
-    if not (manifest.exists() and table.exists()):
+    """The split that notebook 02 left, or the same one made now.
+
+    Example: ``course.get_split(space).train``.
+    """
+    kept = space.folder / "cases.csv"
+    table = _read_cases(kept) if kept.exists() else pd.DataFrame()
+    if "part" not in table:
         prepared = prepare(space.data, space.negatives, space.seed, ten=True)
         split = split_by_patient(prepared.cases, space.seed)
         keep_split(space, split.train, split.validation, split.test)
-    return load_manifest(manifest, _read_cases(table))
+        table = _read_cases(kept)
+    return Split(
+        *(
+            table[table["part"] == name].drop(columns="part").reset_index(drop=True)
+            for name in PARTS
+        )
+    )
 
 
 def keep_split(
@@ -153,7 +159,7 @@ def keep_split(
     """Check three parts and leave them for the next notebooks.
 
     Columns of the catalog that the tables lack are added empty. Raises :class:`CXRLabError` where
-    a patient, a group, an image or a file is in two parts, or an image has no patient.
+    :func:`cxrlab.splits.check_split` finds a problem.
     """
     parts = (to_catalog(part).sort_values("image_id") for part in (train, validation, test))
     split = Split(*(part.reset_index(drop=True) for part in parts))
@@ -162,9 +168,9 @@ def keep_split(
         raise CXRLabError(
             f"This split is not kept: {'; '.join(problems)}. Split by group and run this again."
         )
-    cases = pd.concat(split.parts().values(), ignore_index=True)
-    write_atomically(space.folder / "cases.csv", cases.to_csv(index=False))
+    (space.folder / "split.csv").unlink(missing_ok=True)
     save_manifest(split, space.folder / "split.csv")
+    write_atomically(space.folder / "cases.csv", split.as_table().to_csv(index=False))
     return split
 
 
@@ -172,7 +178,8 @@ def keep_split(
 class Parts:
     """The X-rays of a split, each part decoded when it is first asked for.
 
-    The training part is cut to the budget.
+    ``training``, what a network learns from, is cut to the budget's ``images``. Choices are made
+    on ``validation``; ``test`` is left for the end.
     """
 
     split: Split
@@ -181,22 +188,19 @@ class Parts:
 
     @cached_property
     def training(self) -> Xrays:
-        """What a network learns from."""
         return decode(subsample(self.split.train, self.images, self.seed))
 
     @cached_property
     def validation(self) -> Xrays:
-        """What choices are made on."""
         return decode(self.split.validation)
 
     @cached_property
     def test(self) -> Xrays:
-        """What is left for the end."""
         return decode(self.split.test)
 
 
 def get_xrays(space: Workspace) -> Parts:
-    """The pixels of the split's three parts."""
+    """The pixels of the split's three parts. Example: ``course.get_xrays(space).training``."""
     return Parts(get_split(space), space.budget.images, space.seed)
 
 
@@ -205,7 +209,7 @@ def network_path(space: Workspace) -> Path:
 
     So no notebook picks up a network that has learned from what is now a test X-ray.
     """
-    return space.folder / f"network-{checkpoints.fingerprint(get_split(space))}.keras"
+    return space.folder / f"network-{get_split(space).digest()}.keras"
 
 
 def network_file(space: Workspace, own: bool = False) -> Path | None:
@@ -220,7 +224,7 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
     """
     shipped = None
     if space.simulated and space.budget.name != "full" and not own:
-        shipped = checkpoints.find(how_shipped(space))
+        shipped = find_shipped(how_shipped(space))
     if shipped is None:
         left = network_path(space)
         if left.exists():
@@ -232,39 +236,89 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
     if not unpacked.exists():
         from cxrlab.training import save_model
 
-        save_model(checkpoints.unpack(shipped), unpacked)
+        save_model(unpack(shipped), unpacked)
     print("This network came with the course, trained as in notebook 03. (own=True takes yours.)")
     return unpacked
 
 
-def how_shipped(space: Workspace) -> dict:
-    """All that tells one shipped network from another: the phantoms, the split, the seed."""
-    return {
-        "phantoms": phantom_choices(space.data),
-        "split": checkpoints.fingerprint(get_split(space)),
-        "seed": space.seed,
-    }
-
-
 def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Model:
-    """The network of :func:`network_file`, computing in float32.
+    """The network of :func:`network_file`.
 
     Where there is none, the network of notebook 03 is trained now, and kept.
+    Example: ``network = course.load_network(space, xrays)``.
     """
-    from cxrlab.model import float32_copy
     from cxrlab.training import load_model, save_model, train
 
     file = network_file(space, own)
     if file is not None:
-        return float32_copy(load_model(file))
+        return load_model(file)
     print("Until then the same network is trained here.")
     trained = train(parts.training, parts.validation, space.budget, space.seed)
     save_model(trained.model, network_path(space))
     return trained.model
 
 
+# --- networks that come with the course ------------------------------------------------------
+
+
+def how_shipped(space: Workspace) -> dict[str, Any]:
+    """All that tells one shipped network from another: the phantoms, the split, the seed."""
+    split = get_split(space).digest()
+    return {"phantoms": sources.phantom_choices(space.data), "split": split, "seed": space.seed}
+
+
+def ship(model: keras.Model, how: dict[str, Any], path: Path) -> Path:
+    """Write a published network and ``how`` it was trained (JSON) to ``path``, an ``.npz`` file.
+
+    Nearly all of its 5.6 million weights sit in one dense layer. There they are kept as whole
+    numbers of 8 bits, with one scale per unit.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for number, weights in enumerate(model.get_weights()):
+        if weights.size <= SMALL:
+            arrays[f"weights_{number}"] = weights.astype(np.float32)
+            continue
+        scale = np.abs(weights).max(axis=0, keepdims=True) / 127
+        arrays[f"weights_{number}"] = np.rint(weights / np.where(scale > 0, scale, 1)).astype("i1")
+        arrays[f"scale_{number}"] = scale.astype(np.float32)
+    about = {"how": how, "versions": recordings.versions()}
+    held = io.BytesIO()
+    np.savez_compressed(held, about=np.array(json.dumps(about)), **arrays)
+    return write_atomically(path, held.getvalue())
+
+
+def find_shipped(how: dict[str, Any]) -> Path | None:
+    """The file of the network that was trained in exactly this way, or None."""
+    for path in sorted(SHIPPED.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as held:
+            if json.loads(held["about"].item())["how"] == how:
+                return path
+    return None
+
+
+def unpack(path: Path) -> keras.Model:
+    """The network in a file that :func:`ship` wrote."""
+    from cxrlab.model import published_network
+
+    model = published_network()
+    weights = []
+    with np.load(path, allow_pickle=False) as held:
+        for number in range(len(model.get_weights())):
+            kept = held[f"weights_{number}"].astype(np.float32)
+            scale = f"scale_{number}"
+            weights.append(kept * held[scale] if scale in held else kept)
+    model.set_weights(weights)
+    return model
+
+
+# --- thresholds and other hospitals, for notebooks 06 and 07 -----------------------------------
+
+
 def get_threshold(network: keras.Model, parts: Parts) -> float:
-    """The threshold of notebook 04: the score with the highest F1 on validation, frozen there."""
+    """The threshold of notebook 04: the score with the highest F1 on validation, frozen there.
+
+    Example: ``threshold = course.get_threshold(network, xrays)``.
+    """
     from cxrlab.metrics import choose_threshold
     from cxrlab.training import predict
 
@@ -278,7 +332,7 @@ def confounded_data(space: Workspace) -> Path:
     For phantoms the same patients with the confounding dial turned up, made once in some 15
     seconds. Real X-rays of several sources are confounded as they are: then ``space.data``.
     """
-    return confounded_phantoms() if space.simulated else space.data
+    return sources.confounded_phantoms() if space.simulated else space.data
 
 
 def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
@@ -297,10 +351,10 @@ def hospital_b(space: Workspace, parts: Parts) -> Xrays:
 
     No network of the course has learned from any of them. Phantoms are new patients, all taken in
     one manner (made once, in some ten seconds). Of real X-rays the healthy adults are new; the
-    patients are those of the test part.
-    Raises :class:`CXRLabError` where the data hold no healthy adults.
+    patients are those of the test part. Raises :class:`CXRLabError` where the data hold no healthy
+    adults. Example: ``b = course.hospital_b(space, xrays)``.
     """
-    folder = hospital_phantoms() if space.simulated else space.data
+    folder = sources.hospital_phantoms() if space.simulated else space.data
     table = space.folder / "hospital-b.csv"
     if not table.exists():
         cases = prepare(folder, "adult", space.seed, balanced=False).cases

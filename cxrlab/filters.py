@@ -1,17 +1,17 @@
 """Which X-rays may we learn from? Filters that keep account, and the audit of the files.
 
-Every filter takes a table and a :class:`FilterLog`, returns the rows that it keeps and writes
-down how many it dropped and why. The audit reads every file once: fingerprints, and pairs of
-images that look the same.
+Every filter takes a table and a log, returns the rows that it keeps and adds a :class:`Step` to the
+log. The audit reads every file once: fingerprints, and pairs of images that look the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from os.path import isfile
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,8 @@ from cxrlab.images import UnreadableImage, decode_bytes, read_bytes
 from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by
 from cxrlab.sources.tables import is_covid19, is_normal
 
-POSITIVES = "COVID-19"  # the branches of the workflow
-NEGATIVES = "normal"
-BOTH = "both"
+# The branches of the workflow.
+POSITIVES, NEGATIVES, BOTH = "COVID-19", "normal", "both"
 
 HASH_SIZE = 16  # a perceptual hash of 16 x 16 bits; chest X-rays look too alike for the usual 8 x 8
 # Of 256 bits. Among 261,487 pairs of real X-rays of different patients half lie 120 apart and none
@@ -46,62 +45,39 @@ FINGERPRINT = {
 }
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What one filter did: how many rows there were before and after it, and ``why``."""
 
     branch: str
     name: str
     before: int
-    dropped: int
     after: int
     why: str
 
 
-@dataclass
-class FilterLog:
-    """The steps of a filtering in the order in which they were taken."""
-
-    steps: list[Step] = field(default_factory=list)
-
-    def table(self) -> pd.DataFrame:
-        """One row per step: branch, step, before, dropped, after, why."""
-        columns = ["branch", "name", "before", "dropped", "after", "why"]
-        return pd.DataFrame(self.steps, columns=columns).rename(columns={"name": "step"})
-
-    def keep(
-        self, cases: pd.DataFrame, keep: pd.Series, name: str, why: str, branch: str
-    ) -> pd.DataFrame:
-        """The rows where ``keep`` holds (missing counts as no), with the step written down."""
-        kept = cases[keep.astype("boolean").fillna(False).to_numpy(dtype=bool)]
-        dropped = len(cases) - len(kept)
-        self.steps.append(Step(branch, name, len(cases), dropped, len(kept), why))
-        return kept
+Log = list[Step]
 
 
-def keep_covid19(cases: pd.DataFrame, log: FilterLog, branch: str = POSITIVES) -> pd.DataFrame:
-    """Rows whose finding names COVID-19, in either spelling."""
-    return log.keep(cases, is_covid19(cases["finding"]), "COVID-19", "another finding", branch)
-
-
-def keep_xray(cases: pd.DataFrame, log: FilterLog, branch: str = POSITIVES) -> pd.DataFrame:
-    """X-rays; no computed tomography."""
-    return log.keep(cases, cases["modality"] == "X-ray", "X-ray", "another modality (CT)", branch)
-
-
-def keep_posteroanterior(
-    cases: pd.DataFrame, log: FilterLog, branch: str = POSITIVES
+def _keep(
+    cases: pd.DataFrame, kept: pd.Series, log: Log, name: str, why: str, branch: str
 ) -> pd.DataFrame:
-    """X-rays taken from back to front (PA).
-
-    For the COVID-19 source only, as published: the children's X-rays are all AP, and the
-    adults' views are not stated, so that the filter would drop every negative.
-    """
-    why = "another view (AP, lateral ...)"
-    return log.keep(cases, cases["view"] == "PA", "posteroanterior (PA)", why, branch)
+    """The rows where ``kept`` holds (missing counts as no), with the step written down."""
+    left = cases[kept.astype("boolean").fillna(False).to_numpy(dtype=bool)]
+    log.append(Step(branch, name, len(cases), len(left), why))
+    return left
 
 
-def keep_normal(cases: pd.DataFrame, log: FilterLog, branch: str = NEGATIVES) -> pd.DataFrame:
+# The published filters of the COVID-19 source: what is kept, why the others go, and the test.
+# The children's X-rays are all AP and the adults' views are not stated: there the filter by view
+# would drop every negative.
+PUBLISHED: tuple[tuple[str, str, Callable[[pd.DataFrame], pd.Series]], ...] = (
+    ("COVID-19", "another finding", lambda cases: is_covid19(cases["finding"])),
+    ("X-ray", "another modality (CT)", lambda cases: cases["modality"] == "X-ray"),
+    ("posteroanterior (PA)", "another view (AP, lateral ...)", lambda cases: cases["view"] == "PA"),
+)
+
+
+def keep_normal(cases: pd.DataFrame, log: Log) -> pd.DataFrame:
     """Rows without a finding (``Normal`` or ``No Finding``).
 
     Of an external set, which holds all sorts, only frontal X-rays: from the side, or from nobody
@@ -113,44 +89,35 @@ def keep_normal(cases: pd.DataFrame, log: FilterLog, branch: str = NEGATIVES) ->
         frontal = cases["view"].str.match(r"(?:PA|AP)\b").fillna(False)
         keep &= ~lent | (frontal & (cases["modality"] == "X-ray"))
         why += ", or (external sets) no frontal X-ray"
-    return log.keep(cases, keep, "normal", why, branch)
+    return _keep(cases, keep, log, "normal", why, NEGATIVES)
 
 
-def drop_missing(cases: pd.DataFrame, log: FilterLog, branch: str = BOTH) -> pd.DataFrame:
+def drop_missing(cases: pd.DataFrame, log: Log, branch: str) -> pd.DataFrame:
     """Rows whose file is in the folder; rows with an unsafe or no file name go, too."""
     unnamed = cases["path"].isna()
     here = pd.Series(list(map(isfile, cases["path"].fillna(""))), cases.index, dtype=bool)
     why = f"{(~here & ~unnamed).sum()} not in the folder"
     if unnamed.any():
         why += f", {unnamed.sum()} with an unsafe file name or none"
-    return log.keep(cases, here, "file is there", why, branch)
+    return _keep(cases, here, log, "file is there", why, branch)
 
 
-def drop_unreadable(
-    cases: pd.DataFrame, log: FilterLog, fingerprints: pd.DataFrame, branch: str = BOTH
-) -> pd.DataFrame:
+def drop_unreadable(cases: pd.DataFrame, log: Log, fingerprints: pd.DataFrame) -> pd.DataFrame:
     """Rows whose file can be decoded, according to :func:`fingerprint`."""
-    unknown = (~cases["image_id"].isin(fingerprints.index)).sum()
-    if unknown:
-        raise CXRLabError(
-            f"{unknown} of {len(cases)} images have no fingerprint. Make the fingerprints from "
-            "the same catalog: cxrlab.filters.fingerprint(catalog)."
-        )
     problem = cases["image_id"].map(fingerprints["problem"])
     counts = problem.value_counts()
     why = ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "none unreadable"
-    return log.keep(cases, problem.isna(), "readable", why, branch)
+    return _keep(cases, problem.isna(), log, "readable", why, BOTH)
 
 
 def drop_exact_duplicates(
-    cases: pd.DataFrame, log: FilterLog, fingerprints: pd.DataFrame, branch: str = BOTH
+    cases: pd.DataFrame, log: Log, fingerprints: pd.DataFrame
 ) -> pd.DataFrame:
     """One row of those with the same file content, the first by ``image_id``.
 
     Where the same content stands under both labels nobody knows which is true: all of it goes.
     """
     content = cases["image_id"].map(fingerprints["sha256"])
-    content = content.fillna(cases["image_id"])  # without a fingerprint: a content of its own
     contradicted = cases.groupby(content)["label"].transform("nunique") > 1
     order = cases["image_id"].argsort().to_numpy()  # positions: an index may repeat
     again = np.zeros(len(cases), dtype=bool)
@@ -158,19 +125,11 @@ def drop_exact_duplicates(
     why = f"{(again & ~contradicted).sum()} the same file again"
     if contradicted.any():
         why += f", {contradicted.sum()} the same file under both labels"
-    return log.keep(cases, ~again & ~contradicted, "no exact duplicates", why, branch)
-
-
-def label_cases(cases: pd.DataFrame) -> pd.DataFrame:
-    """The table with ``label``: 1 COVID-19, 0 normal, missing for any other finding."""
-    label = pd.Series(pd.NA, index=cases.index, dtype="Int64")
-    label[is_normal(cases["finding"])] = 0
-    label[is_covid19(cases["finding"])] = 1
-    return cases.assign(label=label)
+    return _keep(cases, ~again & ~contradicted, log, "no exact duplicates", why, BOTH)
 
 
 def balance(
-    cases: pd.DataFrame, log: FilterLog, seed: int = 0, negatives: str = "kermany"
+    cases: pd.DataFrame, log: Log, seed: int = 0, negatives: str = "kermany"
 ) -> pd.DataFrame:
     """As many negatives as positives: a random choice (``seed``) from the larger class.
 
@@ -193,37 +152,38 @@ def balance(
     counts = cases["label"].value_counts()
     why = f"{counts.get(1, 0)} COVID-19 and {counts.get(0, 0)} normal made "
     why += f"{share * len(groups)} of each"
-    return log.keep(cases, cases["image_id"].isin(chosen), "balanced 1:1", why, BOTH)
+    return _keep(cases, cases["image_id"].isin(chosen), log, "balanced 1:1", why, BOTH)
 
 
 def published_candidates(
-    catalog: pd.DataFrame, negatives: str = "kermany", log: FilterLog | None = None
+    catalog: pd.DataFrame, negatives: str = "kermany", log: Log | None = None
 ) -> pd.DataFrame:
-    """The published filters: COVID-19 PA X-rays and normal ones whose file is there, labelled.
+    """The published filters: COVID-19 PA X-rays and normal ones whose file is there.
 
-    Their files have not been opened yet; :func:`cxrlab.cases.select` does that.
+    ``label`` is 1 for COVID-19 and 0 for normal. No file has been opened yet.
     """
-    log = FilterLog() if log is None else log
+    log = [] if log is None else log
     positive = catalog[catalog["source"] == covid.NAME]
-    for keep in (keep_covid19, keep_xray, keep_posteroanterior):
-        positive = keep(positive, log)
+    for name, why, test in PUBLISHED:
+        positive = _keep(positive, test(positive), log, name, why, POSITIVES)
     positive = drop_missing(positive, log, POSITIVES)
     there = set(catalog["source"])
     sources = [name for group in check_negatives(negatives) for name in filled_by(group, there)]
     normal = keep_normal(catalog[catalog["source"].isin(sources)], log)
     normal = drop_missing(normal, log, NEGATIVES)
-    return label_cases(pd.concat([positive, normal], ignore_index=True))
+    both = pd.concat([positive, normal], ignore_index=True)
+    return both.assign(label=is_covid19(both["finding"]).astype("Int64"))
 
 
-def nothing_left(log: FilterLog) -> CXRLabError:
+def nothing_left(log: Log) -> CXRLabError:
     """The error for a selection without cases: which step emptied a branch."""
-    emptied = next((step for step in log.steps if step.after == 0 < step.before), None)
+    emptied = next((step for step in log if step.after == 0 < step.before), None)
     if emptied is None:
         return CXRLabError("The catalog is empty, so no cases can be selected from it.")
     return CXRLabError(
         f"No X-rays are left in the branch {emptied.branch!r} after the step {emptied.name!r}, "
-        f"which dropped all {emptied.before} ({emptied.why}). Look at log.table() and at the "
-        "columns finding, view, modality and path of the catalog."
+        f"which dropped all {emptied.before} ({emptied.why}). Look at the columns finding, view, "
+        "modality and path of the catalog."
     )
 
 
@@ -232,6 +192,8 @@ def fingerprint(cases: pd.DataFrame) -> pd.DataFrame:
 
     Indexed by ``image_id``, columns as in ``FINGERPRINT``, in the order of ``cases``. Missing and
     unreadable files get a ``problem`` and are never fatal.
+
+    Example: ``fingerprint(cases)["problem"].value_counts()``.
     """
     unsafe = cases["problem"] if "problem" in cases else pd.Series(pd.NA, index=cases.index)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow and hashlib allow it
@@ -253,9 +215,8 @@ def _fingerprint_file(path: str | None, problem: str) -> dict[str, object]:
         header, pixels = decode_bytes(data, path)
     except UnreadableImage as error:
         return row | {"problem": error.reason}
-    row |= {"width": header.width, "height": header.height}
-    row |= {"mode": header.mode, "format": header.format}
-    return row | {"phash": str(imagehash.phash(Image.fromarray(pixels), hash_size=HASH_SIZE))}
+    phash = imagehash.phash(Image.fromarray(pixels), hash_size=HASH_SIZE)
+    return row | header._asdict() | {"phash": str(phash)}
 
 
 def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -> pd.DataFrame:
@@ -263,7 +224,7 @@ def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -
 
     Columns ``first``, ``second`` (image_ids), ``distance``; exact duplicates come at 0. Every
     pair is compared: fine for thousands of images, too slow for more than ``MOST_COMPARED``, for
-    which the table comes back empty.
+    which the table comes back empty. Example: ``pairs = near_duplicates(fingerprint(cases))``.
     """
     hashes = fingerprints["phash"].dropna()
     pairs = [np.empty((0, 3), dtype=int)]

@@ -24,6 +24,7 @@ IMAGE_SIZE = 224  # pixels: what the published network reads
 SMALLEST_SIDE = 32  # pixels
 LARGEST_AREA = 100_000_000  # pixels; a detector of 43 cm at 0.1 mm has 18 million
 LARGEST_FILE = 1_000_000_000  # bytes
+LEAST_CONTRAST = 8  # grey values between darkest and brightest; real X-rays have 100 and more
 STRIP = 1_000_000  # pixels that are computed with at a time
 
 # Named, because Pillow would otherwise try every format it knows, among them ones that start
@@ -41,6 +42,9 @@ REASONS = (
     "animated",  # several frames or pages, of which none is *the* X-ray
     "truncated",  # the file ends too early
     "damaged",  # the decoder gave up for another reason
+    "blank",  # one grey, or nearly: nothing to see
+    # Pillow gives the upper 8 of 16 bits in colour; here they hold next to nothing.
+    "few of its 16 bits per colour are used: save it in grey",
 )
 
 # Where the lungs lie: top, bottom, left, right as shares of the sides. Generous on purpose: drawn
@@ -49,10 +53,6 @@ REASONS = (
 LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
 # The box that holds both, without the outer tenth of the image, where letters and plates lie.
 LUNG_FIELD = (0.12, 0.90, 0.10, 0.90)
-
-# CLAHE: of scikit-image's scale from 0 to 1, its own default; higher limits also raise the noise.
-CLIP_LIMIT = 0.01
-TILES = 8  # a row and a column
 
 # Pillow warns from inside ``open``; the filters of ``warnings`` belong to the whole process, so
 # that only one thread at a time may change them.
@@ -69,12 +69,12 @@ class UnreadableImage(CXRLabError):
 
 
 class Header(NamedTuple):
-    """What a file says about its image before a single pixel is decoded."""
+    """What a file says of its image: sides in pixels, Pillow's names of mode and format."""
 
-    width: int  # pixels
-    height: int  # pixels
-    mode: str  # Pillow's name: L, RGB, RGBA, I;16, ...
-    format: str  # JPEG, PNG, ...
+    width: int
+    height: int
+    mode: str
+    format: str
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -82,7 +82,7 @@ def read_image(path: str | Path) -> np.ndarray:
 
     Turned upright as its EXIF orientation says. Colour becomes luma (ITU-R 601-2, as Pillow does
     it); transparency is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see
-    :func:`to_uint8`. Raises :class:`UnreadableImage`.
+    :func:`to_uint8`. Raises :class:`UnreadableImage`. Example: ``images.read_image("a.png")``.
     """
     return decode_bytes(read_bytes(path), path)[1]
 
@@ -92,12 +92,17 @@ def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
 
     The aspect ratio is not kept: the published project did not keep it either, nor does Keras's
     ``image_dataset_from_directory``. Raises :class:`UnreadableImage`.
+
+    Example: ``pixels = images.load_square(path)``.
     """
     return to_square(read_image(path), size)
 
 
 def to_square(pixels: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
-    """Resize grey values, uint8 (height, width), to (size, size), bilinear with antialiasing."""
+    """Resize grey values, uint8 (height, width), to (size, size), bilinear with antialiasing.
+
+    Example: ``to_square(picture, 64)``.
+    """
     image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image)
 
@@ -108,15 +113,8 @@ def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
     The proportions are kept. ``square`` lays the image on a black square, so that X-rays of many
     shapes line up.
     """
-    image = Image.fromarray(pixels)
-    scale = side / max(image.size)
-    size = [max(1, round(length * scale)) for length in image.size]
-    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if not square:
-        return np.asarray(image)
-    film = Image.new("L", (side, side))
-    film.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    return np.asarray(film)
+    resize = ImageOps.pad if square else ImageOps.contain
+    return np.asarray(resize(Image.fromarray(pixels), (side, side), Image.Resampling.BILINEAR))
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -128,10 +126,8 @@ def read_bytes(path: str | Path) -> bytes:
         found = Path(path).stat()
         if not stat.S_ISREG(found.st_mode):
             raise UnreadableImage(path, "not a file")
-        if found.st_size == 0:
-            raise UnreadableImage(path, "empty")
-        if found.st_size > LARGEST_FILE:
-            raise UnreadableImage(path, "too large")
+        if not 0 < found.st_size <= LARGEST_FILE:
+            raise UnreadableImage(path, "too large" if found.st_size else "empty")
         return Path(path).read_bytes()
     except PermissionError as error:
         raise UnreadableImage(path, "no permission") from error
@@ -144,45 +140,70 @@ def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
 
     Grey values as in :func:`read_image`. Raises :class:`UnreadableImage`.
     """
-    with _opened(data, path) as image:
-        header = Header(image.width, image.height, image.mode, image.format or "")
-        try:
-            image.load()
-            return header, to_uint8(_upright(image))
-        except Exception as error:  # decoders raise whatever they like on a hostile file
-            early = isinstance(error, EOFError) or "truncated" in str(error).lower()
-            raise UnreadableImage(path, "truncated" if early else "damaged") from error
-
-
-@contextmanager
-def _opened(data: bytes, path: str | Path) -> Iterator[Image.Image]:
-    """The image with its header read and found acceptable, no pixel decoded yet."""
     try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quietly():
             image = Image.open(io.BytesIO(data), formats=FORMATS)
-            several = getattr(image, "is_animated", False)
+            # A JPEG may hold a preview or a gain map beside its picture: then Pillow says MPO.
+            several = image.format != "MPO" and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as error:
         raise UnreadableImage(path, "too large") from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(path, "not an image") from error
     except Exception as error:  # decoders raise whatever they like on a hostile file
         raise UnreadableImage(path, "damaged") from error
-    with image:
+    with image:  # its header is read, no pixel is decoded yet
         if image.width * image.height > LARGEST_AREA:
             raise UnreadableImage(path, "too large")
         if min(image.size) < SMALLEST_SIDE:
             raise UnreadableImage(path, "too small")
         if several:
             raise UnreadableImage(path, "animated")
-        yield image
+        kind = "JPEG" if image.format == "MPO" else image.format
+        header = Header(image.width, image.height, image.mode, kind)
+        try:
+            deep = image.mode[0] not in "IF" and _bits(image, data) > 8
+            image.load()
+            pixels = to_uint8(_upright(image))
+            # Pillow turns 8 bits round where a TIFF says that 0 is white, and no other depth.
+            if kind == "TIFF" and image.mode[0] in "IF" and image.tag_v2.get(262) == 0:
+                pixels = 255 - pixels
+        except Exception as error:
+            early = isinstance(error, EOFError) or "truncated" in str(error).lower()
+            raise UnreadableImage(path, "truncated" if early else "damaged") from error
+    if deep and pixels.max() < 2**14 >> 8:
+        raise UnreadableImage(path, REASONS[-1])
+    if np.ptp(pixels) < LEAST_CONTRAST:
+        raise UnreadableImage(path, "blank")
+    return header, pixels
+
+
+def _bits(image: Image.Image, data: bytes) -> int:
+    """How many bits per channel the file has room for; 8 where its format has no more."""
+    if image.format == "PNG":
+        return data[24]
+    if image.format == "TIFF":
+        bits = max(image.tag_v2.get(258, (1,)))
+        if bits > 8 and image.tag_v2.get(284) == 2:
+            raise ValueError("one plane per colour: Pillow takes its bytes for pixels")
+        return bits
+    if image.format == "JPEG2000":
+        return (data[data.index(b"\xff\x4f\xff\x51") + 42] & 0x7F) + 1
+    if image.format == "PPM" and isinstance(image.tile[0].args, tuple):
+        return int(image.tile[0].args[1]).bit_length()
+    return 8
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as the EXIF orientation says; broken EXIF data says nothing."""
     try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quietly():
             orientation = image.getexif().get(0x0112, 1)
     except Exception:  # the parser of EXIF data, too, raises whatever it likes
         return image
@@ -199,30 +220,21 @@ def to_uint8(image: Image.Image) -> np.ndarray:
     """
     if image.mode == "L":
         return np.array(image)
-    if not image.mode.startswith(("I", "F")):
+    if image.mode[0] not in "IF":
         # By way of RGBA, because a palette may hold transparency.
         return np.array(image.convert("RGBA").convert("L"))
     values = np.asarray(image)
+    # Some rows at a time: eight bytes a pixel of all of them can be a gigabyte.
+    strips = np.array_split(values, min(len(values), 1 + values.size // STRIP))
     if image.mode != "F" and values.min() >= 0 and values.max() < 2**16:
         depth = next(bits for bits in (8, 10, 12, 14, 16) if values.max() < 2**bits)
-        return _in_strips(values, lambda strip: strip * (255 / (2**depth - 1)))
-    bounds = [bound(_finite(strip)) for strip in _strips(values) for bound in (np.min, np.max)]
-    darkest, brightest = min(bounds), max(bounds)
+        darkest, brightest = 0, 2**depth - 1
+    else:
+        bounds = [bound(_finite(strip)) for strip in strips for bound in (np.min, np.max)]
+        darkest, brightest = min(bounds), max(bounds)
     scale = 255 / (brightest - darkest) if brightest > darkest else 0
-    return _in_strips(values, lambda strip: (_finite(strip) - darkest) * scale)
-
-
-def _strips(values: np.ndarray) -> list[np.ndarray]:
-    """Views of some rows each: eight bytes a pixel of all of them can be a gigabyte."""
-    return np.array_split(values, min(len(values), 1 + values.size // STRIP))
-
-
-def _in_strips(values: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """``change(values)``, which is within 0...255, as uint8."""
-    changed = np.empty(values.shape, np.uint8)
-    for strip, grey in zip(_strips(values), _strips(changed), strict=True):
-        grey[:] = np.rint(change(strip))
-    return changed
+    grey = [np.rint((_finite(strip) - darkest) * scale).astype(np.uint8) for strip in strips]
+    return np.concatenate(grey)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
@@ -255,7 +267,7 @@ def equalise(image: np.ndarray) -> np.ndarray:
 
 
 def clahe(image: np.ndarray) -> np.ndarray:
-    """The same in small tiles, with a limit: local contrast, wherever the X-ray is dark.
+    """The same in 8 by 8 tiles, with a limit: local contrast, wherever the X-ray is dark.
 
     Contrast-limited adaptive histogram equalisation (Pizer 1987, 10.1016/S0734-189X(87)80186-X).
     """
@@ -263,9 +275,9 @@ def clahe(image: np.ndarray) -> np.ndarray:
 
     if image.min() == image.max():  # no contrast to raise, and scikit-image would divide by it
         return image
-    tile = [max(1, side // TILES) for side in image.shape]
-    found = equalize_adapthist(image, kernel_size=tile, clip_limit=CLIP_LIMIT)
-    return np.rint(255 * found).astype(np.uint8)
+    tile = [max(1, side // 8) for side in image.shape]
+    # scikit-image's own limit, on its scale from 0 to 1; higher limits also raise the noise.
+    return np.rint(255 * equalize_adapthist(image, tile, clip_limit=0.01)).astype(np.uint8)
 
 
 def lung_field(image: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ the open.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,14 @@ class Split:
         """All cases, with a column ``part``."""
         return pd.concat([part.assign(part=name) for name, part in self.parts().items()])
 
+    def digest(self) -> str:
+        """Stands for which image is in which part, with which label: 16 hexadecimal digits."""
+        names = [
+            [list(map(str, row)) for row in part[["image_id", "label"]].to_numpy()]
+            for part in self.parts().values()
+        ]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
+
 
 def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     """The group of each case: its patient, joined with the patients who share a duplicate.
@@ -51,9 +61,7 @@ def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
 
     Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
     """
-    _need_all(cases, "patient_id")
-    patient = cases["patient_id"].astype(str).to_numpy(object)
-    names, number = np.unique(patient, return_inverse=True)
+    names, number = np.unique(_names(cases, "patient_id").to_numpy(object), return_inverse=True)
     index = pd.Index(cases["image_id"])
     first, second = (index.get_indexer(pairs[column]) for column in ("first", "second"))
     known = (first >= 0) & (second >= 0)
@@ -71,14 +79,56 @@ def split_by_patient(cases: pd.DataFrame, seed: int = 0) -> Split:
     give the same split, whatever the order of the rows. Raises :class:`CXRLabError` where there
     are too few patients for both classes to be in every part.
     """
-    rest, test = _folds(_grouped(cases), TEST_FOLDS, seed)[0]
+    rest, test = _folds(_ordered(cases), TEST_FOLDS, seed)[0]
     return Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test)
 
 
 def kfold_by_patient(cases: pd.DataFrame, folds: int = TEST_FOLDS, seed: int = 0) -> list[Split]:
     """``folds`` splits whose test parts hold every image once; otherwise as split_by_patient."""
-    drawn = _folds(_grouped(cases), folds, seed)
+    drawn = _folds(_ordered(cases), folds, seed)
     return [Split(*_folds(rest, VALIDATION_FOLDS, seed)[0], test) for rest, test in drawn]
+
+
+def _ordered(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases by ``image_id``, with the column ``group``."""
+    strange = sorted(set(cases["label"].dropna()) - {0, 1}, key=str)
+    if cases["label"].isna().any() or strange:
+        seen = f"the label {strange[0]!r}" if strange else "a missing label"
+        raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
+    group = _names(cases, "group" if "group" in cases else "patient_id")
+    return cases.assign(group=group).sort_values("image_id", ignore_index=True)
+
+
+def _names(cases: pd.DataFrame, column: str) -> pd.Series:
+    """A column of patients or groups as text; nobody may be without."""
+    if unknown := cases[column].isna().sum():
+        raise CXRLabError(
+            f"{unknown} of {len(cases)} cases have no {column}. "
+            "Give each of them a patient of its own, or drop them."
+        )
+    return cases[column].astype(str)
+
+
+def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Each fold as (the others, this one), both classes in each."""
+    patients = cases.groupby("label")["group"].nunique().reindex([0, 1], fill_value=0)
+    strata = cases["label"].astype(str)
+    if "source" in cases:
+        by_source = strata + " " + cases["source"].astype(str)
+        if cases.groupby(by_source)["group"].nunique().min() >= folds:
+            strata = by_source
+    drawn = []
+    if 2 <= folds <= patients.min():
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        for others, fold in splitter.split(cases, strata.to_numpy(object), cases["group"]):
+            drawn.append(tuple(cases.iloc[i].reset_index(drop=True) for i in (others, fold)))
+    if not drawn or any(part["label"].nunique() < 2 for pair in drawn for part in pair):
+        raise CXRLabError(
+            f"There are too few patients for {folds} folds: {patients[1]} with COVID-19 and "
+            f"{patients[0]} normal (patients who share a duplicate count once). Training, "
+            "validation and test part each need some of both; 10 of each are usually enough."
+        )
+    return drawn
 
 
 def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
@@ -107,20 +157,18 @@ def check_split(split: Split) -> list[str]:
     """What is wrong with a split, in sentences; an empty list if nothing is.
 
     Patients, groups, images or files in two parts, cases without a patient, a class that a part
-    lacks.
+    lacks. Example: ``check_split(Split(train, validation, test))``.
     """
     table = split.as_table()
     unknown = table["patient_id"].isna().sum()
     problems = [f"{unknown} images have no patient_id"] if unknown else []
     things = {"patient_id": "patients", "group": "groups", "image_id": "images", "path": "files"}
-    for column, what in things.items():
-        if column in table:
-            known = table.dropna(subset=column)
-            torn = (known.groupby(known[column].astype(str))["part"].nunique() > 1).sum()
-            if torn:
-                problems.append(f"{torn} {what} are in more than one part")
-    repeated = table["image_id"].duplicated().sum()
-    if repeated:
+    for column in [name for name in things if name in table]:
+        known = table.dropna(subset=column)
+        torn = (known.groupby(known[column].astype(str))["part"].nunique() > 1).sum()
+        if torn:
+            problems.append(f"{torn} {things[column]} are in more than one part")
+    if repeated := table["image_id"].duplicated().sum():
         problems.append(f"{repeated} images appear more than once")
     for name, part in split.parts().items():
         for label, what in [(1, "COVID-19"), (0, "normal")]:
@@ -132,90 +180,17 @@ def check_split(split: Split) -> list[str]:
 def save_manifest(split: Split, path: str | Path) -> Path:
     """Write which image is in which part, as CSV, without any path of this machine.
 
-    Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` where the cases
-    have that column. The order of the rows is kept.
+    Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` where the cases have
+    it. The order of the rows is kept. Raises :class:`CXRLabError` where another manifest is there:
+    what lies beside it was made from other X-rays, or from another split of them.
     """
     columns = ["image_id", "patient_id", "label", "part", "sha256"]
     table = split.as_table()
-    table = table[[column for column in columns if column in table]]
-    return write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def load_manifest(path: str | Path, cases: pd.DataFrame) -> Split:
-    """The split that :func:`save_manifest` wrote, on these cases, in the manifest's order.
-
-    Raises :class:`CXRLabError` where the cases are not exactly those of the manifest: images
-    missing or extra, another label, another patient, or (if both have it) another ``sha256``.
-    """
-    try:
-        saved = pd.read_csv(path, dtype="string", keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise CXRLabError(f"The manifest {path} cannot be read: {error}.") from error
-    missing = {"image_id", "patient_id", "label", "part"} - set(saved)
-    if missing or not saved["part"].isin(PARTS).all():
+    text = table[[name for name in columns if name in table]].to_csv(index=False)
+    path = Path(path)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
         raise CXRLabError(
-            f"{path} is not a manifest. Expected: a CSV with the columns image_id, patient_id, "
-            f"label and part, where part is one of {', '.join(PARTS)}."
+            f"{path} holds another split than these X-rays give now. Load the data that it was "
+            "made from, or name a new folder."
         )
-    ids = cases["image_id"].astype("string")
-    _complain(path, saved.loc[~saved["image_id"].isin(ids), "image_id"], "are not here")
-    _complain(path, ids[~ids.isin(saved["image_id"])], "are here but not in the manifest")
-    _complain(path, saved.loc[saved["image_id"].duplicated(), "image_id"], "are listed twice")
-    ordered = cases.set_index(ids, drop=False).loc[saved["image_id"]].reset_index(drop=True)
-    for column in ("label", "patient_id", "sha256"):
-        if column in saved and column in ordered:
-            differs = ordered[column].astype("string").fillna("") != saved[column]
-            _complain(path, saved.loc[differs, "image_id"], f"have another {column} here")
-    return Split(*(ordered[saved["part"] == name].reset_index(drop=True) for name in PARTS))
-
-
-def _complain(path: str | Path, images: pd.Series, what: str) -> None:
-    """Raise where there are any images of which ``what`` is true."""
-    if len(images):
-        raise CXRLabError(
-            f"The manifest {path} does not fit these cases: {len(images)} images {what}, "
-            f"such as {images.iloc[0]}. Load the data that it was made from, or split anew."
-        )
-
-
-def _need_all(cases: pd.DataFrame, column: str) -> None:
-    """Raise where a case has no patient, or no group."""
-    unknown = cases[column].isna().sum()
-    if unknown:
-        raise CXRLabError(
-            f"{unknown} of {len(cases)} cases have no {column}. "
-            "Give each of them a patient of its own, or drop them."
-        )
-
-
-def _grouped(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases in a fixed order, with the column ``group``."""
-    strange = sorted(set(cases["label"].dropna()) - {0, 1}, key=str)
-    if cases["label"].isna().any() or strange:
-        seen = f"the label {strange[0]!r}" if strange else "a missing label"
-        raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
-    column = "group" if "group" in cases else "patient_id"
-    _need_all(cases, column)
-    return cases.assign(group=cases[column].astype(str)).sort_values("image_id", ignore_index=True)
-
-
-def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Each fold as (the others, this one), both classes in each."""
-    patients = cases.groupby("label")["group"].nunique().reindex([0, 1], fill_value=0)
-    strata = cases["label"].astype(str)
-    if "source" in cases:
-        by_source = strata + " " + cases["source"].astype(str)
-        if cases.groupby(by_source)["group"].nunique().min() >= folds:
-            strata = by_source
-    drawn = []
-    if 2 <= folds <= patients.min():
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        for others, fold in splitter.split(cases, strata.to_numpy(object), cases["group"]):
-            drawn.append(tuple(cases.iloc[i].reset_index(drop=True) for i in (others, fold)))
-    if not drawn or any(part["label"].nunique() < 2 for pair in drawn for part in pair):
-        raise CXRLabError(
-            f"There are too few patients for {folds} folds: {patients[1]} with COVID-19 and "
-            f"{patients[0]} normal (patients who share a duplicate count once). Training, "
-            "validation and test part each need some of both; 10 of each are usually enough."
-        )
-    return drawn
+    return write_atomically(path, text)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from functools import partial
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from cxrlab import checkpoints, course, training
-from cxrlab.choices import FULL
+from cxrlab import course, training
+from cxrlab.choices import BUDGETS
 from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
-from cxrlab.model import published_network
 from cxrlab.phantoms import make_phantoms
+from cxrlab.pipeline import Xrays
+from cxrlab.sources import confounded_phantoms
 
 
 @pytest.fixture
@@ -85,21 +86,18 @@ def swap(space) -> None:
 @pytest.fixture(scope="module")
 def network():
     """Built as notebook 03 builds it on a machine with the short format."""
-    with training.built_in("mixed_bfloat16"):
-        return published_network()
+    return training.network_of(training.Settings(), "mixed_bfloat16")
 
 
 @pytest.fixture
 def ships(space, network, tmp_path, monkeypatch):
     """A course that brings a network for the phantoms and the split of ``space``."""
     folder = tmp_path / "networks"
-    checkpoints.keep(network, course.how_shipped(space), folder / "one.npz")
-    monkeypatch.setattr(checkpoints, "find", partial(checkpoints.find, folder=folder))
+    course.ship(network, course.how_shipped(space), folder / "one.npz")
+    monkeypatch.setattr(course, "SHIPPED", folder)
 
 
-def test_what_notebook_03_has_left_is_used_when_asked_for_and_computes_in_float32(
-    space, ships, network, capsys
-):
+def test_what_notebook_03_has_left_is_used_when_asked_for(space, ships, network, capsys):
     network.save(course.network_path(space))
     assert course.network_file(space) != course.network_path(space)
     capsys.readouterr()
@@ -107,7 +105,6 @@ def test_what_notebook_03_has_left_is_used_when_asked_for_and_computes_in_float3
     parts = course.get_xrays(space)
     found = course.load_network(space, parts, own=True)
     assert capsys.readouterr().out == ""
-    assert {layer.compute_dtype for layer in found.layers} == {"float32"}
     assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
     assert 0 <= course.get_threshold(found, parts) <= 1
 
@@ -140,7 +137,7 @@ def test_a_network_that_the_course_brings_is_for_its_own_phantoms_only(
     elif reason == "another seed":
         space = replace(space, seed=1)
     elif reason == "the full budget":
-        space = replace(space, budget=FULL)
+        space = replace(space, budget=BUDGETS["full"])
     else:
         space = without_stamp(phantom_data, tmp_path)
     assert course.network_file(space) is None
@@ -267,3 +264,33 @@ def test_the_dial_is_turned_up_for_phantoms_and_left_alone_on_other_data(
 
     elsewhere = without_stamp(phantom_data, tmp_path)
     assert course.confounded_data(elsewhere) == elsewhere.data and len(asked) == 1
+
+
+# --- networks that come with the course ------------------------------------------------------
+
+
+def test_what_was_shipped_scores_as_what_was_trained_and_only_that_is_found(
+    network, tmp_path, monkeypatch
+):
+    how = {"phantoms": {"version": 2}, "split": "0123456789abcdef", "seed": 3}
+    monkeypatch.setattr(course, "SHIPPED", tmp_path)
+    path = course.ship(network, how, tmp_path / "one.npz")
+    assert path.stat().st_size < 6_500_000
+    assert course.find_shipped(how) == path
+    assert course.find_shipped({**how, "seed": 4}) is None
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 224, 224, 1), np.uint8)
+    xrays = Xrays(pixels, np.zeros(6, int), pd.DataFrame(index=range(6)))
+    found = training.predict(course.unpack(path), xrays)
+    assert found == pytest.approx(training.predict(network, xrays), abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dial", ["off", "up"])
+def test_the_course_brings_the_network_of_its_own_phantoms(dial, capsys):
+    """Its file fits the phantoms and the split of today, and tells the classes apart."""
+    space = open_workspace(None if dial == "off" else confounded_phantoms(), budget="class")
+    parts = course.get_xrays(space)
+    network = course.load_network(space, parts)
+    assert "came with the course" in capsys.readouterr().out
+    scores = training.predict(network, parts.validation)
+    assert roc_auc_score(parts.validation.labels, scores) > 0.8

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
@@ -36,198 +38,219 @@ def saved(tmp_path: Path, image: Image.Image, name: str, **options) -> Path:
     return path
 
 
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+def as_bytes(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def grey(data: bytes) -> np.ndarray:
+    return decode_bytes(data, "x")[1].astype(int)
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(UnreadableImage) as error:
+        decode_bytes(data, "x")
+    assert error.value.reason in REASONS
+    return error.value.reason
+
+
+def png(values: np.ndarray, bits: int, colour: int) -> bytes:
+    """A PNG as few programs write it: ``values`` of (height, width, channels) in ``bits`` bits."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
-    size = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    body = chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(b"0" * 100)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    height, width = values.shape[:2]
+    size = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    rows = values.astype(">u2" if bits == 16 else "u1").reshape(height, -1)
+    packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    )
 
 
-def reason(path: Path) -> str:
-    """Why the file is refused, the same by every way of reading it that decodes pixels."""
-    with pytest.raises(UnreadableImage) as refused:
-        read_image(path)
-    with pytest.raises(UnreadableImage) as again:
-        load_square(path)
-    assert refused.value.reason == again.value.reason
-    assert refused.value.path == Path(path)
-    assert refused.value.reason in REASONS
-    return refused.value.reason
+def tiff(values: np.ndarray, photometric: int) -> bytes:
+    """An uncompressed TIFF of one channel; ``photometric`` 0 says that 0 is white."""
+    height, width = values.shape
+    kind = 3 if values.dtype.kind == "f" else 1
+    tags = [(256, width), (257, height), (258, 8 * values.itemsize), (259, 1), (262, photometric)]
+    tags += [(273, 8), (277, 1), (278, height), (279, values.nbytes), (339, kind)]
+    body = values.tobytes()
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory
 
 
 @pytest.mark.parametrize(
-    ("mode", "name"),
+    ("mode", "name", "apart"),
     [
-        ("L", "a.png"),
-        ("LA", "a.png"),
-        ("RGB", "a.png"),
-        ("RGBA", "a.png"),
-        ("P", "a.gif"),
-        ("CMYK", "a.tif"),
-        ("L", "a.jpg"),
-        ("RGB", "a.jpg"),
-        ("L", "a.bmp"),
-        ("RGB", "a.webp"),
+        *((mode, "a.png", 2) for mode in ("L", "LA", "RGB", "RGBA", "P")),
+        ("P", "a.gif", 6),
+        ("CMYK", "a.tif", 2),
+        ("CMYK", "a.jpg", 8),
+        ("L", "a.jpg", 6),
+        ("RGB", "a.bmp", 2),
+        ("RGB", "a.webp", 6),
     ],
 )
-def test_modes_give_the_same_grey_values(tmp_path, mode, name):
-    path = saved(tmp_path, Image.fromarray(RAMP).convert(mode), name)
-    pixels = read_image(path)
+def test_modes_give_the_same_grey_values(tmp_path, mode, name, apart):
+    pixels = read_image(saved(tmp_path, Image.fromarray(RAMP).convert(mode), name))
     assert pixels.dtype == np.uint8
-    assert pixels.shape == RAMP.shape
-    assert np.abs(pixels.astype(int) - RAMP).max() <= 6
+    assert np.abs(pixels.astype(int) - RAMP).max() <= apart
 
 
-def test_cmyk_jpeg_is_not_inverted(tmp_path):
-    path = saved(tmp_path, Image.fromarray(RAMP).convert("CMYK"), "a.jpg", quality=95)
-    assert np.abs(read_image(path).astype(int) - RAMP).max() <= 8
-
-
-def test_transparency_is_ignored(tmp_path):
+def test_transparency_is_ignored():
     rgba = Image.fromarray(RAMP).convert("RGBA")
     rgba.putalpha(Image.fromarray(np.zeros_like(RAMP)))
-    assert np.array_equal(read_image(saved(tmp_path, rgba, "a.png")), RAMP)
+    assert np.array_equal(grey(as_bytes(rgba, "PNG")), RAMP)
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
-@pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_sixteen_bits_keep_their_exposure(tmp_path, bits, name):
-    values = np.rint(RAMP / 255 * (2**bits - 1)).astype(np.uint16)
-    pixels = read_image(saved(tmp_path, Image.fromarray(values), name))
-    assert np.abs(pixels.astype(int) - RAMP).max() <= 1
-    darker = np.rint(values * 0.7).astype(np.uint16)
-    pixels = read_image(saved(tmp_path, Image.fromarray(darker), name))
-    assert pixels.max() == pytest.approx(0.7 * 255, abs=1)
+def test_sixteen_bits_keep_their_exposure_in_every_format(bits):
+    for brightest in (1, 0.7):
+        values = np.rint(RAMP / 255 * brightest * (2**bits - 1)).astype(np.uint16)
+        image, big_endian = Image.fromarray(values), values.astype(">u2").tobytes()
+        files = [as_bytes(image, kind) for kind in ("PNG", "TIFF", "PPM", "JPEG2000")]
+        files.append(as_bytes(Image.frombytes("I;16B", (64, 48), big_endian), "TIFF"))
+        for file in files:
+            assert np.abs(grey(file) - RAMP * brightest).max() <= 1
 
 
-def test_big_endian_sixteen_bits():
-    values = np.rint(RAMP / 255 * 65535).astype(">u2")
-    image = Image.frombytes("I;16B", (64, 48), values.tobytes())
-    file = io.BytesIO()
-    image.save(file, "TIFF")
-    assert np.abs(decode_bytes(file.getvalue(), "a.tif")[1].astype(int) - RAMP).max() <= 1
+@pytest.mark.parametrize("colour", [2, 4, 6], ids=["RGB", "grey and alpha", "RGBA"])
+def test_few_bits_in_deep_colour_are_refused_and_not_read_as_black(colour):
+    """Pillow gives the upper 8 of 16 bits: of 12 bits four would be left."""
+    for bits in (8, 10, 12, 14, 16):
+        values = np.repeat(RAMP[..., None] / 255 * (2**bits - 1), {2: 3, 4: 2, 6: 4}[colour], 2)
+        values[..., 3 if colour == 6 else 1 if colour == 4 else 3 :] = 65535
+        data = png(values, 16, colour)
+        if bits == 16:
+            assert np.abs(grey(data) - RAMP).max() <= 1
+        else:
+            assert "save it in grey" in refused(data)
+    shallow = np.repeat(RAMP[..., None] * 16.0, 3, axis=2).astype(">u2")
+    assert "save it in grey" in refused(b"P6 64 48 65535\n" + shallow.tobytes())
+    assert np.abs(grey(b"P6 64 48 4095\n" + shallow.tobytes()) - RAMP).max() <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["u1", "<u2", "<f4"]),
+    top=st.sampled_from([255, 1023, 4095, 16383, 65535]),
+    seed=st.integers(0, 99),
+)
+def test_where_0_is_white_the_picture_is_turned_round_at_every_depth(kind, top, seed):
+    top = 255 if kind == "u1" else top
+    values = np.random.default_rng(seed).integers(0, top + 1, (40, 50))
+    values.flat[:2] = 0, top
+    black, white = (
+        grey(tiff(v.astype(kind), number)) for v, number in [(values, 1), (top - values, 0)]
+    )
+    assert np.abs(black - white).max() <= 1
 
 
 @pytest.mark.parametrize(
     "values",
-    [
-        RAMP.astype(np.float32) / 255,
-        RAMP.astype(np.float32) * 1e6 - 5,
-        RAMP.astype(np.int32) * 1000 - 1024,
-    ],
+    [RAMP.astype("f4") / 255, RAMP.astype("f4") * 1e6 - 5, RAMP.astype(np.int32) * 1000 - 1024],
     ids=["float 0 to 1", "float", "negative integers"],
 )
-def test_values_without_a_scale_are_stretched(tmp_path, values):
-    pixels = read_image(saved(tmp_path, Image.fromarray(values), "a.tif"))
-    assert np.abs(pixels.astype(int) - RAMP).max() <= 1
+def test_values_without_a_scale_are_stretched(values):
+    assert np.abs(grey(as_bytes(Image.fromarray(values), "TIFF")) - RAMP).max() <= 1
 
 
-def test_floats_that_are_not_finite_or_flat(tmp_path):
+def test_floats_that_are_not_finite():
     values = RAMP.astype(np.float32)
     values[0, :3] = [np.nan, np.inf, -np.inf]
-    assert read_image(saved(tmp_path, Image.fromarray(values), "a.tif")).max() == 255
-    flat = np.full((40, 40), 7, np.float32)
-    assert (read_image(saved(tmp_path, Image.fromarray(flat), "flat.tif")) == 0).all()
+    assert grey(as_bytes(Image.fromarray(values), "TIFF")).max() == 255
 
 
-def test_exif_orientation_is_honoured(tmp_path):
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_is_honoured(kind, orientation):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera lay on its side
-    path = saved(tmp_path, Image.fromarray(RAMP), "a.png", exif=exif)
-    assert np.array_equal(read_image(path), np.rot90(RAMP, -1))
-    broken = saved(tmp_path, Image.fromarray(RAMP), "b.jpg", exif=b"Exif\0\0MM\0*nonsense")
-    assert read_image(broken).shape == RAMP.shape
+    exif[0x0112] = orientation
+    turned = RAMP[::-1] if orientation in (3, 4) else RAMP  # of the ways to turn it, what is stored
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
+    pixels = grey(as_bytes(Image.fromarray(turned), kind, exif=exif, **options))
+    upright = {
+        **dict.fromkeys((1, 4), RAMP), **dict.fromkeys((2, 3), RAMP[:, ::-1]),
+        **dict.fromkeys((5, 6), RAMP.T), **dict.fromkeys((7, 8), RAMP.T[::-1]),
+    }  # fmt: skip
+    assert np.abs(pixels - upright[orientation]).max() <= 4
+
+
+def test_broken_exif_data_says_nothing():
+    assert grey(as_bytes(Image.fromarray(RAMP), "JPEG", exif=b"Exif\0\0MM\0*bad")).shape == (48, 64)
 
 
 def test_header_and_square(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP).convert("RGB"), "a.png")
-    header, _ = decode_bytes(path.read_bytes(), path)
-    assert header == (64, 48, "RGB", "PNG")
-    square = load_square(path, 32)
-    assert square.shape == (32, 32)
-    assert square.dtype == np.uint8
+    assert decode_bytes(path.read_bytes(), path)[0] == (64, 48, "RGB", "PNG")
     assert load_square(path).shape == (224, 224)
     assert fit(RAMP, 32).shape == (24, 32)  # for human eyes, the proportions are kept
     assert fit(RAMP, 32, square=True).shape == (32, 32)
-
-
-def test_square_is_antialiased(tmp_path):
     stripes = np.zeros((512, 512), np.uint8)
     stripes[:, ::2] = 255
-    square = load_square(saved(tmp_path, Image.fromarray(stripes), "a.png"), 64)
-    assert np.abs(square.astype(int) - 127).max() < 8
+    square = load_square(saved(tmp_path, Image.fromarray(stripes), "b.png"), 64)
+    assert np.abs(square.astype(int) - 127).max() < 8  # antialiased
 
 
 def test_what_is_no_file(tmp_path):
-    assert reason(tmp_path / "nowhere.png") == "missing"
-    assert reason(tmp_path) == "not a file"
-    assert reason(Path("a\0b.png")) == "missing"
-    assert reason(Path("x" * 5000)) == "missing"
     (tmp_path / "empty.png").touch()
-    assert reason(tmp_path / "empty.png") == "empty"
+    for path, reason in [
+        (tmp_path / "nowhere.png", "missing"),
+        (tmp_path, "not a file"),
+        ("a\0b.png", "missing"),
+        ("x" * 5000, "missing"),
+        (tmp_path / "empty.png", "empty"),
+    ]:
+        with pytest.raises(UnreadableImage, match=reason):
+            read_image(path)
 
 
-def test_what_is_no_image(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_text("patientid,finding\n")
-    assert reason(path) == "not an image"
-    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n")
-    assert reason(path) == "not an image"  # and no other program is started for it
+def test_what_is_no_xray():
+    assert refused(b"patientid,finding\n") == "not an image"
+    # And no other program is started for it.
+    assert refused(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n") == "not an image"
+    for width, height in ((1, 500), (31, 500)):
+        assert refused(as_bytes(Image.new("L", (width, height)), "PNG")) == "too small"
 
 
-@pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("a.png", "L"), ("a.png", "RGBA")])
-def test_truncated(tmp_path, name, mode):
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_a_blank_picture_is_no_xray(kind, value):
+    noise = np.random.default_rng(0).integers(-1, 2, (64, 64))
+    for values in (np.full((64, 64), value), np.clip(value + noise, 0, 255)):
+        assert refused(as_bytes(Image.fromarray(values.astype(np.uint8)), kind)) == "blank"
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "L"), ("PNG", "RGBA")])
+def test_truncated(kind, mode):
     noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
-    path = saved(tmp_path, Image.fromarray(noise).convert(mode), name)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert reason(path) == "truncated"
+    data = as_bytes(Image.fromarray(noise).convert(mode), kind)
+    assert refused(data[: len(data) // 2]) == "truncated"
 
 
-def test_animated(tmp_path):
-    frames = [Image.fromarray(np.roll(RAMP, step)) for step in (0, 9, 20)]
-    for name in ("a.gif", "a.png", "a.webp", "a.tif"):
-        path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
-        assert reason(path) == "animated", name
+def test_of_several_pictures_only_a_phone_s_first_is_an_xray():
+    first, *others = (Image.fromarray(np.roll(RAMP, step)) for step in (0, 9, 20))
+    for kind in ("GIF", "PNG", "WEBP", "TIFF"):
+        assert refused(as_bytes(first, kind, save_all=True, append_images=others)) == "animated"
+    for previews in (others[:1], others):
+        phone = as_bytes(first, "MPO", save_all=True, append_images=previews, quality=95)
+        assert np.abs(grey(phone) - RAMP).max() <= 4
+        assert decode_bytes(phone, "x")[0].format == "JPEG"
 
 
-def test_one_pixel_wide(tmp_path):
-    assert reason(saved(tmp_path, Image.new("L", (1, 500)), "a.png")) == "too small"
-    assert reason(saved(tmp_path, Image.new("L", (31, 500)), "a.png")) == "too small"
-    assert read_image(saved(tmp_path, Image.new("L", (32, 500)), "a.png")).shape == (500, 32)
-
-
-@pytest.mark.parametrize("side", [9_500, 11_000, 60_000, 2**31 - 1])
-def test_decompression_bomb_is_refused_from_its_header_without_a_warning(tmp_path, side):
-    path = tmp_path / "bomb.png"
-    path.write_bytes(png_header(side, side))
+@pytest.mark.parametrize("side", [9_500, 11_000, 2**31 - 1])
+def test_decompression_bomb_is_refused_from_its_header_without_a_warning(side):
+    claimed = bytearray(png(np.zeros((1, 1, 1)), 8, 0))
+    claimed[16:24] = struct.pack(">II", side, side)
+    claimed[29:33] = struct.pack(">I", zlib.crc32(claimed[12:29]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         # Pillow warns of 9,500, too, but it is below our limit: the pixels are what is missing.
-        assert reason(path) == ("truncated" if side == 9_500 else "too large")
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.gif", "a.webp"])
-def test_nothing_else_escapes_from_damaged_files(tmp_path, name):
-    path = saved(tmp_path, Image.fromarray(RAMP), name)
-    whole = path.read_bytes()
-    rng = np.random.default_rng(0)
-    for _ in range(60):
-        data = bytearray(whole)
-        for place in rng.integers(0, len(data), 6):
-            data[place] = rng.integers(0, 256)
-        path.write_bytes(data[: rng.integers(1, len(data) + 1)])
-        try:
-            pixels = read_image(path)
-        except UnreadableImage as error:
-            assert error.reason in REASONS
-        else:
-            assert pixels.dtype == np.uint8
-            assert pixels.ndim == 2
+        assert refused(bytes(claimed)) == ("truncated" if side == 9_500 else "too large")
 
 
 @pytest.mark.real
@@ -250,10 +273,6 @@ def xrays(phantom_data):
     return np.stack([load_square(path) for path in files])[..., None]
 
 
-def textured(seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (1, SIDE, SIDE, 1), dtype=np.uint8)
-
-
 @pytest.mark.parametrize("how", PREPARATIONS)
 def test_type_and_shape_stay_and_the_original_is_left_alone(xrays, how):
     before = xrays.copy()
@@ -262,14 +281,8 @@ def test_type_and_shape_stay_and_the_original_is_left_alone(xrays, how):
     np.testing.assert_array_equal(xrays, before)
     assert not np.shares_memory(prepared, xrays)
     assert (how == "none") == np.array_equal(prepared, xrays)
-
-
-@pytest.mark.parametrize("how", PREPARATIONS)
-def test_no_xrays_and_even_ones_do_no_harm(how):
-    assert prepare_pixels(np.empty((0, SIDE, SIDE, 1), np.uint8), how).shape == (0, SIDE, SIDE, 1)
-    for grey in (0, 7, 255):
-        even = np.full((1, SIDE, SIDE, 1), grey, np.uint8)
-        np.testing.assert_array_equal(prepare_pixels(even, how), even)
+    even = np.full((1, SIDE, SIDE, 1), 7, np.uint8)
+    np.testing.assert_array_equal(prepare_pixels(even, how), even)
 
 
 @pytest.mark.parametrize(("how", "left"), [("equalise", 0.2), ("clahe", 0.4)])
@@ -282,33 +295,23 @@ def test_little_of_the_exposure_is_left(xrays, how, left):
 
 
 def test_equalising_makes_grey_values_equally_frequent(xrays):
-    prepared = prepare_pixels(xrays, "equalise")
-    quarters = np.quantile(prepared[0], (0.25, 0.5, 0.75))
+    quarters = np.quantile(prepare_pixels(xrays, "equalise")[0], (0.25, 0.5, 0.75))
     np.testing.assert_allclose(quarters, (64, 128, 192), atol=12)
 
 
-def test_the_lung_field_sees_nothing_of_the_frame():
-    image = textured()
-    other = image.copy()
-    frame = region("frame")
-    other[0][frame] = textured(1)[0][frame]
-    lungs, others = prepare_pixels(image, "lung field"), prepare_pixels(other, "lung field")
-    np.testing.assert_array_equal(lungs, others)
-    for how in ("none", "equalise", "clahe"):  # the others do see it
-        assert not np.array_equal(prepare_pixels(image, how), prepare_pixels(other, how))
-
-
-def test_the_lung_field_holds_the_lungs_and_fills_the_image():
+def test_the_lung_field_holds_the_lungs_and_sees_nothing_of_the_frame():
     top, bottom, left, right = LUNG_FIELD
     tops, bottoms, lefts, rights = zip(*LUNG_BOXES, strict=True)
     assert (top, bottom) == (min(tops), max(bottoms))
     assert (left, right) == (max(min(lefts), 0.1), min(max(rights), 0.9))  # less the outer tenth
     # Enlarged by much the same in both directions, so that a heart keeps its form.
     assert (bottom - top) / (right - left) == pytest.approx(1, abs=0.05)
-    image = np.zeros((1, SIDE, SIDE, 1), np.uint8)
-    rows, columns = slice(round(top * SIDE), round(bottom * SIDE)), slice(22, 202)
-    image[:, rows, columns] = 200
-    np.testing.assert_array_equal(prepare_pixels(image, "lung field"), 200)
+    one, other = np.random.default_rng(0).integers(0, 256, (2, 1, SIDE, SIDE, 1), dtype=np.uint8)
+    framed = one.copy()
+    framed[0][region("frame")] = other[0][region("frame")]
+    for how in PREPARATIONS:
+        same = np.array_equal(prepare_pixels(one, how), prepare_pixels(framed, how))
+        assert same == (how == "lung field")
 
 
 def test_an_unknown_preparation_is_refused(xrays):
