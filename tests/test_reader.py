@@ -11,7 +11,7 @@ from PIL import Image
 
 from cxrlab import reader
 from cxrlab.cases import ten_xrays
-from cxrlab.choices import SMOKE
+from cxrlab.choices import BUDGETS
 from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 
@@ -30,7 +30,7 @@ def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataF
 
 @pytest.fixture
 def space(tmp_path) -> Workspace:
-    return Workspace(tmp_path, "kermany", SMOKE, 0, tmp_path / "kept")
+    return Workspace(tmp_path, "kermany", BUDGETS["smoke"], 0, tmp_path / "kept")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ FLOW = [
     {"designs", "course"},
     {"case_files"},
     {"runs"},
-    {"repairs", "card"},
+    {"card"},
     {"plots"},
     {"widgets", "reader", "exercises"},
     {"publish", "doctor", "running"},
