@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +21,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cxrlab.cases import prepare
-from cxrlab.phantoms import PIXELS, Plan, collection, make_phantoms, simulate
+from cxrlab.choices import get_budget
+from cxrlab.metrics import confusion
+from cxrlab.phantoms import PIXELS, Plan, make_phantoms, simulate
 from cxrlab.phantoms.cohort import plan_collection
 from cxrlab.phantoms.film import Acquisition, finish
 from cxrlab.pipeline import decode
 from cxrlab.shortcuts import region
 from cxrlab.sources import load_catalog, phantom_choices
+from cxrlab.splits import split_by_patient, subsample
+from cxrlab.training import predict, train
 
 COVID, KERMANY, NIH = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
 
@@ -103,7 +106,7 @@ def test_the_pixels_are_those_that_everything_recorded_rests_on():
     name = hashlib.sha256(kept + collection_in_words().encode()).hexdigest()[:12]
     assert same and name == PIXELS, (
         f"The phantoms' pixels have changed. If that is meant, set PIXELS to {name!r} in "
-        f"cxrlab/phantoms/collection.py and SEEN here to {kept.hex()}, and record all networks "
+        f"cxrlab/phantoms/__init__.py and SEEN here to {kept.hex()}, and record all networks "
         "and searches on phantoms anew."
     )
 
@@ -151,15 +154,13 @@ def test_the_rows_say_the_views_that_markers_are_held_against(phantom_data):
 
 
 def test_with_the_dial_off_both_classes_carry_the_same_words():
-    kept = [p for p in plan_collection(0, "course") if p.view == "PA"]
-    words = {}
-    for plan in kept:
-        words.setdefault(plan.disease == "covid", []).append(Acquisition(plan).marker)
-    assert set(words[True]) == set(words[False]) and not {"PA", "AP"} & set(
-        " ".join(words[True]).split()
+    kept = [plan for plan in plan_collection(0, "course") if plan.view == "PA"]
+    ill, others = (
+        pd.Series([Acquisition(p).marker for p in kept if (p.disease == "covid") == which])
+        for which in (True, False)
     )
-    shares = [np.mean([m == "" for m in words[ill]]) for ill in (True, False)]
-    assert abs(shares[0] - shares[1]) < 0.1
+    assert set(ill) == set(others) and not {"PA", "AP"} & set(" ".join(ill).split())
+    assert abs((ill == "").mean() - (others == "").mean()) < 0.1
 
 
 @pytest.mark.parametrize(("marker", "side"), [("L\nAP", 1), ("R", 0), ("", None)])
@@ -186,57 +187,34 @@ def plain(patient: int, disease: str = "", severity: float = 0.5) -> tuple:
     return image.astype(float), mask
 
 
-def test_no_two_patients_and_no_two_images_of_one_patient_are_alike():
-    plans = [Plan(patient=p, image=i) for p in (1, 2) for i in (0, 1)]
-    images = [np.asarray(Image.fromarray(simulate(p)[0]).resize((64, 64)), float) for p in plans]
-    assert all(np.abs(a - b).mean() > 3 for a, b in combinations(images, 2))
-
-
-def test_lungs_are_darker_than_the_mediastinum_and_the_heart_points_to_the_images_right():
-    mean = np.mean([plain(p)[0] for p in range(12)], axis=0)
-    right_lung, left_lung = mean[110:170, 75:110].mean(), mean[110:160, 215:250].mean()
-    middle, abdomen = mean[110:250, 150:170].mean(), mean[290:310, 130:190].mean()
-    assert max(right_lung, left_lung) < middle - 40
-    assert middle > 120 and abdomen > 120
-    assert mean[190:225, 195:225].mean() > mean[190:225, 95:125].mean() + 20
-
-
-def test_opacities_lighten_the_lung_inside_the_mask_and_leave_the_rest_alone():
+def test_opacities_lighten_the_lung_inside_the_mask_and_grow_with_the_severity():
     (healthy, none), (ill, mask) = plain(3), plain(3, "covid", 0.8)
     assert none is None
     assert (ill - healthy)[mask > 0].mean() > 12
     assert abs((ill - healthy)[:25].mean()) < 1.5
-
-
-def test_opacities_grow_with_the_severity_lie_low_and_in_both_lungs():
     mild, severe = (
         np.mean([plain(p, "covid", s)[1] > 0 for p in range(12)], axis=0) for s in (0.1, 0.9)
     )
     assert severe.mean() > 1.5 * mild.mean() > 0
-    assert severe[:, :160].mean() > 0.01 and severe[:, 160:].mean() > 0.01
-    assert (severe.sum(axis=1) * np.arange(320)).sum() / severe.sum() > 150
+    assert severe[:, :160].mean() > 0.01 and severe[:, 160:].mean() > 0.01  # in both lungs
+    assert (severe.sum(axis=1) * np.arange(320)).sum() / severe.sum() > 150  # lie low
 
 
 # The files
 
 
-def test_the_table_has_the_columns_of_the_real_source(phantom_data):
-    text = (phantom_data / COVID / "metadata.csv").read_text(encoding="utf-8")
-    header = text.splitlines()[0].split(",")
+def test_the_table_has_the_columns_of_the_real_source_and_every_kind_of_mess(phantom_data):
+    table, images = rows(phantom_data), phantom_data / COVID / "images"
+    header = list(table[0])
     assert header[:5] == ["patientid", "offset", "sex", "age", "finding"]
     assert header[-3:] == ["clinical_notes", "other_notes", ""] and len(header) == 29
-
-
-def test_every_kind_of_mess_is_there(phantom_data):
-    table = rows(phantom_data)
-    images = phantom_data / COVID / "images"
     present = [r for r in table if (images / r["filename"]).is_file()]
     assert 0 < len(table) - len(present) <= 12
     assert sum(not readable(images / r["filename"]) for r in present) == 1
     assert {"PA", "AP", "AP Supine", "L", "Axial", "Coronal"} <= {r["view"] for r in table}
     assert {"X-ray", "CT"} == {r["modality"] for r in table}
-    assert "No Finding" in {r["finding"] for r in table}
-    assert not any("Pneumonia/" in r["finding"] for r in table)
+    findings = {r["finding"] for r in table}
+    assert "No Finding" in findings and not any("Pneumonia/" in each for each in findings)
     assert "" in {r["license"] for r in table} and "" in {r["sex"] for r in table}
     for source in (COVID, KERMANY):
         found = digests(phantom_data / source)
@@ -288,7 +266,7 @@ def test_foreign_files_are_never_replaced_and_nothing_is_left_half_made(tmp_path
         make_phantoms(tmp_path, size="tiny")
     with pytest.raises(ValueError, match="confounding"):
         make_phantoms(tmp_path / "new", confounding=1.5)
-    monkeypatch.setattr(collection, "encode", lambda *given: 1 / 0)
+    monkeypatch.setattr("cxrlab.phantoms.encode", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         make_phantoms(tmp_path / "new", size="tiny")
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
@@ -335,18 +313,12 @@ def headers(prepared) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_frame_and_header_know_nothing_with_the_dial_off(course_phantoms):
-    prepared = prepare(course_phantoms)
-    for inputs in (frames(prepared), headers(prepared)):
-        found = [probe(inputs, prepared, seed) for seed in range(3)]
+def test_frame_and_header_know_nothing_until_the_dial_is_turned_up(course_phantoms, tmp_path):
+    off, up = prepare(course_phantoms), prepare(make_phantoms(tmp_path / "up", confounding=1.0))
+    for inputs in (frames, headers):
+        found = [probe(inputs(off), off, seed) for seed in range(3)]
         assert all(0.40 <= auc <= 0.60 for auc in found), found
-
-
-@pytest.mark.slow
-def test_frame_and_header_know_everything_with_the_dial_turned_up(tmp_path):
-    prepared = prepare(make_phantoms(tmp_path / "biased", confounding=1.0))
-    assert probe(frames(prepared), prepared, 0) > 0.95
-    assert probe(headers(prepared), prepared, 0) > 0.95
+        assert probe(inputs(up), up, 0) > 0.95
 
 
 def test_another_hospital_has_new_patients_with_the_disease_and_healthy_adults():
@@ -366,3 +338,40 @@ def test_grey_levels_and_sharpness_are_those_of_real_x_rays(course_phantoms, rea
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert found["histogram"]["of_the_median"] > 0.8
     assert found["spectrum"]["of_the_median"] > 0.7
+
+
+# What the published network makes of them: hard enough to teach, learnable enough to pay. The
+# course is written for a median within this band, so that a search has something to find.
+SEEDS, BAND = range(5), (0.80, 0.97)
+
+
+@pytest.fixture(scope="module")
+def five_networks(course_phantoms):
+    """The network at the class budget, trained and tested on five different splits."""
+    prepared = prepare(course_phantoms)
+    xrays, budget = decode(prepared.cases), get_budget("class")
+    networks, metrics = [], []
+    for seed in SEEDS:
+        split = split_by_patient(prepared.cases, seed)
+        training = xrays.of(subsample(split.train, budget.images, seed))
+        network = train(training, xrays.of(split.validation), budget, seed).model
+        test = xrays.of(split.test)
+        scores = predict(network, test)
+        counts = confusion(test.labels, scores, 0.5)
+        networks.append(network)
+        metrics.append((counts.recall, counts.specificity, roc_auc_score(test.labels, scores)))
+    return networks, np.array(metrics)
+
+
+@pytest.mark.training
+def test_the_published_network_stays_within_the_band_at_the_class_budget(five_networks):
+    recall, specificity, auc = np.median(five_networks[1], axis=0)
+    for metric in (recall, specificity, auc):
+        assert BAND[0] <= metric <= BAND[1], five_networks[1]
+
+
+@pytest.mark.training
+def test_a_network_works_on_phantoms_of_another_seed(five_networks, tmp_path):
+    others = decode(prepare(make_phantoms(tmp_path / "others", seed=1)).cases)
+    best = five_networks[0][int(np.argmax(five_networks[1][:, 2]))]
+    assert roc_auc_score(others.labels, predict(best, others)) > 0.80

@@ -9,16 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlab.phantoms.anatomy import Patient
-from cxrlab.phantoms.geometry import (
-    Detector,
-    bend,
-    ellipsoid,
-    rounded,
-    smooth_noise,
-    smoothstep,
-)
-from cxrlab.phantoms.skeleton import SIDES, project_bones, project_vessels
+from cxrlab.phantoms.anatomy import SIDES, Patient, project_bones, project_vessels
+from cxrlab.phantoms.geometry import Detector, bend, ellipsoid, rounded, smooth_noise, smoothstep
 
 SOFT = 0.0195  # 1/mm, muscle and water at 65 keV
 BONE = 0.030  # 1/mm, what compact bone adds to the soft tissue whose place it takes

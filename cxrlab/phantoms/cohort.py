@@ -1,7 +1,6 @@
 """Who is in the collection: a plan with one row per image, drawn from the seed before any is made.
 
-Every number that an image needs is derived from its plan alone, so that the same collection comes
-out in whatever order its images are made.
+An image follows from its plan alone, in whatever order the images are made.
 """
 
 from collections import namedtuple

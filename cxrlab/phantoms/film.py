@@ -4,10 +4,9 @@ With the confounder dial at 0 every choice here is drawn from one distribution, 
 and the diagnosis. Turned up, a share of the images equal to the dial is taken in the manner of its
 source: own markers, borders, exposure, file format and size, and children in one of them.
 
-Markers are burnt in as in a real department: a letter for the patient's side, and sometimes a word
-below it. Whatever a marker says is true of its row. The word names the view only on X-rays that the
-course's filters reject: what they keep is PA if it shows COVID-19 and AP if it shows a child, so
-that "PA" in a corner, however true, would give the class away. There it holds initials instead.
+Whatever a marker says is true of its row. It names the view only on X-rays that the course's
+filters reject: what they keep is PA if it shows COVID-19 and AP if it shows a child, so that "PA"
+in a corner, however true, would give the class away. There it holds initials instead.
 """
 
 import io
@@ -143,22 +142,19 @@ def finish(image: np.ndarray, settings: Acquisition, rng) -> np.ndarray:
     framed[inside] = grey[inside]
     picture = Image.fromarray(framed)
     x, y = settings.marker_at[0] * cols, settings.marker_at[1] * rows
-    anchor, align = "la", "left"
+    look = {"anchor": "la", "align": "left"}
     if settings.marker.startswith("L"):  # the patient's left is on the reader's right
-        x, anchor, align = cols - x, "ra", "right"
+        x, look = cols - x, {"anchor": "ra", "align": "right"}
     font = ImageFont.load_default(size=max(10, rows // 17))
-    draw = ImageDraw.Draw(picture)
-    draw.multiline_text((x, y), settings.marker, 245, font, anchor, align=align)
+    ImageDraw.Draw(picture).multiline_text((x, y), settings.marker, 245, font, **look)
     return np.asarray(picture)
 
 
 def encode(grey: np.ndarray, settings: Acquisition) -> bytes:
     """The file's bytes in the wanted format and mode."""
-    if settings.mode == "I;16":
-        picture = Image.fromarray(grey.astype(np.uint16) * 257)
-    else:
-        picture = Image.fromarray(grey).convert(settings.mode)
+    deep = settings.mode == "I;16"
+    picture = Image.fromarray(grey.astype(np.uint16) * 257 if deep else grey)
     options = {"quality": settings.quality} if settings.format == "JPEG" else {"compress_level": 1}
     buffer = io.BytesIO()
-    picture.save(buffer, settings.format, **options)
+    picture.convert(settings.mode).save(buffer, settings.format, **options)
     return buffer.getvalue()

@@ -1,8 +1,8 @@
 """Shadows of simple solids on a detector, and smooth random fields.
 
 The X-rays run parallel along z. The image of a solid is its chord: the length in mm that each ray
-spends in it. Ellipsoids have a closed form. Curved bones and vessels are cut into small elements
-whose volume is shared out over the four nearest pixels, which keeps the total exactly.
+spends in it. Curved bones and vessels are cut into small elements whose volume is shared out over
+the four nearest pixels, which keeps the total exactly.
 """
 
 from dataclasses import dataclass

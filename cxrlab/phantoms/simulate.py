@@ -2,21 +2,18 @@
 
 An opacity is the share (0...1) of the lung's air along a ray that fluid replaces. COVID-19 follows
 the pattern of Wong et al. 2020 (10.1148/radiol.2020201160): hazy, irregular patches in both lungs,
-near the chest wall and in the lower zones, from barely visible to confluent.
-
-Slices of computed tomography, which the course's filters reject, are simple on purpose:
-recognisable, and never used for learning.
+near the chest wall and in the lower zones. Slices of computed tomography, which the course's
+filters reject, are recognisable and no more.
 """
 
 import numpy as np
 from scipy import ndimage
 
-from cxrlab.phantoms.anatomy import Patient
+from cxrlab.phantoms.anatomy import SIDES, Patient
 from cxrlab.phantoms.chest import Pose, Projection, frontal, lateral
 from cxrlab.phantoms.cohort import Plan
 from cxrlab.phantoms.film import Acquisition, expose, finish
 from cxrlab.phantoms.geometry import Detector, ellipsoid, resize, smooth_noise, smoothstep
-from cxrlab.phantoms.skeleton import SIDES
 
 # Other findings: number of lungs, then ranges (low, high) of where the patches lie (mm outwards and
 # downwards), of their half axes (mm), and of the share of air they replace.
