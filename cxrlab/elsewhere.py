@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -15,78 +15,44 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
-from cxrlab.errors import CXRLabError
 from cxrlab.metrics import (
     Confusion,
     Estimate,
-    Report,
     check_cases,
-    confusion,
     effective_size,
     evaluate,
     patient_numbers,
     precision_at_prevalence,
     resample,
     share,
-    shares,
 )
 from cxrlab.sources.tables import AGE_BANDS, NOT_STATED
 
 SUBGROUPS = ("sex", "age", "view", "source")
 TOO_FEW = "too few"
-PREVALENCES = (0.5, 0.1, 0.01)
-
-
-@dataclass(frozen=True)
-class ExternalReport:
-    """What is asked of a network among strangers; tables as their functions give them."""
-
-    name: str
-    report: Report
-    calibration: Calibration
-    predictive: pd.DataFrame
-    subgroups: pd.DataFrame
-
-    def to_json(self) -> dict:
-        """Plain numbers and lists for a JSON file; what is undefined is ``None``, never NaN."""
-        rest = {"predictive": self.predictive, "subgroups": self.subgroups}
-        for name, table in rest.items():
-            rest[name] = table.astype(object).where(table.notna(), None).to_dict("records")
-        for name in ("brier", "slope", "in_the_large"):
-            key = name if name == "brier" else f"calibration_{name}"
-            rest[key] = getattr(self.calibration, name).to_json()
-        return {"name": self.name, **self.report.to_json(), **rest}
 
 
 def external_report(
-    cases: pd.DataFrame,
-    threshold: float,
-    name: str = "another hospital",
-    by: Sequence[str] = SUBGROUPS,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> ExternalReport:
+    cases: pd.DataFrame, threshold: float, name: str, resamples: int = 1000, seed: int = 0
+) -> dict:
     """Judge scored ``cases`` at a ``threshold`` that was frozen before they were seen.
 
-    ``cases`` has ``label`` (0 or 1) and ``score`` (0...1), and where known ``patient_id`` and the
-    columns in ``by``. Intervals are 95 %, over patients; what is undefined, as recall among the
-    healthy, is ``None`` or NaN. Raises :class:`CXRLabError` on unusable input.
+    ``cases`` has ``label`` (0 or 1) and ``score`` (0...1), and where known ``patient_id`` and
+    ``SUBGROUPS``. Returns plain numbers for a JSON file: what :func:`cxrlab.metrics.evaluate`,
+    :func:`subgroup_table` and :func:`calibration` find, ``None`` for what is undefined.
+    Raises :class:`CXRLabError` on unusable input.
     """
-    labels, scores, patients = scored_columns(cases)
-    report = evaluate(labels, scores, threshold, patients, resamples, seed)
-    calibrated = calibration(labels, scores, patients, resamples, seed)
-    groups = subgroup_table(cases, threshold, by)
-    return ExternalReport(name, report, calibrated, predictive_values(report), groups)
-
-
-def scored_columns(cases: pd.DataFrame) -> tuple[NDArray, NDArray, NDArray]:
-    """Labels, scores and numbers of the patients, checked. Raises :class:`CXRLabError`."""
-    for name in ("label", "score"):
-        if name not in cases:
-            has = f"The cases have no column {name!r}; they have {', '.join(map(str, cases))}."
-            raise CXRLabError(f"{has} Give each case a label (0 or 1) and the network's score.")
-    labels, scores = check_cases(cases["label"], cases["score"])
-    return labels, scores, patient_numbers(cases.get("patient_id"), labels.size)
+    labels, scores, patients = cases["label"], cases["score"], cases.get("patient_id")
+    groups = subgroup_table(cases, threshold)
+    found = calibration(labels, scores, patients, resamples, seed)
+    return {
+        "name": name,
+        **evaluate(labels, scores, threshold, patients, resamples, seed),
+        "subgroups": groups.astype(object).where(groups.notna(), None).to_dict("records"),
+        "brier": found.brier.to_json(),
+        "calibration_slope": found.slope.to_json(),
+        "calibration_in_the_large": found.in_the_large.to_json(),
+    }
 
 
 def subgroup_table(
@@ -102,8 +68,10 @@ def subgroup_table(
     the class (``too few``), or where nobody says which group a case is in (``not stated``). The
     p-value of a group against all other cases takes effective sample sizes for counts (Rao and
     Scott 1992, 10.2307/2532311), and is adjusted for all groups of the table by Holm's method.
+    Example: ``subgroup_table(scored, threshold=0.5, by=["sex", "age"])``.
     """
-    labels, scores, patients = scored_columns(cases)
+    labels, scores = check_cases(cases["label"], cases["score"])
+    patients = patient_numbers(cases.get("patient_id"), labels.size)
     right = (scores >= threshold) == (labels == 1)
     groups = [("all", "all cases", np.ones(len(cases), bool))]
     for column in by:
@@ -182,12 +150,15 @@ def calibration(
     a t distribution; the Brier score's is a bootstrap over patients. Both regressions are
     undefined with a single class or patient, the slope also where the scores separate the classes
     or are all alike. Arguments as for :func:`cxrlab.metrics.evaluate`.
+    Example: ``calibration(test["label"], test["score"], test["patient_id"]).slope``.
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
     distance = (scores - labels) ** 2
     draws = resample(lambda w: w @ distance / w.sum(axis=1), patients, resamples, seed)
-    brier = _percentiles(float(brier_score_loss(labels, scores)), draws)
+    value = float(brier_score_loss(labels, scores))
+    low, high = (float(end) for end in np.quantile(draws.round(12), [0.025, 0.975]))
+    brier = Estimate(value, min(low, value), max(high, value)) if high > low else Estimate(value)
     if labels.min() == labels.max() or patients.max() == 0:
         return Calibration(brier, Estimate(None), Estimate(None))
     logits = logit(np.clip(scores, 1e-7, 1 - 1e-7))[:, None]  # those of 0 and 1 are infinite
@@ -209,67 +180,18 @@ def _coefficient(model: Logit, start: list[float], patients: NDArray) -> Estimat
     return Estimate(float(fitted.params[-1]), *(float(end) for end in fitted.conf_int()[-1]))
 
 
-def _percentiles(value: float, draws: NDArray) -> Estimate:
-    """``value`` and the middle 95 % of its resamples; no interval where they do not differ."""
-    low, high = (float(end) for end in np.nanquantile(draws.round(12), [0.025, 0.975]))
-    return Estimate(value, min(low, value), max(high, value)) if high > low else Estimate(value)
-
-
-def predictive_values(report: Report, prevalences: Sequence[float] = PREVALENCES) -> pd.DataFrame:
-    """PPV and NPV that the recall and specificity of ``report`` imply at each prevalence.
-
-    Columns ``prevalence``, ``ppv``, ``npv`` and both with ``_low`` and ``_high``, the cautious
-    ranges of :func:`precision_range`; NaN where undefined.
-    """
-    table = pd.DataFrame({"prevalence": prevalences}, dtype=float)
-    rates = report["recall"], report["specificity"]
-    ppv = [precision_range(*rates, prevalence) for prevalence in prevalences]
-    # The NPV is the mirror image, with ill and healthy swapped.
-    npv = [precision_range(*rates[::-1], 1 - prevalence) for prevalence in prevalences]
-    for name, found in (("ppv", ppv), ("npv", npv)):
-        table[[name, f"{name}_low", f"{name}_high"]] = pd.DataFrame(found, dtype=float)
-    return table
-
-
 def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
     """The precision at a prevalence, from the lower and the upper ends of both intervals.
 
     Both being so unlucky at once is rarer than either: a cautious range, wider than a 95 %
     interval. All ``None`` where the precision is undefined.
+    Example: ``precision_range(Estimate(0.9, 0.8, 1), Estimate(0.8, 0.7, 0.9), prevalence=0.1)``.
     """
     if None in (recall.value, specificity.value):
         return Estimate(None)
     pairs = zip(astuple(recall), astuple(specificity), strict=True)
     found = Estimate(*(precision_at_prevalence(*pair, prevalence) for pair in pairs))
     return Estimate(None) if found.value is None else found
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    """One threshold and one prevalence, and everything that follows from them."""
-
-    threshold: float
-    prevalence: float
-    confusion: Confusion
-    metrics: Mapping[str, Estimate]  # those that need a threshold: cxrlab.metrics.SHARES
-    precision: Estimate  # at the prevalence; see precision_range for its two ends
-    people: Confusion | None  # of 1,000 people tested; None if recall or specificity is undefined
-
-
-def what_if(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float,
-    prevalence: float,
-    patients: ArrayLike | None = None,
-) -> WhatIf:
-    """The cases judged at ``threshold``, and the precision where a ``prevalence`` is ill."""
-    counts = confusion(labels, scores, threshold)
-    found = shares(labels, scores, threshold, patients)
-    precision = precision_range(found["recall"], found["specificity"], prevalence)
-    rates = (counts.recall, counts.specificity)
-    people = None if None in rates else people_tested(*rates, prevalence)
-    return WhatIf(float(threshold), float(prevalence), counts, found, precision, people)
 
 
 def people_tested(recall: float, specificity: float, prevalence: float, n: int = 1000) -> Confusion:

@@ -8,7 +8,7 @@ Percentile bootstraps missed the truth up to three times as often (see tests/tes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,18 +16,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm, t
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_curve,
-    roc_auc_score,
-)
+from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from cxrlab.errors import CXRLabError
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1")
-METRICS = (*SHARES, "roc_auc", "average_precision")
+METRICS = (*SHARES, "roc_auc")
 Z = float(norm.ppf(0.975))
 TINY = 1e-15  # a variance below it is 0, give or take rounding
 CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an array
@@ -37,7 +32,8 @@ CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an
 class Estimate:
     """A value and its 95 % interval; all ``None`` when undefined.
 
-    ``f"{e:.2f}"`` is ``0.93 (0.85 to 0.98)``, ``0.93`` without an interval, or ``undefined``.
+    Example: ``f"{Estimate(0.93, 0.85, 0.98):.2f}"`` is ``0.93 (0.85 to 0.98)``; it is ``0.93``
+    without an interval, or ``undefined``.
     """
 
     value: float | None
@@ -58,7 +54,7 @@ class Estimate:
 
 
 def ratio(part: float, whole: float) -> float | None:
-    """``part / whole``; ``None``, undefined, when there is no whole to divide by."""
+    """``part / whole``; ``None`` when there is no whole to divide by."""
     return part / whole if whole else None
 
 
@@ -66,15 +62,14 @@ def ratio(part: float, whole: float) -> float | None:
 class Confusion:
     """How often the calls were right and wrong, for each kind of case.
 
-    ``tp`` positive cases called positive, ``fp`` negative cases called positive, ``fn`` positive
-    cases called negative (the misses), ``tn`` negative cases called negative. A metric that
-    divides by nothing is ``None``: undefined, which is not the same as 0.
+    A metric that divides by nothing is ``None``: undefined, which is not the same as 0.
+    Example: ``Confusion(tp=9, fp=2, fn=1, tn=8).recall`` is 0.9.
     """
 
-    tp: int
-    fp: int
-    fn: int
-    tn: int
+    tp: int  # positive cases called positive
+    fp: int  # negative cases called positive: false alarms
+    fn: int  # positive cases called negative: misses
+    tn: int  # negative cases called negative
 
     @property
     def n(self) -> int:
@@ -127,24 +122,21 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
 def precision_at_prevalence(recall: float, specificity: float, prevalence: float) -> float | None:
     """The precision among people of whom a share of ``prevalence`` is ill (Bayes' theorem).
 
-    Recall and specificity are taken to stay as they are, which another hospital may well deny.
-    ``None`` when nobody would be called positive. Raises :class:`CXRLabError` for a share
-    outside 0...1.
+    All within 0...1, or :class:`CXRLabError`; ``None`` where nobody would be called positive.
     """
-    true_calls = check_share("recall", recall) * check_share("prevalence", prevalence)
-    false_calls = (1 - check_share("specificity", specificity)) * (1 - prevalence)
-    return ratio(true_calls, true_calls + false_calls)
+    found = check_share("recall", recall) * check_share("prevalence", prevalence)
+    alarms = (1 - check_share("specificity", specificity)) * (1 - prevalence)
+    return ratio(found, found + alarms)
 
 
 def choose_threshold(labels: ArrayLike, scores: ArrayLike, halfway: bool = True) -> float:
     """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
     Of equals the lowest is taken: it misses the fewest. It lies ``halfway`` to the next lower
-    score, or else on the score itself, as scikit-learn's ``precision_recall_curve`` has it in
-    notebook 04. Both call these cases alike. But where the classes lie apart, a threshold on the
-    lowest positive score misses every new case that scores a little less: on real X-rays the
-    published network found 0.97 of the patients halfway, and 0.92 on the score itself.
-    Raises :class:`CXRLabError` on a single class.
+    score, or else on the score itself, as in notebook 04. Both call these cases alike. But where
+    the classes lie apart, a threshold on the lowest positive score misses every new case that
+    scores a little less: on real X-rays the published network found 0.97 of the patients halfway,
+    and 0.92 on the score itself. Raises :class:`CXRLabError` on a single class.
     """
     labels, scores = check_cases(labels, scores)
     if labels.min() == labels.max():
@@ -170,6 +162,7 @@ def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
 
     ``patients`` as for :func:`evaluate`. The interval is Wilson's, with :func:`effective_size` as
     its n. Undefined without cases; :class:`CXRLabError` when a success is neither 0 nor 1.
+    Example: ``share(ill["score"] >= 0.5, ill["patient_id"])``, the recall.
     """
     successes = _numbers(successes)
     if not np.isin(successes, [0, 1]).all():
@@ -228,18 +221,29 @@ def auc(
     """ROC AUC: the chance that a positive case scores above a negative one, ties counting half.
 
     Arguments as for :func:`evaluate`. The 95 % interval is Newcombe's, with as many patients as
-    would vary like the resamples of a bootstrap over patients. Undefined with a single class.
+    would vary like the resamples of a bootstrap over patients, but no more than there are cases.
+    Undefined with a single class.
+    Example: ``auc(test["label"], test["score"], test["patient_id"])``.
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
-    return _ranking(labels, scores, patients, resamples, seed)["roc_auc"]
+    cases = [int((labels == label).sum()) for label in (1, 0)]
+    people = [np.unique(patients[labels == label]).size for label in (1, 0)]
+    draws = resample(lambda w: _weighted_auc(labels, scores, w), patients, resamples, seed)
+    if not all(cases):
+        return Estimate(None)
+    value, factor = float(roc_auc_score(labels, scores)), 1.0
+    variance = pd.Series(draws).var()  # of the resamples with both classes
+    if variance > TINY and 0 < value < 1:
+        as_if = _auc_variance(value, *people) / variance
+        factor = min(as_if, *(n / of for n, of in zip(cases, people, strict=True)))
+    return Estimate(value, *newcombe(value, *(max(n * factor, 1) for n in people)))
 
 
 def newcombe(value: float, positives: float, negatives: float) -> tuple[float, float]:
-    """A 95 % interval of ROC AUC that stays open at 0 and 1 (Newcombe 2006, 10.1002/sim.2324).
+    """A 95 % interval of ROC AUC from so many patients (Newcombe 2006, 10.1002/sim.2324).
 
     Like Wilson's for a share, it holds every true AUC that would make the seen one no surprise.
-    ``positives`` and ``negatives`` are patients.
     """
 
     def surprise(true: float) -> float:
@@ -261,13 +265,11 @@ def _auc_variance(true: float, positives: float, negatives: float) -> float:
 def resample(
     statistic: Callable[[NDArray], NDArray], patients: NDArray, resamples: int, seed: int
 ) -> NDArray:
-    """``statistic`` of every resample of the patients, the resamples along the first axis.
+    """``statistic`` of every resample of the patients, shape (resamples,).
 
     Whole patients (numbers from 0) are drawn with replacement, each with all of their X-rays.
     ``statistic`` takes weights of shape (some resamples, cases): how often each case is drawn.
     """
-    if resamples < 2:
-        raise CXRLabError(f"{resamples} resamples show no spread. Ask for some 1000.")
     count = int(patients.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
     rows = max(1, CELLS_AT_ONCE // patients.size)
@@ -275,91 +277,17 @@ def resample(
     return np.concatenate([statistic(part[:, patients].astype(np.float64)) for part in parts])
 
 
-def _ranking(
-    labels: NDArray, scores: NDArray, patients: NDArray, resamples: int, seed: int
-) -> dict[str, Estimate]:
-    """ROC AUC and average precision with their intervals, as :func:`auc` describes.
-
-    No more patients are taken than there are cases; all of them where no resample differs.
-    """
-    positives, negatives = int(labels.sum()), int((labels == 0).sum())
-    if not positives:
-        return {"roc_auc": Estimate(None), "average_precision": Estimate(None)}
-    ill, healthy = (np.unique(patients[labels == label]).size for label in (1, 0))
-    draws = resample(lambda w: _weighted_ranking(labels, scores, w), patients, resamples, seed)
-    spread = pd.DataFrame(draws).var().fillna(0)  # of the defined resamples
-    area = Estimate(None)
-    if negatives:
-        value, factor = float(roc_auc_score(labels, scores)), 1.0
-        if spread[0] > TINY and 0 < value < 1:
-            factor = _auc_variance(value, ill, healthy) / spread[0]
-            factor = min(factor, positives / ill, negatives / healthy)
-        area = Estimate(value, *newcombe(value, max(ill * factor, 1), max(healthy * factor, 1)))
-    value, size = float(average_precision_score(labels, scores)), ill
-    if spread[1] > TINY and value < 1:
-        # An average over the positives: that many at most (10.1007/978-3-642-40994-3_29).
-        size = max(min(value * (1 - value) / spread[1], positives), 1)
-    return {"roc_auc": area, "average_precision": Estimate(value, *wilson(value, size))}
-
-
-def _weighted_ranking(labels: NDArray, scores: NDArray, weights: NDArray) -> NDArray:
-    """ROC AUC and average precision, (resamples, 2), for weights of shape (resamples, cases).
-
-    As scikit-learn has them with ``sample_weight``, without a loop; NaN where undefined.
-    """
-    # Down the ranking, from the highest score: the positives and negatives met so far.
-    # Tied scores are one step, so only the last case of each tie is looked at.
-    order = np.argsort(-scores, kind="stable")
-    last_of_tie = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    ranked, positive = weights[:, order], labels[order] == 1
-    met_positive = np.cumsum(ranked * positive, axis=1)[:, last_of_tie]
-    met_negative = np.cumsum(ranked * ~positive, axis=1)[:, last_of_tie]
-    new_positive = np.diff(met_positive, axis=1, prepend=0)
-    new_negative = np.diff(met_negative, axis=1, prepend=0)
-    pairs_won = np.sum(new_negative * (met_positive - new_positive / 2), axis=1)
-    precision = met_positive / np.maximum(met_positive + met_negative, 1)
+def _weighted_auc(labels: NDArray, scores: NDArray, weights: NDArray) -> NDArray:
+    """ROC AUC per row of weights, (resamples, cases), as with scikit-learn's ``sample_weight``."""
+    order = np.argsort(scores, kind="stable")
+    first_of_tie = np.unique(scores[order], return_index=True)[1]
+    ill, healthy = (
+        np.add.reduceat(weights[:, order] * (labels[order] == label), first_of_tie, axis=1)
+        for label in (1, 0)
+    )
+    below = np.cumsum(healthy, axis=1) - healthy / 2  # ties count half
     with np.errstate(invalid="ignore"):
-        area = pairs_won / (met_positive[:, -1] * met_negative[:, -1])
-        average = np.sum(new_positive * precision, axis=1) / met_positive[:, -1]
-    return np.stack([area, average], axis=1)
-
-
-@dataclass(frozen=True)
-class Report:
-    """The confusion matrix at one threshold and all metrics with their 95 % intervals."""
-
-    confusion: Confusion
-    threshold: float
-    patients: int
-    metrics: Mapping[str, Estimate]
-
-    def __getitem__(self, metric: str) -> Estimate:
-        """``report["recall"]``: the estimate of one metric."""
-        return self.metrics[metric]
-
-    @property
-    def n(self) -> int:
-        """All cases."""
-        return self.confusion.n
-
-    @property
-    def prevalence(self) -> float:
-        """Of all cases, the share that is positive."""
-        return self.confusion.prevalence
-
-    def to_json(self) -> dict:
-        """Plain numbers for a JSON file; what is undefined is ``None``, never NaN."""
-        head = {"n": self.n, "patients": self.patients, "prevalence": self.prevalence}
-        metrics = {name: self.metrics[name].to_json() for name in METRICS}
-        return {**head, "threshold": self.threshold, **asdict(self.confusion), **metrics}
-
-    @classmethod
-    def from_json(cls, content: Mapping) -> Report:
-        """The report that :meth:`to_json` wrote; further keys are ignored."""
-        counts = Confusion(*(content[name] for name in ("tp", "fp", "fn", "tn")))
-        read = {name: content[name] for name in METRICS}
-        metrics = {name: Estimate(e["value"], *e["interval"]) for name, e in read.items()}
-        return cls(counts, content["threshold"], content["patients"], metrics)
+        return (ill * below).sum(axis=1) / (ill.sum(axis=1) * healthy.sum(axis=1))
 
 
 def evaluate(
@@ -369,31 +297,23 @@ def evaluate(
     patients: ArrayLike | None = None,
     resamples: int = 1000,
     seed: int = 0,
-) -> Report:
+) -> dict:
     """Judge ``scores`` (within 0...1) against ``labels`` (0 or 1), all of shape (n,).
 
     The threshold was chosen before, on validation cases (:func:`choose_threshold`).
     ``patients`` names the patient of each case (``None``: each case is a patient of its own);
-    ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC and average precision.
-    Raises :class:`CXRLabError` when the input cannot be evaluated.
+    ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC. Returns plain numbers for
+    a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and of each of
+    ``METRICS`` its :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
-    metrics = shares(labels, scores, threshold, patients)
-    metrics |= _ranking(labels, scores, patients, resamples, seed)
     counts = confusion(labels, scores, threshold)
-    return Report(counts, float(threshold), np.unique(patients).size, metrics)
-
-
-def missed_sentence(report: Report) -> str:
-    """The recall as a sentence for people: of 100 positive cases, how many are missed?"""
-    r = report["recall"]
-    if r.value is None:
-        return "There are no positive cases here, so how many would be missed is unknown."
-    missed, fewest, most = (round(100 * (1 - share)) for share in (r.value, r.high, r.low))
-    some = "fewer than 1" if missed == 0 and report.confusion.fn else str(missed)
-    are = "is" if missed == 1 else "are"
-    return f"Of 100 positive cases, {some} {are} missed (between {fewest} and {most})."
+    found = shares(labels, scores, threshold, patients)
+    found["roc_auc"] = auc(labels, scores, patients, resamples, seed)
+    head = {"n": counts.n, "patients": np.unique(patients).size, "prevalence": counts.prevalence}
+    head |= {"threshold": float(threshold), **asdict(counts)}
+    return head | {name: estimate.to_json() for name, estimate in found.items()}
 
 
 def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:

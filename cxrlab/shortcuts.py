@@ -13,17 +13,9 @@ import pandas as pd
 
 from cxrlab.cases import usable
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import (
-    BOTH,
-    FilterLog,
-    drop_missing,
-    is_covid19,
-    keep_posteroanterior,
-    keep_xray,
-    published_candidates,
-)
+from cxrlab.filters import is_covid19, published_candidates
 from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, read_image, to_square
-from cxrlab.sources import ADULTS, CHILDREN, COVID19, ROLES, covid, load_catalog
+from cxrlab.sources import COVID19, ROLES, covid, load_catalog
 
 #: A fourth kind of people, beside those of :data:`cxrlab.sources.ROLES`: in the COVID-19 source,
 #: but with another finding.
@@ -54,42 +46,36 @@ def everyone(data: str | Path) -> pd.DataFrame:
     Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
     Raises :class:`CXRLabError` where COVID-19, children or adults are missing.
     """
-    log = FilterLog()
     catalog = load_catalog(Path(data), "mixed")
     others = catalog[catalog["source"] == covid.NAME]
-    others = keep_posteroanterior(keep_xray(others, log, BOTH), log, BOTH)
+    others = others[(others["modality"] == "X-ray") & (others["view"] == "PA").fillna(False)]
     decided = others["finding"].notna() & ~others["finding"].str.lower().isin(UNDECIDED)
     # "No Finding" in the COVID-19 source is a healthy person, and no other disease.
     other = decided & ~is_covid19(others["finding"]) & (others["finding"] != "No Finding")
-    others = drop_missing(others[other], log).assign(label=0)
-    cases = pd.concat([published_candidates(catalog, "mixed", log), others], ignore_index=True)
-    cases["label"] = cases["label"].astype(int)
-    cases = usable(cases, log)
+    everybody = [published_candidates(catalog, "mixed"), others[other].assign(label=0)]
+    cases = usable(pd.concat(everybody, ignore_index=True).astype({"label": int}), [])
     kinds = {source: role for role, sources in ROLES.items() for source in sources}
     healthy = cases["source"].map(kinds).replace(COVID19, OTHER_FINDINGS)
     cases["who"] = healthy.where(cases["label"] == 0, COVID19)
-    for kind in (COVID19, CHILDREN, ADULTS):
-        if not (cases["who"] == kind).any():
-            raise CXRLabError(
-                f"{data} has no usable X-rays of {kind}. This experiment needs some of each of "
-                f"{COVID19}, {CHILDREN}, {ADULTS}: see `cxrlab data status`."
-            )
+    check_people(cases[cases["who"] != OTHER_FINDINGS], data)
     return cases.sort_values("image_id", ignore_index=True)
 
 
-#: Regions that :func:`region` knows.
-REGIONS = {
-    "frame": "the outer border: no lung, but plates, letters and collimators",
-    "centre": "all but the frame",
-    "lungs": "two upright boxes that hold the lungs of nearly every frontal chest X-ray",
-}
+def check_people(cases: pd.DataFrame, data: str | Path) -> None:
+    """Raise :class:`CXRLabError` where COVID-19, children or adults are not among the cases."""
+    for kind, sources in ROLES.items():
+        if not cases["source"].isin(sources).any():
+            raise CXRLabError(
+                f"{data} has no usable X-rays of {kind}. This experiment needs some of each of "
+                f"{', '.join(ROLES)}: see `cxrlab data status`."
+            )
 
 
 def lung_boxes(shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> list[tuple[int, ...]]:
-    """Two boxes that hold the lungs of nearly every frontal chest X-ray.
+    """Two upright boxes that hold the lungs of nearly every frontal chest X-ray.
 
     Each is (top, bottom, left, right) in pixels of an image of ``shape`` (height, width), as in
-    the slice ``picture[top:bottom, left:right]``.
+    the slice ``picture[top:bottom, left:right]``. Example: ``boxes = shortcuts.lung_boxes()``.
     """
     height, width = shape[:2]
     return [
@@ -99,17 +85,19 @@ def lung_boxes(shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> list[tuple[in
 
 
 def region(name: str, shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> np.ndarray:
-    """A region of :data:`REGIONS` as a mask: bool, ``shape`` (height, width), True inside.
+    """A region as a mask: bool, ``shape`` (height, width), True inside.
 
-    The frame takes the outer tenth of each side. Raises :class:`CXRLabError` for another name.
+    ``lungs`` (:func:`lung_boxes`), ``frame`` (the outer tenth of each side: no lung, but plates,
+    letters and collimators) or ``centre`` (all but the frame). Raises :class:`CXRLabError` for
+    another name. Example: ``shortcuts.region("frame", (10, 10)).sum()`` is 36.
     """
-    if name not in REGIONS:
-        raise CXRLabError(f"There is no region {name!r}. Choose one of {', '.join(REGIONS)}.")
     mask = np.zeros(shape, bool)
     if name == "lungs":
         for top, bottom, left, right in lung_boxes(shape):
             mask[top:bottom, left:right] = True
         return mask
+    if name not in ("frame", "centre"):
+        raise CXRLabError(f"There is no region {name!r}. Choose one of frame, centre, lungs.")
     down, across = (max(1, round(0.1 * side)) for side in shape)
     mask[down:-down, across:-across] = True
     return mask if name == "centre" else ~mask
@@ -127,28 +115,6 @@ def hide(pixels: np.ndarray, name: str) -> np.ndarray:
     for image in hidden:
         image[mask] = np.rint(image[~mask].mean())
     return hidden
-
-
-def letter_mask(
-    shape: Sequence[int], at: tuple[float, float] = AT, size: float = SIZE
-) -> np.ndarray:
-    """The pixels that the letter of :func:`plant_letter` covers: bool, ``shape``."""
-    if not (min(at) >= 0 and max(at) <= 1 and 0 < size <= 0.5):
-        raise CXRLabError(
-            f"A letter of size {size} at {at} does not fit. Give two shares from 0 to 1 for its "
-            "upper left corner, and a size above 0 and at most 0.5."
-        )
-    tall = max(len(LETTER), round(size * shape[0]))
-    wide = max(LETTER.shape[1], round(tall * LETTER.shape[1] / LETTER.shape[0]))
-    if tall > shape[0] or wide > shape[1]:
-        raise CXRLabError(f"A letter of {tall} × {wide} pixels does not fit on {tuple(shape)}.")
-    rows = np.arange(tall) * len(LETTER) // tall
-    columns = np.arange(wide) * LETTER.shape[1] // wide
-    top = min(round(at[0] * shape[0]), shape[0] - tall)
-    left = min(round(at[1] * shape[1]), shape[1] - wide)
-    mask = np.zeros(shape, bool)
-    mask[top : top + tall, left : left + wide] = LETTER[np.ix_(rows, columns)]
-    return mask
 
 
 def plant_letter(
@@ -170,8 +136,19 @@ def plant_letter(
             f"Got pixels of type {pixels.dtype} and shape {pixels.shape}, but expected uint8 of "
             "shape (n, height, width, 1), as decode() gives."
         )
+    height, width = pixels.shape[1:3]
+    rows, columns = LETTER.shape
+    tall = max(rows, round(size * height))
+    wide = max(columns, round(tall * columns / rows))
+    if not (0 <= min(at) <= max(at) <= 1 and 0 < size <= 0.5 and tall <= height and wide <= width):
+        raise CXRLabError(
+            f"A letter of size {size} at {at} does not fit on {height} × {width} pixels. Give two "
+            "shares from 0 to 1 for its upper left corner, and a size above 0 and at most 0.5."
+        )
+    drawn = LETTER[np.ix_(np.arange(tall) * rows // tall, np.arange(wide) * columns // wide)]
+    top, left = min(round(at[0] * height), height - tall), min(round(at[1] * width), width - wide)
     marked = pixels.copy()
-    marked[:, letter_mask(pixels.shape[1:3], at, size)] = LEAD
+    marked[:, top : top + tall, left : left + wide][:, drawn] = LEAD
     return marked
 
 

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
-import platform
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +25,6 @@ from cxrlab.pipeline import Xrays, batches
 
 if TYPE_CHECKING:
     import keras
-
-FORMATS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 # Adam's first steps move each weight by nearly the whole learning rate. A dense unit of the
 # published network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the
@@ -58,71 +52,39 @@ class Machine:
         return f"{self.number_format}, batches of {self.batch_size}: {self.reason}"
 
 
-def machine(precision: str = "auto") -> Machine:
+def machine() -> Machine:
     """The number format and the batch size for this machine, asked of it and not assumed.
 
-    ``precision`` is ``auto``, ``float32``, ``bfloat16`` or ``float16``. ``auto`` takes float16 on
-    NVIDIA GPUs with tensor cores (compute capability 7 and up), bfloat16 on processors that
-    multiply it in hardware, and float32 everywhere else, where the short formats are slower.
-    Where memory is short (:func:`cxrlab.hosts.is_memory_short`) it takes float32 and batches of
-    8, which are no slower, and no graphs.
+    float16 on NVIDIA GPUs with tensor cores (compute capability 7 and up), bfloat16 on processors
+    that multiply it in hardware, and float32 everywhere else, where the short formats are slower.
+    Where memory is short (:func:`cxrlab.hosts.is_memory_short`) float32 without graphs, and
+    batches of 8, which are no slower.
 
     Example: ``keras.mixed_precision.set_global_policy(machine().number_format)``.
-    Raises :class:`CXRLabError` for any other word.
     """
-    short = is_memory_short()
-    if precision in FORMATS:
-        number_format, reason = FORMATS[precision], "as asked"
-    elif precision != "auto":
-        raise CXRLabError(
-            f"Precision {precision!r} is unknown. Choose auto, {', '.join(FORMATS)} (--precision)."
-        )
-    elif short:
-        number_format = "float32"
+    if is_memory_short():
         reason = "memory is short, and small batches without graphs take less of it"
-    else:
-        number_format, reason = _fastest_format()
-    return Machine(number_format, SMALL_BATCH if short else 32, reason, eager=short)
-
-
-def _fastest_format() -> tuple[str, str]:
-    """The number format in which this machine trains fastest, and why."""
+        return Machine("float32", SMALL_BATCH, reason, eager=True)
     import tensorflow as tf
 
     details = tf.config.experimental.get_device_details
     gpus = tf.config.list_physical_devices("GPU")
     if gpus and all(details(gpu).get("compute_capability", (0, 0))[0] >= 7 for gpu in gpus):
-        return "mixed_float16", "the GPU has tensor cores"
+        return Machine("mixed_float16", 32, "the GPU has tensor cores")
     if gpus:
-        return "float32", "not every GPU says that it has tensor cores"
+        return Machine("float32", 32, "not every GPU says that it has tensor cores")
     if cpu_multiplies_bfloat16():
-        return "mixed_bfloat16", "the processor multiplies bfloat16 in hardware"
-    return "float32", "the processor does not multiply bfloat16 in hardware"
+        return Machine("mixed_bfloat16", 32, "the processor multiplies bfloat16 in hardware")
+    return Machine("float32", 32, "the processor does not multiply bfloat16 in hardware")
 
 
 def cpu_multiplies_bfloat16() -> bool:
     """Whether this processor says that it has AVX512-BF16 or AMX-BF16 (Linux on x86-64 only)."""
-    if platform.system() != "Linux":
-        return False
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
+    except OSError:  # no Linux
         return False
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
-    return bool({"avx512_bf16", "amx_bf16"} & set(flags.split()))
-
-
-@contextmanager
-def built_in(number_format: str) -> Iterator[None]:
-    """Build layers in this number format inside the block, and as before after it."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.mixed_precision.set_global_policy(number_format)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 @dataclass(frozen=True)
@@ -137,7 +99,7 @@ class Settings:
     dropout: float | tuple[float, ...] = 0.3  # one rate, or one for each Dropout layer
     learning_rate: float = 1e-3
     # What the repairs of notebook 07 change; the other notebooks print settings without it.
-    network: str = field(default="published", repr=False)  # or "residual", "transfer"
+    network: str = field(default="published", repr=False)  # or "residual"
     augmentation: str = field(default="none", repr=False)  # or "strong"
     balance_sources: bool = field(default=False, repr=False)  # as many of each in every batch
     preparation: str = field(default="none", repr=False)  # of cxrlab.images.PREPARATIONS
@@ -157,7 +119,6 @@ class Trained:
     model: keras.Model
     history: pd.DataFrame
     best_epoch: int
-    seconds: float
     machine: Machine
 
 
@@ -167,7 +128,6 @@ def train(
     budget: Budget,
     seed: int = 0,
     settings: Settings | None = None,
-    precision: str = "auto",
 ) -> Trained:
     """Train a network on ``training`` until ``validation`` stops getting better.
 
@@ -180,18 +140,16 @@ def train(
     """
     import keras
 
-    from cxrlab.model import float32_copy
-
-    settings, how = settings or Settings(), machine(precision)
+    settings, how = settings or Settings(), machine()
     # With more passes the rate falls more slowly, and patience has to grow with them.
     epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
     training, validation = (made_ready(part, settings) for part in (training, validation))
-    stopping = early_stopping(patience)
-    started = time.monotonic()
+    stopping = keras.callbacks.EarlyStopping(
+        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
+    )
     keras.utils.set_random_seed(seed)
     gc.collect()  # the network before this one, if nothing holds it any more
-    with built_in(how.number_format):
-        model = network_of(settings)
+    model = network_of(settings, how.number_format)
     rate = warm_up(settings.learning_rate, epochs * math.ceil(len(training) / how.batch_size))
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
@@ -211,27 +169,28 @@ def train(
     )
     history = pd.DataFrame(fitted.history)
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    seconds = time.monotonic() - started
     kept = stopping.best_epoch + 1 if stopping.best_weights is not None else len(history)
-    return Trained(float32_copy(model), history, kept, seconds, how)
+    exact = network_of(settings)
+    exact.set_weights(model.get_weights())
+    return Trained(exact, history, kept, how)
 
 
-def network_of(settings: Settings) -> keras.Model:
-    """The network that ``settings`` names, not compiled.
+def network_of(settings: Settings, number_format: str = "float32") -> keras.Model:
+    """The network that ``settings`` names, not compiled; its layers compute in this format."""
+    import keras
 
-    Raises :class:`CXRLabError` for an unknown name, and for "transfer" where the weights that it
-    starts from cannot be had.
-    """
-    from cxrlab import model
+    from cxrlab.model import published_network, residual_network
 
-    if settings.network == "published":
-        return model.published_network(settings.dense_units, settings.dropout)
-    others = {"residual": model.residual_network, "transfer": model.transfer_network}
-    if settings.network not in others:
-        raise CXRLabError(
-            f"There is no network {settings.network!r}. Choose published, residual or transfer."
-        )
-    return others[settings.network](settings.dropout)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(number_format)
+    try:
+        build = {
+            "published": lambda: published_network(settings.dense_units, settings.dropout),
+            "residual": lambda: residual_network(settings.dropout),
+        }
+        return build[settings.network]()
+    finally:
+        keras.config.set_dtype_policy(before)  # what a notebook builds next is its own
 
 
 def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
@@ -239,6 +198,8 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
 
     ``steps``: batches in the whole training. With so few batches a network whose rate stays high
     ends wherever the last batch threw it (Loshchilov and Hutter 2016, arXiv 1608.03983).
+
+    Example: ``keras.optimizers.Adam(warm_up(1e-3, steps=len(train) * epochs))``.
     """
     import keras
 
@@ -249,15 +210,6 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
         alpha=0.02,
         warmup_target=learning_rate,
         warmup_steps=warm,
-    )
-
-
-def early_stopping(patience: int) -> keras.callbacks.EarlyStopping:
-    """Stop after ``patience`` epochs without a lower validation loss, and keep the best weights."""
-    import keras
-
-    return keras.callbacks.EarlyStopping(
-        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
     )
 
 

@@ -21,7 +21,7 @@ from sklearn.metrics import roc_curve
 from cxrlab import recordings
 from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.files import write_json
+from cxrlab.files import read_json
 from cxrlab.model import DROPOUT_LAYERS
 from cxrlab.pipeline import Xrays
 from cxrlab.recordings import Recording
@@ -30,29 +30,18 @@ from cxrlab.training import Settings, predict, train
 if TYPE_CHECKING:
     import keras_tuner
 
-DENSE_UNITS = (64, 128)
-DROPOUT_RATES = (0.2, 0.3, 0.4, 0.5)
-LEARNING_RATES = (1e-4, 1e-3, 1e-2)
-_DROPOUT_NAMES = tuple(f"dropout_{layer}" for layer in range(1, DROPOUT_LAYERS + 1))
-
+DROPOUT_NAMES = tuple(f"dropout_{layer}" for layer in range(1, DROPOUT_LAYERS + 1))
 #: What each space lets the search choose from. The publication speaks of "50 combinations":
 #: one shared dropout rate gives only 24, a rate of its own for each Dropout layer gives 1,536.
 SPACES: dict[str, dict[str, tuple]] = {
-    "per-layer": {
-        "dense_units": DENSE_UNITS,
-        **{name: DROPOUT_RATES for name in _DROPOUT_NAMES},
-        "learning_rate": LEARNING_RATES,
-    },
-    "shared": {
-        "dense_units": DENSE_UNITS,
-        "dropout": DROPOUT_RATES,
-        "learning_rate": LEARNING_RATES,
-    },
+    space: {
+        "dense_units": (64, 128),
+        **dict.fromkeys(dropouts, (0.2, 0.3, 0.4, 0.5)),
+        "learning_rate": (1e-4, 1e-3, 1e-2),
+    }
+    for space, dropouts in {"per-layer": DROPOUT_NAMES, "shared": ("dropout",)}.items()
 }
-
-TUNERS = ("random", "bayesian", "grid")
-#: What a search can optimise on validation, and in which direction.
-OBJECTIVES = {"val_loss": "min", "recall_at_specificity": "max"}
+METRICS = ("val_loss", "recall_at_specificity")  # of a trial, on validation
 SPECIFICITY = 0.9  # at which a search reads recall
 
 
@@ -61,21 +50,16 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     if "dropout" in values:
         dropout: float | tuple[float, ...] = float(values["dropout"])
     else:
-        dropout = tuple(float(values[name]) for name in _DROPOUT_NAMES)
-    return Settings(
-        dense_units=int(values["dense_units"]),
-        dropout=dropout,
-        learning_rate=float(values["learning_rate"]),
-    )
+        dropout = tuple(float(values[name]) for name in DROPOUT_NAMES)
+    return Settings(int(values["dense_units"]), dropout, float(values["learning_rate"]))
 
 
 @dataclass(frozen=True)
 class Plan:
     """What makes two searches the same one."""
 
-    tuner: str = "random"  # one of TUNERS
+    tuner: str = "random"  # or "bayesian", "grid"
     space: str = "per-layer"  # a name in SPACES
-    objective: str = "val_loss"  # one of OBJECTIVES
     trials: int = 4
     seed: int = 0
     negatives: str = "kermany"  # healthy children, adults or both, as in prepare()
@@ -86,10 +70,9 @@ def make_tuner(
 ) -> keras_tuner.Tuner:
     """A tuner of Keras Tuner that has ``run`` give the metrics of each combination.
 
-    ``run`` takes the values of a trial and returns at least the objective. A trial may end with
+    ``run`` takes the values of a trial and returns its ``METRICS``. A trial may end with
     ``keras_tuner.errors.FailedTrialError``: it is marked as failed, and the search goes on. Any
     other error ends the search. What ``folder`` holds of the same search is taken up again.
-
     Raises :class:`CXRLabError` where the files there cannot be read.
     """
     import keras_tuner
@@ -116,7 +99,7 @@ def make_tuner(
     try:
         return Trials(
             hypermodel=None,
-            objective=keras_tuner.Objective(plan.objective, OBJECTIVES[plan.objective]),
+            objective=keras_tuner.Objective(METRICS[0], "min"),
             hyperparameters=space,
             max_trials=plan.trials,
             seed=plan.seed + 1,  # Keras Tuner takes 0 for "any seed"
@@ -140,7 +123,7 @@ def search(
     plan: Plan,
     until: float | None = None,
 ) -> pd.DataFrame:
-    """Try settings of the published space; the leaderboard, best first.
+    """Try settings of the published space; the :func:`leaderboard`.
 
     A search that was interrupted goes on: call it again with the same arguments. Each trial is
     trained from a seed made from its settings, so that its result does not depend on the order of
@@ -150,15 +133,15 @@ def search(
     Keras Tuner's environment variables (docs/many-machines.md) share the search among processes.
     In a worker the leaderboard is empty: the chief has it.
 
-    Raises :class:`CXRLabError` for fewer than one trial, no time at all, or where no trial
-    succeeded.
+    Raises :class:`CXRLabError` for no trials or no time, or where no trial succeeded.
     """
     import keras_tuner
 
-    if plan.trials < 1:
-        raise CXRLabError(f"A search needs at least one trial, but --trials is {plan.trials}.")
-    if until is not None and not until > 0:
-        raise CXRLabError(f"--until {until:g} leaves no time: give a number of minutes above 0.")
+    if plan.trials < 1 or (until is not None and not until > 0):
+        raise CXRLabError(
+            f"A search needs a trial and some minutes, but --trials is {plan.trials} and --until "
+            f"{until}. Give numbers above 0."
+        )
     end = inf if until is None else time.monotonic() + 60 * until
 
     def run(values: dict[str, Any]) -> dict[str, float]:
@@ -197,59 +180,35 @@ def is_worker() -> bool:
 
 
 def leaderboard(tuner: keras_tuner.Tuner) -> pd.DataFrame:
-    """One row per successful trial, best first.
+    """One row per successful trial, the lowest ``val_loss`` first.
 
-    Columns: ``rank``, the searched values, the metrics that the trial returned, ``trial`` (in the
-    order in which they began, from 1). Equal objectives are ranked by ``val_loss``.
+    Columns: ``rank``, the searched values, ``METRICS``, ``trial`` (in the order in which they
+    began, from 1).
     """
     rows = []
     for trial in tuner.oracle.trials.values():
-        if trial.status != "COMPLETED":
-            continue
-        names = [name for name in OBJECTIVES if trial.metrics.exists(name)]
-        metrics = {name: trial.metrics.get_best_value(name) for name in names}
-        rows.append({**trial.hyperparameters.values, **metrics, "trial": int(trial.trial_id) + 1})
-    if not rows:
-        return pd.DataFrame()
-    return ranked(pd.DataFrame(rows), tuner.oracle.objective.name)
+        if trial.status == "COMPLETED":
+            metrics = {name: trial.metrics.get_best_value(name) for name in METRICS}
+            number = int(trial.trial_id) + 1
+            rows.append({**trial.hyperparameters.values, **metrics, "trial": number})
+    rows.sort(key=lambda row: row["val_loss"])
+    return pd.DataFrame([{"rank": rank, **row} for rank, row in enumerate(rows, start=1)])
 
 
-def ranked(table: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """These trials best first, with their ``rank`` in front."""
-    table = table.drop(columns="rank", errors="ignore").sort_values(
-        [objective, "val_loss"], ascending=[OBJECTIVES[objective] == "min", True], ignore_index=True
-    )
-    table.insert(0, "rank", table.index + 1)
-    return table
+def recorded_search(source: Path | str = "course") -> Recording:
+    """A search that ``cxrlab tune`` kept in its recording.json.
 
-
-def save_search(recording: Recording, objective: str, path: Path) -> None:
-    """Write a finished search, some kilobytes of JSON, for :func:`recorded_search`."""
-    write_json(path, {"objective": objective, **recording.to_json()})
-
-
-def recorded_search(source: Path | str = "course") -> tuple[Recording, str]:
-    """A search that :func:`save_search` wrote, and its objective.
-
-    ``source`` is a file, or ``course`` for the fifty trials on phantoms that come with the course.
-    Raises :class:`CXRLabError` where there is no such file, or it is no recorded search.
+    ``source`` is that file, or ``course`` for the fifty trials that come with the course.
+    Raises :class:`CXRLabError` where it is no recorded search.
     """
-    path = recordings.file_of("search-fifty-trials") if source == "course" else Path(source)
-    if not path.is_file():
-        raise CXRLabError(
-            f"There is no recorded search at {path}. cxrlab tune leaves one in its RUN folder, "
-            "called recording.json."
-        )
+    path = recordings.FOLDER / "search-fifty-trials.json" if source == "course" else Path(source)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found, objective = recordings.from_json(content), content["objective"]
-        complete = {"rank", "trial", *OBJECTIVES} <= set(found.table) and objective in OBJECTIVES
+        found = recordings.from_json(read_json(path))
+        found.table[["rank", "trial", *METRICS]].astype(float)
         settings_from(found.table.iloc[0].to_dict())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        complete = False
-    if not complete:
         raise CXRLabError(
             f"{path} holds no recorded search. Name the recording.json in a folder that "
             "cxrlab tune has finished."
-        )
-    return found, objective
+        ) from None
+    return found
