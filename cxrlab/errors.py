@@ -20,9 +20,12 @@ class CXRLabError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-def cannot_write(place: Path, error: OSError) -> CXRLabError:
-    """The error for a file or folder that cannot be written, to be raised from ``error``."""
-    return CXRLabError(f"Cannot write {place} ({error.strerror}). Choose another folder.")
+def refused(place: str | Path, error: OSError, workspace: Path) -> CXRLabError:
+    """The error for a file or folder that the system refuses, to be raised from ``error``."""
+    place, advice = Path(place).absolute(), "Choose another folder."
+    if place.is_relative_to(workspace) or workspace.is_relative_to(place):
+        advice = "Set CXRLAB_WORKSPACE to a folder of yours."
+    return CXRLabError(f"Cannot use {place} ({error.strerror or error}). {advice}")
 
 
 def counted(number: int, what: str) -> str:

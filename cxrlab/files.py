@@ -10,7 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cxrlab.errors import CXRLabError, refused
 from cxrlab.hosts import workspace_here
+
+
+@contextmanager
+def writing(place: str | Path) -> Iterator[None]:
+    """Say in a sentence what stands in the way: no right, no room, a file where a folder was named.
+
+    Raises :class:`CXRLabError` for any ``OSError`` of what is done inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise refused(place, error, workspace_root()) from error
+
+
+def make_folder(folder: Path) -> Path:
+    """Make ``folder`` where it is missing. Raises :class:`CXRLabError` where that cannot be."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager
@@ -20,25 +40,28 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     The temporary name keeps the suffix, because libraries choose a format by it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    beside = Path(name)
-    try:
-        yield beside
-        # mkstemp makes files private; results are meant to be shared like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        beside.chmod(0o666 & ~umask)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    folder = make_folder(path.parent)
+    with writing(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=folder)
+        os.close(handle)
+        beside = Path(name)
+        try:
+            yield beside
+            # mkstemp makes files private; results are meant to be shared like any other file.
+            umask = os.umask(0)
+            os.umask(umask)
+            beside.chmod(0o666 & ~umask)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def write_atomically(path: str | Path, data: bytes | str) -> Path:
     """Write ``data`` (text as UTF-8) so that ``path`` holds all of it or is left as it was."""
+    if isinstance(data, str):  # a file's name may hold bytes that are no letters
+        data = data.encode("utf-8", errors="backslashreplace")
     with written_beside(path) as beside:
-        beside.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+        beside.write_bytes(data)
     return Path(path)
 
 
@@ -54,5 +77,8 @@ def read_json(path: str | Path) -> Any:
 
 def workspace_root() -> Path:
     """The reader's folder for phantoms, models and searches: ``CXRLAB_WORKSPACE`` or the host's."""
-    named = os.environ.get("CXRLAB_WORKSPACE") or workspace_here()
-    return Path(named).expanduser().absolute()
+    try:
+        named = os.environ.get("CXRLAB_WORKSPACE") or workspace_here()
+        return Path(named).expanduser().absolute()
+    except RuntimeError as error:  # a user without a home, as in some containers
+        raise CXRLabError(f"{error} Set CXRLAB_WORKSPACE to a folder of yours.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cxrlab.exercises.overview import overview
+from cxrlab.exercises.quiz import overview
 
 TOP = Path(__file__).resolve().parent.parent
 DOCS = TOP / "docs"

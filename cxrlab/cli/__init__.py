@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from cxrlab.cli import shared
 from cxrlab.cli.data import data_app
 from cxrlab.cli.shared import Budget, DataOption, Negatives, Out, Run, Seed
-from cxrlab.errors import CXRLabError
+from cxrlab.errors import CXRLabError, refused
 
 WHO = "Healthy children (as published), healthy adults, or half and half."
 FOLDS = "Test every patient once, over so many folds."
@@ -35,6 +35,13 @@ class PlainErrors(TyperGroup):
         except CXRLabError as error:
             echo(error, err=True)
             raise Exit(1) from None
+        except OSError as error:  # what a library of others could not write
+            if error.filename is None:
+                raise
+            from cxrlab.files import workspace_root
+
+            echo(refused(error.filename, error, workspace_root()), err=True)
+            raise Exit(1) from None
 
 
 app = typer.Typer(
@@ -49,6 +56,8 @@ app = typer.Typer(
 
 def main() -> None:
     """What the command ``cxrlab`` calls."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack a letter of a file's name
+        stream.reconfigure(errors="backslashreplace")
     app(prog_name="cxrlab")
 
 
@@ -118,7 +127,7 @@ def lab(
 @app.command()
 def progress() -> None:
     """Show which exercises and quiz questions you have solved, from the workspace."""
-    from cxrlab.exercises.overview import overview
+    from cxrlab.exercises.quiz import overview
 
     found = overview()
     shared.show_table(found.notebooks, "Solved so far")
@@ -224,10 +233,10 @@ def evaluate(
     resamples, name = choices.get_budget(budget).resamples, cases.resolve().name
     metrics = elsewhere.external_report(scored.cases, threshold, name, resamples, seed)
     metrics |= {"left_out": len(scored.left_out), "learned_from": known}
-    if json is not None:
-        files.write_json(json, metrics)
     shared.show_subgroups(metrics["subgroups"])
     shared.show_metrics(metrics)
+    if json is not None:
+        files.write_json(json, metrics)
 
 
 @app.command()

@@ -43,7 +43,7 @@ def show_table(frame: pd.DataFrame, title: str) -> None:
         table.add_column(str(name), justify="right" if kind.kind in "if" else "left")
     for row in frame.itertuples(index=False):
         table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
-    Console(markup=False).print(table)  # square brackets are brackets
+    Console(markup=False, emoji=False).print(table)  # names of strangers are names
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:

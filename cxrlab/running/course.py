@@ -13,8 +13,8 @@ from rich.console import Console
 
 import cxrlab
 from cxrlab.choices import choose, get_budget
-from cxrlab.errors import CXRLabError, cannot_write
-from cxrlab.files import write_atomically
+from cxrlab.errors import CXRLabError
+from cxrlab.files import make_folder, write_atomically, writing
 from cxrlab.publish import CHECKOUT
 from cxrlab.running.execute import execute
 from cxrlab.running.pages import Pages
@@ -95,10 +95,7 @@ def run_course(
     if xrays is not None and not is_phantom(xrays):
         about = f"Data: real X-rays in {xrays.name}"  # no path of this machine: pages are shared
     out = Path(out).expanduser().resolve()
-    try:
-        (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(out, error) from error
+    make_folder(out / "notebooks")
     pages = Pages(out, {"data": about, "budget": budget}, [path.stem for path in chosen])
     console.out(f"{about} · budget: {budget}", highlight=False)
 
@@ -124,12 +121,9 @@ def copy_notebooks(folder: Path, source: Path | None = None) -> None:
     Raises :class:`CXRLabError` where ``folder`` cannot be written.
     """
     for notebook in find_notebooks(source):
-        target = folder / notebook.name
-        try:
-            if not target.exists():
-                write_atomically(target, notebook.read_bytes())
-        except OSError as error:
-            raise cannot_write(target, error) from error
+        with writing(folder):
+            if not (folder / notebook.name).exists():
+                write_atomically(folder / notebook.name, notebook.read_bytes())
 
 
 def open_lab(folder: Path | None = None, browser: bool = True) -> int:

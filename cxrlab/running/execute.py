@@ -61,7 +61,7 @@ def execute(
     console = console or Console(quiet=True)
     if not console.is_terminal:
         console.out(f"{path.stem}  starting", highlight=False)
-    line = console.status(Text(path.stem))
+    line = console.status(Text(path.stem), spinner="line")
     notebook = nbformat.read(path, as_version=4)
     cells = sum(cell.cell_type == "code" and cell.source.strip() != "" for cell in notebook.cells)
     begun, current = time.monotonic(), 0
