@@ -64,7 +64,7 @@ def test_the_mirror_stands_in_for_every_host(bad_server, monkeypatch):
     ],
 )
 def test_a_refusal_is_one_clear_sentence(bad_server, fault, words, asked):
-    url = bad_server.put("/a.png", DATA) + "?token=secret"
+    url = bad_server.put("/a.png", DATA)
     bad_server.misbehave("/a.png", fault, seconds=1)
     refused(url, *words)
     assert len(bad_server.asked) == asked
@@ -135,12 +135,13 @@ def test_a_full_disk_is_said_and_what_lay_there_stays(bad_server, tmp_path, monk
     wanted[0].path.parent.mkdir()
     wanted[0].path.write_bytes(b"older")
 
-    def full(path, data):
+    def full(path, data):  # of the temporary file
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(download, "write_atomically", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     failed = bring_all(wanted, "X-rays")
-    assert "No space left on device. Free some space" in failed[wanted[0].path]
+    assert "No space left on device" in failed[wanted[0].path]
+    assert [path.name for path in wanted[0].path.parent.iterdir()] == ["0.png"]
     assert wanted[0].path.read_bytes() == b"older"
 
 

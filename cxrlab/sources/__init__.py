@@ -14,12 +14,10 @@ from filelock import FileLock
 
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
-from cxrlab.files import read_json, workspace_root
+from cxrlab.files import make_folder, read_json, workspace_root, writing
 from cxrlab.sources import covid, kermany, nih
-from cxrlab.sources.fetching import fetch
+from cxrlab.sources.fetching import fetch as fetch
 from cxrlab.sources.tables import STAMP, is_phantom
-
-__all__ = ["fetch", "is_phantom"]  # beside what stands here
 
 SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
 # Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
@@ -131,8 +129,7 @@ def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:
     from cxrlab.phantoms import make_phantoms
 
     folder = workspace_root() / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{name}.lock")):
+    with writing(make_folder(folder.parent)), FileLock(folder.with_name(f"{name}.lock")):
         try:
             return make_phantoms(folder, **choices)  # at once, where they are there already
         except FileExistsError as error:

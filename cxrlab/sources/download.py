@@ -1,7 +1,6 @@
-"""Bringing files: whole or not at all, checked, a few at a time, and nothing trusted.
+"""Bringing files: whole or not at all, a few at a time, and nothing trusted.
 
-This module knows files, archives and the network, and nothing of X-rays: which files a source
-needs is decided in :mod:`cxrlab.sources.fetching`.
+Which files a source needs is decided in :mod:`cxrlab.sources.fetching`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Wanted(NamedTuple):
 
     path: Path
     read: Callable[[], bytes]  # raises CXRLabError where it cannot, or where it is another file
-    size: int  # bytes, maybe an estimate
+    size: int  # bytes
 
 
 def bring_all(wanted: Sequence[Wanted], what: str) -> dict[Path, str]:
@@ -71,16 +70,10 @@ def bring_all(wanted: Sequence[Wanted], what: str) -> dict[Path, str]:
 def bring(one: Wanted) -> None:
     """Bring one file, which gets its name when it is whole. Raises :class:`CXRLabError`."""
     try:
-        try:
-            data = one.read()
-        except CXRLabError:  # the connection may have broken off on the way: once more
-            data = one.read()
-        write_atomically(one.path, data)
-    except OSError as error:
-        raise CXRLabError(
-            f"{one.path.name} could not be written into {one.path.parent}: {error.strerror}. Free "
-            "some space or choose another folder."
-        ) from error
+        data = one.read()
+    except CXRLabError:  # the connection may have broken off on the way: once more
+        data = one.read()
+    write_atomically(one.path, data)
 
 
 def get(url: str) -> bytes:
@@ -96,13 +89,13 @@ def get(url: str) -> bytes:
             for part in answer.iter_content(64 * 1024):
                 data += part
                 if len(data) > LARGEST:
-                    raise CXRLabError(f"{shown(url)} has more than {decimal(LARGEST)}.")
+                    raise CXRLabError(f"{url} has more than {decimal(LARGEST)}.")
     except requests.RequestException as error:
         raise explain(error, url) from error
     if data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise CXRLabError(
-            f"{shown(url)} sent a web page instead of the file. A login or the sign-in page of "
-            "this network may stand in between: open the address in a browser, then run this again."
+            f"{url} sent a web page instead of the file. A login or the sign-in page of this "
+            "network may stand in between: open the address in a browser, then run this again."
         )
     return bytes(data)
 
@@ -144,12 +137,11 @@ def at_mirror(url: str) -> str:
 class Archive:
     """A zip archive on this computer, or behind a web address, of which only parts travel.
 
-    Each thread opens it for itself. Raises :class:`CXRLabError` where it is no zip archive or
-    cannot be reached.
+    Raises :class:`CXRLabError` where it is no zip archive or cannot be reached.
     """
 
     def __init__(self, place: Path | str) -> None:
-        self.place, self._own = place, threading.local()
+        self.place, self._own = place, threading.local()  # each thread opens it for itself
         try:
             self.members = self._opened().infolist()
         except Exception as error:  # zipfile promises no list of what strangers' bytes raise
@@ -179,15 +171,13 @@ class Archive:
 
 
 def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
-    """The sentence for whatever requests, remotezip or zipfile raised.
+    """The sentence for whatever requests, remotezip or zipfile raised at an address or file.
 
-    ``place`` is the address or file, ``member`` what was read of an archive. The libraries' own
-    text is left out: it may hold a proxy's password.
+    Their own text is left out: it may hold a proxy's password.
     """
     if isinstance(error, CXRLabError):
         return error
-    server = urlsplit(place).netloc.rpartition("@")[2]
-    what = f"{member} in {shown(place)}" if member else shown(place)
+    server, what = urlsplit(place).netloc, f"{member} in {place}" if member else place
     # remotezip gives the words of an error alone; the error itself stands behind it.
     cause = error.__context__ if isinstance(error, RemoteZipError) else error
     status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
@@ -215,10 +205,3 @@ def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
     else:
         said = f"{what} is damaged, or did not come whole. Run this again, what has come is kept."
     return CXRLabError(said)
-
-
-def shown(url: str) -> str:
-    """An address or path as it may be printed: no password, and no token after the ``?``."""
-    parts = urlsplit(url)
-    server = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{server}{parts.path}" if server else url

@@ -1,8 +1,8 @@
 """``cxrlab data fetch``: which X-rays each source needs, said before, then brought.
 
-A plan lists the files of a source that are to come. Repositories on GitHub give their table first,
-then the images that pass the course's filters. The normal X-rays of children are picked out of
-Mendeley's archive one by one, or come from a copy on this computer.
+A plan lists the files of a source that are to come; ``PLANS`` has one per source. Repositories on
+GitHub give their table first, then the images that pass the course's filters. The normal X-rays of
+children are picked out of Mendeley's archive one by one, or come from a copy on this computer.
 """
 
 from __future__ import annotations
@@ -18,20 +18,13 @@ from urllib.parse import quote
 from filelock import FileLock
 from rich.filesize import decimal
 
-from cxrlab.errors import CXRLabError, cannot_write, counted
-from cxrlab.files import workspace_root
-from cxrlab.images import decode_bytes
+from cxrlab.errors import CXRLabError, counted
+from cxrlab.files import make_folder, workspace_root, writing
+from cxrlab.images import decode_bytes, read_bytes
 from cxrlab.sources import covid, kermany
 from cxrlab.sources.download import Archive, Wanted, bring, bring_all, get
-from cxrlab.sources.tables import Source, image_files, is_phantom, is_safe_name, parse_table
+from cxrlab.sources.tables import Source, image_files, is_phantom
 
-EXTERNAL = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)
-WHAT = {
-    "covid": (covid.SOURCE,),
-    "kermany": (kermany.SOURCE,),
-    "external": EXTERNAL,
-    "all": (covid.SOURCE, kermany.SOURCE, *EXTERNAL),
-}
 # Where each repository lies on GitHub, and which commit or branch of it is taken. That of the
 # COVID-19 collection holds its table in the later spelling, up to patient 481; that of Figure 1 its
 # 48 patients. No commit of Actualmed is known to hold all of its images: its branch is taken.
@@ -42,13 +35,12 @@ REPOSITORIES = {
 }
 RAW = "https://raw.githubusercontent.com"
 LISTS = "https://api.github.com/repos"
-USUAL_SIZE = 700_000  # bytes of an image, where GitHub does not give its list
 ARCHIVE = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
     "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded"
 )
 ATTACHED = Path("/kaggle/input")
-# chest_xray/train/NORMAL/IM-0115-0001.jpeg, however deep. A name of another kind is left alone.
+# chest_xray/train/NORMAL/IM-0115-0001.jpeg, however deep. Other names, as ._IM-1.jpeg, are left.
 NORMAL = re.compile(r"(?:^|/)(train|test|val)/NORMAL/([A-Za-z0-9][\w.-]*\.(?:jpe?g|png))$", re.I)
 # Normal X-rays to take where no positives can be counted: some more than the COVID-19 collection
 # has of PA X-rays in any copy that we have seen (217).
@@ -65,10 +57,10 @@ def fetch(
 
     ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children),
     ``external`` (two sets from elsewhere) or ``all``. ``limit``: the most images per source.
-    ``archive``: a zip or folder of the normal children on this computer. Prints what each source
-    allows and asks to cite, and how much is to come; returns the folder. What is there already is
-    not fetched again. Raises :class:`CXRLabError` for a wrong choice, and at the end where
-    something did not come: one file or source that fails does not stop the others.
+    ``archive``: a zip or folder of the normal children on this computer. Says first what each
+    source allows and asks to cite; returns the folder. What is there already is not fetched again.
+    Raises :class:`CXRLabError` for a wrong choice, and at the end where something did not come:
+    one file or source that fails does not stop the others.
 
     Example: ``course.use_data(sources.fetch())``
     """
@@ -80,35 +72,27 @@ def fetch(
         raise CXRLabError(f"--archive names {archive}, which is neither a file nor a folder.")
     folder = Path(data or workspace_root() / "xrays").expanduser().resolve()
     if is_phantom(folder):
-        raise CXRLabError(
-            f"{folder} holds phantoms, and real X-rays may not be mixed with them. "
-            "Name another folder with --data."
-        )
-    plans = dict.fromkeys(REPOSITORIES, repository_plan)
-    plans[kermany.SOURCE] = partial(normals_plan, archive=archive)
-    to_come: dict[Source, list[Wanted]] = {}
-    failed: dict[object, str] = {}  # why, by source or file
+        raise CXRLabError(f"{folder} holds phantoms. Name another folder for real X-rays (--data).")
+    for source in WHAT[what]:
+        if not (folder / source.name).exists():
+            print(f"{source.title}\n  {source.allows}\n  Cite: {source.citation}")
     lock = FileLock(folder / ".fetching.lock")  # a second fetch into this folder waits
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(make_folder(folder)):
         held = lock.acquire()
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    plans = PLANS | {kermany.SOURCE: partial(normals_plan, archive=archive)}
+    failed: list[str] = []
     with held:
         for source in WHAT[what]:
-            if not (folder / source.name).exists():
-                print(f"{source.title}\n  {source.allows}\n  Cite: {source.citation}")
             try:
-                to_come[source] = plans[source](source, folder, limit)
+                wanted = plans[source](source, folder, limit)
             except CXRLabError as error:
-                failed[source] = f"{source.name}: {error}"
+                failed.append(f"{source.name}: {error}")
                 continue
-            size = decimal(sum(one.size for one in to_come[source]))
-            print(f"{source.name}: {counted(len(to_come[source]), 'image')} to come, {size}.")
-        for source, wanted in to_come.items():
-            failed |= bring_all(wanted, source.name)
+            size = decimal(sum(one.size for one in wanted))
+            print(f"{source.name}: {counted(len(wanted), 'image')} to come, {size}.")
+            failed += bring_all(wanted, source.name).values()
     if failed:
-        reasons = "\n".join(list(dict.fromkeys(failed.values()))[:3])
+        reasons = "\n".join(list(dict.fromkeys(failed))[:3])
         raise CXRLabError(
             f"{counted(len(failed), 'failure')}. The first reasons:\n{reasons}\n"
             "What came was kept. Run the same once more: it goes on where it stopped."
@@ -133,7 +117,7 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     home, raw = folder / source.name, f"{RAW}/{repository}/{commit}"
     table, images = home / "metadata.csv", home / "images"
     if not table.is_file():
-        bring(Wanted(table, partial(_read_table, f"{raw}/metadata.csv"), 0))
+        bring(Wanted(table, partial(get, f"{raw}/metadata.csv"), 0))
     catalog = source.load(home)
     paths = map(Path, catalog.loc[covid.used(catalog), "path"].dropna())  # no unsafe name has one
     names = {path.relative_to(images).as_posix() for path in paths if path.is_relative_to(images)}
@@ -148,16 +132,10 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
         files = [file for file in files if file in listed]
     wanted = []
     for file in files[:limit]:
-        size, digest = listed.get(file, (USUAL_SIZE, None))
+        size, digest = listed.get(file, (700_000, None))  # as usual, where there is no list
         read = partial(_read_image, f"{raw}/images/{quote(file)}", digest)
         wanted.append(Wanted(images / file, read, size))
     return [one for one in wanted if not one.path.is_file()]
-
-
-def _read_table(url: str) -> bytes:
-    data = get(url)
-    parse_table(data, "metadata.csv", covid.NEEDED)
-    return data
 
 
 def _read_image(url: str, digest: str | None) -> bytes:
@@ -195,8 +173,7 @@ def normals_plan(
     They come from the copy that was named, on Kaggle from the data set attached to the notebook,
     else out of Mendeley's archive: of that its directory travels, and what is taken.
     """
-    home = folder / source.name
-    number = UNCOUNTED
+    home, number = folder / source.name, UNCOUNTED
     if (folder / covid.NAME / "metadata.csv").is_file():
         catalog = covid.load(folder / covid.NAME)
         number = catalog.loc[covid.used(catalog), "path"].nunique()
@@ -207,8 +184,10 @@ def normals_plan(
     attached = next(ATTACHED.glob("**/train/NORMAL"), None)
     copy = Path(archive).expanduser() if archive else attached and attached.parents[1]
     if copy and copy.is_dir():
-        files = {path.relative_to(copy).as_posix(): path for path in image_files(copy)}
-        found = [(name, path.read_bytes, path.stat().st_size) for name, path in files.items()]
+        found = [
+            (path.relative_to(copy).as_posix(), partial(read_bytes, path), path.stat().st_size)
+            for path in image_files(copy)
+        ]
     else:
         opened = Archive(copy or ARCHIVE)
         found = [(one.filename, partial(opened.read, one), one.file_size) for one in opened.members]
@@ -227,11 +206,16 @@ def normals_plan(
 
 
 def normal_name(inside: str) -> str | None:
-    """``train/NORMAL/IM-0115-0001.jpeg`` for a path in a copy that ends so, None for any other.
-
-    A path that would leave its folder is no name either.
-    """
+    """``train/NORMAL/IM-0115-0001.jpeg`` for a path in a copy that ends so, None for any other."""
     found = NORMAL.search(inside)
-    if not found or not is_safe_name(inside) or "__MACOSX" in inside:
-        return None
-    return f"{found[1].lower()}/NORMAL/{found[2]}"
+    return f"{found[1].lower()}/NORMAL/{found[2]}" if found else None
+
+
+EXTERNAL = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)
+PLANS = dict.fromkeys(REPOSITORIES, repository_plan) | {kermany.SOURCE: normals_plan}
+WHAT = {
+    "covid": (covid.SOURCE,),
+    "kermany": (kermany.SOURCE,),
+    "external": EXTERNAL,
+    "all": (covid.SOURCE, kermany.SOURCE, *EXTERNAL),
+}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import Source, image_files, to_catalog
+from cxrlab.sources.tables import Source, from_files, image_files
 
 NAME = "chest_xray"
 PARTS = ("train", "test", "val")
@@ -34,19 +34,10 @@ def load(folder: str | Path) -> pd.DataFrame:
             "inside. Unpack the archive of the Kaggle data set so that they lie there."
         )
     files = [path for place in places for path in image_files(place)]
-    inside = pd.Series([path.relative_to(root).as_posix() for path in files], dtype="string")
-    table = pd.DataFrame(
-        {
-            "image_id": f"{NAME}/" + inside,
-            "path": [str(path) for path in files],
-            "patient_id": [f"{NAME}/{patient_of(path.name)}" for path in files],
-            "finding": inside.str.split("/").str[1].map(FINDINGS),
-            "published_part": inside.str.split("/").str[0],
-        }
-    )
-    return to_catalog(
-        table.assign(source=NAME, view="AP", modality="X-ray", license="CC BY 4.0", url=URL)
-    )
+    parts = [path.relative_to(root).parts for path in files]
+    said = {"finding": [FINDINGS[kind] for _, kind, *_ in parts]}
+    said |= {"published_part": [part for part, *_ in parts], "license": "CC BY 4.0", "url": URL}
+    return from_files(root, files, patient_of, source=NAME, view="AP", modality="X-ray", **said)
 
 
 def patient_of(name: str) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import Source, image_files, to_catalog
+from cxrlab.sources.tables import Source, from_files, image_files
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
@@ -20,21 +19,8 @@ def load(folder: str | Path) -> pd.DataFrame:
     No sex, age or view comes with the files. Raises :class:`CXRLabError` where there are none.
     """
     folder = Path(folder).absolute()
-    files = image_files(folder)
-    if not files:
-        raise CXRLabError(
-            f"{folder} holds no images. Put X-rays of NIH ChestX-ray14 labelled "
-            '"No Finding" there under their own names, such as 00001281_000.png.'
-        )
-    table = pd.DataFrame(
-        {
-            "image_id": [f"{NAME}/{path.relative_to(folder).as_posix()}" for path in files],
-            "path": [str(path) for path in files],
-            "patient_id": [f"{NAME}/{patient_of(path.name)}" for path in files],
-        }
-    )
     about = {"finding": "No Finding", "modality": "X-ray", "license": "free with attribution"}
-    return to_catalog(table.assign(source=NAME, url=URL, **about))
+    return from_files(folder, image_files(folder), patient_of, source=NAME, url=URL, **about)
 
 
 def patient_of(name: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +88,7 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_covid19(findings: pd.Series) -> pd.Series:
-    """Whether each finding names COVID-19, in either spelling of the source.
+    """Whether each finding names COVID-19.
 
     Older copies say ``COVID-19`` or ``COVID-19, ARDS``, later ones ``Pneumonia/Viral/COVID-19``.
     """
@@ -194,32 +193,34 @@ def unique_ids(names: pd.Series) -> pd.Series:
     return names.where(repeat == 1, names + "#" + repeat.astype(str))
 
 
-def is_safe_name(name: str) -> bool:
-    """Whether ``name``, joined to a folder, stays inside it on every system.
-
-    Absolute names, drive letters, ``..``, backslashes (a separator on Windows alone) and control
-    characters are refused.
-    """
-    return (
-        all(part not in ("", ".", "..") for part in name.split("/"))
-        and "\\" not in name
-        and not re.match(r"[A-Za-z]:", name)
-        and name.isprintable()
-    )
-
-
 def _safe_path(place: Path, name: str, home: Path | None) -> str | None:
-    """The absolute path behind a row, or None where it is not safely inside ``home``.
+    """The absolute path behind a row, or None where it is not inside ``home`` on every system.
 
-    Symbolic links to elsewhere are refused, too.
+    Backslashes and drive letters lead out on Windows alone, symbolic links may lead anywhere.
     """
-    if home is None or not is_safe_name(name):
+    if home is None or "\\" in name or ":" in name or not name.isprintable():
         return None
     try:
-        inside = (place / name).resolve().is_relative_to(home)
+        inside = home in (place / name).resolve().parents
     except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
         return None
     return str(place / name) if inside else None
+
+
+def from_files(
+    folder: Path, files: Sequence[Path], patient_of: Callable[[str], str], **about: object
+) -> pd.DataFrame:
+    """A catalog of image files below ``folder``: ``patient_of`` a file's name, and ``about`` all.
+
+    Raises :class:`CXRLabError` where there is no file.
+    """
+    if not files:
+        raise CXRLabError(f"{folder} holds no images of {about['source']}.")
+    inside = pd.Series([path.relative_to(folder).as_posix() for path in files], dtype="string")
+    patients = pd.Series([patient_of(path.name) for path in files], dtype="string")
+    table = pd.DataFrame({"path": [str(path) for path in files], **about})
+    prefix = f"{about['source']}/"
+    return to_catalog(table.assign(image_id=prefix + inside, patient_id=prefix + patients))
 
 
 def image_files(folder: Path) -> list[Path]:
