@@ -66,16 +66,13 @@ def test_pooling_is_what_keras_computes(size):
     assert np.array_equal(max_pool(PIXELS, size), np.asarray(by_keras)[0, :, :, 0])
 
 
-def test_pooling_needs_one_whole_square():
+def test_pooling_needs_one_whole_square_and_relu_keeps_what_is_positive():
     with pytest.raises(CXRLabError, match="Pool a larger map"):
         max_pool(np.ones((1, 8)))
-
-
-def test_relu_keeps_what_is_positive():
     assert relu(np.array([-2.0, 0.0, 3.0])).tolist() == [0, 0, 3]
 
 
-def test_the_busiest_patch_lies_on_the_edge():
+def test_the_busiest_patch_lies_on_the_edge_and_the_liveliest_corner_in_the_middle():
     picture = np.zeros((40, 40))
     picture[:, 22:] = 200
     picture[:3, :3] = 255  # a letter in the corner is no part of the patient
@@ -83,9 +80,6 @@ def test_the_busiest_patch_lies_on_the_edge():
     assert 10 <= row <= 25
     patch = picture[row : row + 5, column : column + 5]
     assert set(np.unique(patch)) == {0, 200}
-
-
-def test_the_liveliest_corner_lies_in_the_middle():
     values = np.zeros((40, 40))
     values[2, 2], values[20, 24] = 100, 9  # a letter near the edge counts for nothing
     row, column = liveliest_corner(values)
