@@ -13,7 +13,7 @@ from PIL import Image
 from cxrlab import sources
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import covid, kermany, nih
-from cxrlab.sources.tables import COLUMNS
+from cxrlab.sources.tables import COLUMNS, is_normal
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
 ROW = "1,m,65,COVID-19,PA,X-ray,images,a.jpg,CC BY,fine"
@@ -144,9 +144,31 @@ def test_tables_that_are_none(covid_folder):
         covid.load(folder)
 
 
-def test_a_view_typed_in_small_letters_is_the_same_view(covid_folder):
-    rows = [ROW.replace("PA", view) for view in ("pa", "ap", "AP Supine", "L")]
-    assert covid.load(covid_folder(*rows))["view"].tolist() == ["PA", "AP", "AP Supine", "L"]
+def test_views_and_modalities_are_typed_by_hand(covid_folder):
+    views = {"pa": "PA", "Pa": "PA", "ap": "AP", "ap Supine": "AP Supine", "L": "L", "Lateral": ""}
+    table = covid.load(covid_folder(*(ROW.replace("PA", view) for view in views)))
+    assert table["view"].tolist() == [right or view for view, right in views.items()]
+    kinds = {"x-ray": "X-ray", "X-RAY": "X-ray", "Xray": "X-ray", "ct": "CT", "MRI": "MRI"}
+    table = covid.load(covid_folder(*(ROW.replace("X-ray", kind) for kind in kinds)))
+    assert table["modality"].tolist() == list(kinds.values())
+    assert covid.used(table).tolist() == [True, True, True, False, False]
+
+
+def test_a_folder_without_the_right_to_read_it_is_named(covid_folder, tmp_path, monkeypatch):
+    folder, closed = covid_folder(ROW), picture(tmp_path / "nih" / "closed" / "1_0.png").parent
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # whoever runs the tests may have every right
+    with pytest.raises(CXRLabError, match="closed cannot be looked into .Permission denied"):
+        nih.load(closed.parent)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(CXRLabError, match="images cannot be looked into"):
+        covid.load(folder)
 
 
 def test_impossible_ages_are_missing(covid_folder):
@@ -179,6 +201,7 @@ def test_a_patient_number_of_figure_1_cannot_leave_the_folder(tmp_path):
         ("person74_bacteria_363.jpeg", "person74"),
         ("NORMAL-1003233-0001.jpeg", "1003233"),
         ("VIRUS-1003233-0002.jpeg", "1003233"),
+        ("bacteria-1003233-0003 (1).jpeg", "1003233"),
         ("holiday.jpeg", "holiday"),
     ],
 )
@@ -210,25 +233,69 @@ def test_kermany_layouts_and_litter(tmp_path, inside):
     assert set(table["license"]) == {"CC BY 4.0"}
 
 
+def test_links_are_followed_once_and_litter_is_left(tmp_path):
+    place, real = tmp_path / kermany.NAME / "test", tmp_path / "elsewhere" / "Normal"
+    picture(real / "IM-0001-0001.jpeg")
+    picture(real / "@eaDir" / "IM-0001-0001.jpeg" / "SYNOPHOTO_THUMB_M.jpg")
+    (real / "IM-0002-0001.jfif").write_bytes(b"no image, as is seen when it is read")
+    place.mkdir(parents=True)
+    try:
+        (place / "Normal").symlink_to(real)
+        (real / "back").symlink_to(place)
+    except OSError:
+        pytest.skip("this system allows no links")
+    table = kermany.load(place.parent)
+    assert [Path(path).name for path in table["path"]] == ["IM-0001-0001.jpeg", "IM-0002-0001.jfif"]
+    assert set(table["finding"]) == {"Normal"}
+
+
 def test_folders_without_images(tmp_path):
-    with pytest.raises(CXRLabError, match="NORMAL and PNEUMONIA"):
-        kermany.load(tmp_path)
-    with pytest.raises(CXRLabError, match="no images"):
-        nih.load(tmp_path)
+    for load, said in ((kermany.load, "NORMAL and PNEUMONIA"), (nih.load, "no images")):
+        with pytest.raises(CXRLabError, match=said):
+            load(tmp_path)
 
 
-def test_nih(tmp_path):
-    for name in ("00001281_000.png", "00001281_003.png", "00001304_001.png", "other.png"):
-        picture(tmp_path / name)
-    table = nih.load(tmp_path)
-    assert table["patient_id"].str.split("/").str[1].tolist() == [
-        "00001281",
-        "00001281",
-        "00001304",
-        "other",
-    ]
+NIH = ["00001281_000.png", "00001281_003.png", "00001304_001.png", "other.png"]
+NIH_HEAD = (
+    "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
+    "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],"
+)
+
+
+@pytest.fixture
+def nih_folder(tmp_path):
+    for name in NIH:
+        picture(tmp_path / nih.NAME / "images" / name)
+    return tmp_path / nih.NAME
+
+
+def test_nih(nih_folder):
+    table = nih.load(nih_folder)
+    patients = table["patient_id"].str.split("/").str[1]
+    assert patients.tolist() == ["00001281", "00001281", "00001304", "other"]
     assert set(table["finding"]) == {"No Finding"}
     assert table["view"].isna().all()
+
+
+@pytest.mark.parametrize("name", ["Data_Entry_2017.csv", "data_entry_2017_v2020.CSV"])
+def test_nihs_own_table_says_who_is_healthy(nih_folder, name):
+    rows = [
+        "00001281_000.png,No Finding,0,1281,58,M,PA,2682,2749,0.143,0.143,",
+        "00001281_003.png,Effusion|Mass,3,1281,058Y,M,AP,2682,2749,0.143,0.143,",
+        "00001304_001.png,No Finding,1,1304,412,F,PA,2682,2749,0.143,0.143,",
+        "00001304_001.png,No Finding,1,1304,412,F,PA,2682,2749,0.143,0.143,",
+        "00009999_001.png,No Finding,1,9999,40,F,PA,2682,2749,0.143,0.143,",
+    ]
+    head = NIH_HEAD if name[0] == "D" else NIH_HEAD.replace("Gender", "Sex")
+    (nih_folder / name).write_text("\n".join([head, *rows]))
+    table = nih.load(nih_folder)
+    assert is_normal(table["finding"]).tolist() == [True, False, True, False]
+    assert table["age"].fillna(-1).tolist() == [58, -1, -1, -1]
+    assert table["sex"].fillna("").tolist() == ["M", "M", "F", ""]
+    assert table["view"].fillna("").tolist() == ["PA", "AP", "PA", ""]
+    (nih_folder / name).write_text("\n".join([head, *rows, rows[0].replace("No Finding", "Mass")]))
+    with pytest.raises(CXRLabError, match="two things of 00001281_000"):
+        nih.load(nih_folder)
 
 
 # --- all together ----------------------------------------------------------------------------
@@ -317,6 +384,7 @@ def test_the_real_folder(real_data):
     assert counts[kermany.NAME] == 249
     assert counts[nih.NAME] == 150
     assert (catalog["finding"] == "Normal").sum() == 225
+    catalog = covid.load(real_data / covid.NAME)
     chosen = catalog[covid.used(catalog) & catalog["path"].map(lambda path: Path(path).is_file())]
     assert len(chosen) == 168
     assert chosen["patient_id"].nunique() == 117

@@ -178,7 +178,7 @@ def normals_plan(
         catalog = covid.load(folder / covid.NAME)
         number = catalog.loc[covid.used(catalog), "path"].nunique()
     number = min(number, limit or number)
-    there = {path.name for path in image_files(home) if path.parent.name == "NORMAL"}
+    there = {path.name for path in home.glob("*/NORMAL/*")}
     if len(there) >= number:
         return []
     attached = next(ATTACHED.glob("**/train/NORMAL"), None)

@@ -13,6 +13,7 @@ from cxrlab.sources.tables import Source, from_files, image_files
 NAME = "chest_xray"
 PARTS = ("train", "test", "val")
 FINDINGS = {"NORMAL": "Normal", "PNEUMONIA": "Pneumonia"}
+PLACE = re.compile(r"(train|test|val)/(NORMAL|PNEUMONIA)/", re.I)
 URL = "https://www.kaggle.com/paultimothymooney/chest-xray-pneumonia"
 
 
@@ -24,20 +25,22 @@ def load(folder: str | Path) -> pd.DataFrame:
     ``published_part``. Raises :class:`CXRLabError` where no part is found.
     """
     folder = Path(folder).absolute()
+    files = image_files(folder)
     for root in (folder, folder / NAME):
-        places = [root / part / kind for part in PARTS for kind in FINDINGS]
-        if places := [place for place in places if place.is_dir()]:
+        below = [path for path in files if path.is_relative_to(root)]
+        places = [(PLACE.match(path.relative_to(root).as_posix()), path) for path in below]
+        if found := [(at[1].lower(), at[2].upper(), path) for at, path in places if at]:
             break
     else:
         raise CXRLabError(
-            f"{folder} holds none of the folders {', '.join(PARTS)} with NORMAL and PNEUMONIA "
+            f"{folder} holds no images in folders {', '.join(PARTS)} with NORMAL and PNEUMONIA "
             "inside. Unpack the archive of the Kaggle data set so that they lie there."
         )
-    files = [path for place in places for path in image_files(place)]
-    parts = [path.relative_to(root).parts for path in files]
-    said = {"finding": [FINDINGS[kind] for _, kind, *_ in parts]}
-    said |= {"published_part": [part for part, *_ in parts], "license": "CC BY 4.0", "url": URL}
-    return from_files(root, files, patient_of, source=NAME, view="AP", modality="X-ray", **said)
+    found.sort(key=lambda one: (PARTS.index(one[0]), *one[1:]))
+    parts, kinds, chosen = zip(*found, strict=True)
+    said = {"finding": [FINDINGS[kind] for kind in kinds], "published_part": parts}
+    said |= {"view": "AP", "modality": "X-ray", "license": "CC BY 4.0", "url": URL}
+    return from_files(root, chosen, patient_of, source=NAME, **said)
 
 
 def patient_of(name: str) -> str:
@@ -47,9 +50,9 @@ def patient_of(name: str) -> str:
     ``person1157``, and ``NORMAL-1003233-0001.jpeg`` (version 3 of the archive) of ``1003233``. A
     name of another kind counts as a patient of its own.
     """
-    if third := re.match(r"(?:NORMAL|BACTERIA|VIRUS)-(\d+)-\d", name):
+    if third := re.match(r"(?:NORMAL|BACTERIA|VIRUS)-(\d+)-\d", name, re.I):
         return third[1]
-    found = re.match(r"(?:NORMAL\d*-)?IM-\d+(?=-)|person\d+(?=_)", name)
+    found = re.match(r"(?:NORMAL\d*-)?IM-\d+(?=-)|person\d+(?=_)", name, re.I)
     return found.group() if found else Path(name).stem
 
 

@@ -7,20 +7,39 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.sources.tables import Source, from_files, image_files
+from cxrlab.errors import CXRLabError
+from cxrlab.sources.tables import Source, from_files, image_files, read_table
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
+# NIH's own table, also that of the sample on Kaggle, and what is read of it.
+TABLE = re.compile(r"(?:Data_Entry|sample_labels).*\.csv$", re.I)
+NAMED = {"Finding Labels": "finding", "View Position": "view", "Patient Age": "age"}
 
 
 def load(folder: str | Path) -> pd.DataFrame:
-    """Every image in the folder as a catalog; it holds only X-rays labelled "No Finding".
+    """Every image in the folder as a catalog; its file name begins with the patient's number.
 
-    No sex, age or view comes with the files. Raises :class:`CXRLabError` where there are none.
+    Where NIH's own table lies beside them, ``finding``, ``sex``, ``age`` and ``view`` come from it,
+    and are missing for an image that it does not list. Without it each image counts as "No Finding"
+    and no more is known. Raises :class:`CXRLabError` where there is no image, or the table cannot
+    be read or says two things of one image.
     """
     folder = Path(folder).absolute()
+    below = image_files(folder)
+    files = [path for path in below if path.suffix.lower() not in (".csv", ".txt", ".pdf")]
     about = {"finding": "No Finding", "modality": "X-ray", "license": "free with attribution"}
-    return from_files(folder, image_files(folder), patient_of, source=NAME, url=URL, **about)
+    if tables := [path for path in below if TABLE.match(path.name)]:
+        path = max(tables, key=lambda path: path.name)  # corrected in 2020
+        table = read_table(path, ("Image Index", *NAMED)).drop_duplicates()
+        stems = table["Image Index"].str.replace(r"\.\w+$", "", regex=True)
+        if twice := stems[stems.duplicated()].dropna().tolist():
+            raise CXRLabError(f"{path} says two things of {twice[0]}. Delete the wrong row.")
+        sex = table.get("Patient Gender", table.get("Patient Sex"))
+        table = table.assign(sex=sex).rename(columns=NAMED).set_axis(stems)
+        table = table[table.index.notna()].reindex([path.stem for path in files])
+        about |= {name: table[name].array for name in ("finding", "view", "age", "sex")}
+    return from_files(folder, files, patient_of, source=NAME, url=URL, **about)
 
 
 def patient_of(name: str) -> str:

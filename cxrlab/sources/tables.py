@@ -32,13 +32,13 @@ TEXT_COLUMNS = (
 )
 COLUMNS = (*TEXT_COLUMNS[:8], "age", *TEXT_COLUMNS[8:], "label")
 NEVER_MISSING = ("image_id", "source", "patient_id")
-VIEWS = ("PA", "AP", "L")  # whose capitals do not matter
 AGES = (0, 130)  # years
 # Years: lower end and name of each band.
 AGE_BANDS = {0: "0-5", 6: "6-17", 18: "18-39", 40: "40-59", 60: "60-79", 80: "80 and over"}
 NOT_STATED = "not stated"
 
-SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
+# What macOS, disk stations and Windows leave in folders.
+LITTER = ("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "desktop.ini")
 FOLDERS = ("images", "volumes")  # where a metadata.csv may say that its files lie
 STAMP = "phantoms.json"  # lies in a folder of phantoms and in no other
 
@@ -63,25 +63,39 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
 
     Text is pandas' ``string``, ``age`` is in years (float), ``label`` is ``Int64``. Blank text
     and impossible ages become missing, columns that are not there are added empty. Raises
-    :class:`CXRLabError` where an image has no source or patient, is there twice, or has another
-    label than 0 or 1.
+    :class:`CXRLabError` as :func:`check_catalog` does.
     """
     others = [column for column in table if column not in COLUMNS]
     table = table.reindex(columns=[*COLUMNS, *others]).reset_index(drop=True)
     for column in TEXT_COLUMNS:
         text = table[column].astype("string").str.strip()
         table[column] = text.mask(text == "")
-    capitals = table["view"].str.upper()
-    table["view"] = table["view"].mask(capitals.isin(VIEWS), capitals)
+    # Typed by hand: "pa", "ap supine" and "x-ray" are the same as PA, AP supine and X-ray.
+    first = r"(?i)^(?:pa|ap|l)\b"
+    table["view"] = table["view"].str.replace(first, lambda view: view[0].upper(), regex=True)
+    kinds = table["modality"].str.upper().map({"X-RAY": "X-ray", "XRAY": "X-ray", "CT": "CT"})
+    table["modality"] = kinds.fillna(table["modality"])
+    table["sex"] = table["sex"].str.upper().str[:1].where(lambda sex: sex.isin(["F", "M"]))
     age = pd.to_numeric(table["age"], errors="coerce").astype("float64")
     table["age"] = age.where(age.between(*AGES))
     table["label"] = table["label"].astype("Int64")
-    empty = [name for name in NEVER_MISSING if table[name].isna().any()]
-    problems = [f"'{name}' is empty in {table[name].isna().sum()} rows" for name in empty]
-    repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
-    problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
-    wrong = table.loc[table["label"].notna() & ~table["label"].isin([0, 1]), "label"]
-    problems += [f"'label' fails at {value}" for value in wrong[:1]]
+    return check_catalog(table)
+
+
+def check_catalog(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table. Raises :class:`CXRLabError` where it is no catalog.
+
+    That is, where a column is not there, an image has no source or patient or is there twice, or a
+    label is neither 0 nor 1.
+    """
+    problems = [f"the column '{name}' is not there" for name in COLUMNS if name not in table]
+    if not problems:
+        empty = {name: table[name].isna().sum() for name in NEVER_MISSING}
+        problems = [f"'{name}' is empty in {rows} rows" for name, rows in empty.items() if rows]
+        repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
+        problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
+        wrong = table.loc[table["label"].notna() & ~table["label"].isin([0, 1]), "label"]
+        problems += [f"'label' fails at {value}" for value in wrong[:1]]
     if problems:
         raise CXRLabError(f"This table is not a catalog of X-rays: {'; '.join(problems)}.")
     return table
@@ -170,6 +184,9 @@ def from_table(table: pd.DataFrame, folder: Path, source: str) -> pd.DataFrame:
     places = table.get("folder", pd.Series("images", index=table.index)).fillna("images")
     names = table["filename"].fillna("").astype(str)
     homes = {name: (folder / name).resolve() for name in FOLDERS}
+    for home in homes.values():  # else each of its files would seem to be missing
+        if home.is_dir() and not os.access(home, os.X_OK):
+            raise CXRLabError(f"{home} cannot be looked into. Give yourself the right to read it.")
     paths = [
         _safe_path(folder / place, name, homes.get(place))
         for place, name in zip(places.astype(str), names, strict=True)
@@ -182,8 +199,6 @@ def from_table(table: pd.DataFrame, folder: Path, source: str) -> pd.DataFrame:
     # Without a patient a row can only be taken for a patient of its own.
     patients = table["patientid"].fillna("unknown " + table["image_id"])
     table["patient_id"] = source + "/" + patients.astype(str)
-    if "sex" in table:
-        table["sex"] = table["sex"].str.upper().str[:1].where(lambda sex: sex.isin(["F", "M"]))
     return to_catalog(table)
 
 
@@ -224,11 +239,27 @@ def from_files(
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files below ``folder``, sorted. ``__MACOSX`` and hidden ones (``._x``) are left out."""
-    found = []
-    for here, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__MACOSX" and name[0] != "."]
-        found += [
-            Path(here, name) for name in files if name[0] != "." and name.lower().endswith(SUFFIXES)
-        ]
+    """All files below ``folder``, sorted, but hidden ones (``._x``) and litter.
+
+    Whether one is an X-ray is seen when it is read: suffixes say little. Links are followed, each
+    folder once. Raises :class:`CXRLabError` where a folder may not be looked into.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise CXRLabError(
+            f"{error.filename} cannot be looked into ({error.strerror}). Give yourself the right "
+            "to read it, or move it elsewhere."
+        ) from error
+
+    found, been = [], set()
+    for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(here)) in been:
+            folders.clear()
+            continue
+        been.add(real)
+        folders[:], files = (
+            sorted(name for name in names if name[0] != "." and name.lower() not in LITTER)
+            for names in (folders, files)
+        )
+        found += [Path(here, name) for name in files]
     return sorted(found)
