@@ -74,7 +74,7 @@ def choose(data: str | Path | None = None) -> Choice:
     """
     named, by = (data, "--data") if data else (os.environ.get("CXRLAB_DATA"), "CXRLAB_DATA")
     if named is not None:
-        folder = None if str(named) in ("", PHANTOM) else Path(named).expanduser().resolve()
+        folder = None if str(named) in ("", PHANTOM) else Path(os.path.expanduser(named)).resolve()
         return Choice(folder, f"named by {by}" if named else "")
     note = workspace_root() / "data.json"
     if not note.exists():
@@ -97,7 +97,7 @@ def remember(folder: str | Path | None) -> Path | None:
     """
     kept = None
     if folder is not None:
-        folder = Path(folder).expanduser().resolve()
+        folder = Path(os.path.expanduser(folder)).resolve()
         if not folder.is_dir():
             raise CXRLabError(
                 f"{folder} is not a folder, so it was not chosen. Name a folder of X-rays "

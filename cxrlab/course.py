@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from cxrlab import recordings, sources
 from cxrlab.cases import prepare
 from cxrlab.choices import PHANTOM, Budget, choose, get_budget, remember
 from cxrlab.errors import CXRLabError
-from cxrlab.files import read_json, workspace_root, write_atomically, write_json
+from cxrlab.files import make_folder, read_json, workspace_root, write_atomically, write_json
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.sources.tables import to_catalog
 from cxrlab.splits import PARTS, Split, check_split, save_manifest, split_by_patient, subsample
@@ -88,10 +89,10 @@ def open_workspace(
     ]
     parts = [cxrlab.__version__, files, negatives, asdict(work), seed]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
-    kind = "phantoms" if sources.is_phantom(xrays) else xrays.name
+    # Only plain letters: Keras Tuner finds no trial again in a folder with square brackets.
+    kind = "phantoms" if sources.is_phantom(xrays) else re.sub(r"[^\w.-]", "_", xrays.name)
     folder = workspace_root() / f"{kind}-{work.name}-seed{seed}-{digest}"
-    make_folder(folder)
-    return Workspace(xrays, negatives, work, seed, folder, choose(data).in_words)
+    return Workspace(xrays, negatives, work, seed, make_folder(folder), choose(data).in_words)
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:

@@ -5,6 +5,7 @@ Notebook 05 writes all of this in the open; here it stands once more for ``cxrla
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import time
@@ -128,11 +129,8 @@ def search(
     A search that was interrupted goes on: call it again with the same arguments. Each trial is
     trained from a seed made from its settings, so that its result does not depend on the order of
     the trials. After ``until`` minutes no new trial is begun, but one at least is finished.
-    A trial whose loss is no number is a failed one.
-
-    Keras Tuner's environment variables (docs/many-machines.md) share the search among processes.
-    In a worker the leaderboard is empty: the chief has it.
-
+    A trial whose loss is no number is a failed one. In a worker (docs/many-machines.md) the
+    leaderboard is empty: the chief has it.
     Raises :class:`CXRLabError` for no trials or no time, or where no trial succeeded.
     """
     import keras_tuner
@@ -141,6 +139,11 @@ def search(
         raise CXRLabError(
             f"A search needs a trial and some minutes, but --trials is {plan.trials} and --until "
             f"{until}. Give numbers above 0."
+        )
+    if glob.escape(str(folder)) != str(folder) or not str(folder).isprintable():
+        raise CXRLabError(
+            f"In {folder} Keras Tuner would not find finished trials again. Name a folder with "
+            "--out whose name holds letters, digits and dashes, and no [, * or ?."
         )
     end = inf if until is None else time.monotonic() + 60 * until
 
@@ -180,11 +183,7 @@ def is_worker() -> bool:
 
 
 def leaderboard(tuner: keras_tuner.Tuner) -> pd.DataFrame:
-    """One row per successful trial, the lowest ``val_loss`` first.
-
-    Columns: ``rank``, the searched values, ``METRICS``, ``trial`` (in the order in which they
-    began, from 1).
-    """
+    """Successful trials, the best first: ``rank``, searched values, ``METRICS``, ``trial``."""
     rows = []
     for trial in tuner.oracle.trials.values():
         if trial.status == "COMPLETED":

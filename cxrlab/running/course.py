@@ -94,7 +94,7 @@ def run_course(
     about = "Data: phantoms (simulated X-rays)"
     if xrays is not None and not is_phantom(xrays):
         about = f"Data: real X-rays in {xrays.name}"  # no path of this machine: pages are shared
-    out = Path(out).expanduser().resolve()
+    out = Path(os.path.expanduser(out)).resolve()
     make_folder(out / "notebooks")
     pages = Pages(out, {"data": about, "budget": budget}, [path.stem for path in chosen])
     console.out(f"{about} · budget: {budget}", highlight=False)
