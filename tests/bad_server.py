@@ -1,9 +1,8 @@
 """A web server on this machine that serves bytes, with ranges, and misbehaves where asked to.
 
     with BadServer() as server:
-        server.put("/a.png", data)
         server.misbehave("/a.png", "truncated", times=1)
-        get(server.root + "/a.png")
+        get(server.put("/a.png", data))
 
 With ``CXRLAB_MIRROR`` set to ``server.root`` it stands in for every host: ``https://HOST/PATH``
 is then looked for as ``/HOST/PATH``.
@@ -18,7 +17,6 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 PAGE = b"<!DOCTYPE html>\n<title>Log in</title>Please log in.\n"
@@ -27,19 +25,12 @@ OTHERS = {
     "truncated",  # announces all, sends the first half, closes
     "announces_less",  # Content-Length is 100 bytes too small
     "login",  # redirects to a page
-    "disguised_page",  # a page in place of the file, called application/octet-stream
+    "disguised_page",  # a page in place of the file
     "another",  # other bytes than those that were put there: `data`
     "no_ranges",  # answers 200 with everything, whatever was asked for
     "late",  # waits `seconds` before the first word
     "closes",  # closes the connection without a word
 }
-
-
-@dataclass
-class Fault:
-    name: str = ""
-    times: int | None = None
-    options: dict = field(default_factory=dict)
 
 
 class Quiet(http.server.ThreadingHTTPServer):
@@ -57,8 +48,8 @@ class BadServer:
         self.asked: list[str] = []
         self.hosts: list[str] = []
         self.sent = 0
-        self._faults: dict[str, list[Fault]] = defaultdict(list)
         self.lock = threading.Lock()
+        self._faults = defaultdict(list)
         self._server = Quiet(("127.0.0.1", 0), _handler_of(self))
         self.root = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -75,30 +66,26 @@ class BadServer:
         self.files[path] = data
         return self.root + path
 
-    def misbehave(self, path: str, fault: str, times: int | None = None, **options) -> None:
-        """From now on, or for the next ``times`` requests, answer ``path`` with ``fault``.
-
-        ``path`` may be ``*``, every path. Several faults come one after the other.
-        """
+    def misbehave(self, path: str, fault: str, times: float = float("inf"), **options) -> None:
+        """From now on, or for the next ``times`` requests, answer ``path`` (``*``: all) so."""
         assert fault in STATUSES or fault in OTHERS, fault
-        self._faults[path].append(Fault(fault, times, options))
+        self._faults[path].append([fault, times, options])
 
     def behave(self) -> None:
         """Forget all faults and what was asked."""
         self._faults.clear()
         self.asked.clear()
 
-    def fault_for(self, path: str) -> Fault:
+    def fault_for(self, path: str) -> tuple[str, dict]:
         with self.lock:
             waiting = self._faults.get(path) or self._faults.get("*")
             if not waiting:
-                return Fault()
-            fault = waiting[0]
-            if fault.times is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    waiting.pop(0)
-            return fault
+                return "", {}
+            waiting[0][1] -= 1
+            name, times, options = waiting[0]
+            if times <= 0:
+                waiting.pop(0)
+            return name, options
 
 
 def _handler_of(server: BadServer) -> type:
@@ -110,17 +97,15 @@ def _handler_of(server: BadServer) -> type:
             path = unquote(urlsplit(self.path).path)  # as a proxy it gets whole addresses
             server.asked.append(path)
             server.hosts.append(self.headers.get("Host", ""))
-            fault = server.fault_for(path)
-            name, options = fault.name, fault.options
-            if name == "late":
-                time.sleep(options["seconds"])
-            if name == "closes":
+            fault, options = server.fault_for(path)
+            time.sleep(options.get("seconds", 0))
+            if fault == "closes":
                 self._hang_up()
-            elif name in STATUSES:
-                self._answer(STATUSES[name], b"no\n")
-            elif name == "login":
+            elif fault in STATUSES:
+                self._answer(STATUSES[fault], b"no\n")
+            elif fault == "login":
                 self._answer(302, b"", {"Location": "/login?token=secret"})
-            elif path == "/login" or name == "disguised_page":
+            elif path == "/login" or fault == "disguised_page":
                 self._answer(200, PAGE)
             elif path not in server.files:
                 self._answer(404, b"no\n")
@@ -133,7 +118,7 @@ def _handler_of(server: BadServer) -> type:
 
         def _file(self, data, fault):
             span = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-            if not span or fault.name == "no_ranges":
+            if not span or fault == "no_ranges":
                 self._answer(200, data, fault=fault)
                 return
             first, last = span.groups()
@@ -142,23 +127,19 @@ def _handler_of(server: BadServer) -> type:
             where = {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
             self._answer(206, data[start : end + 1], where, fault)
 
-        def _answer(self, status, data, headers=None, fault=None):
-            name = fault.name if fault else ""
+        def _answer(self, status, data, headers=None, fault=""):
             self.send_response(status)
-            length = len(data) - 100 * (name == "announces_less")
-            about = {"Content-Length": str(length), "Content-Type": "text/plain"}
-            for header, value in {**about, **(headers or {})}.items():
+            length = len(data) - 100 * (fault == "announces_less")
+            for header, value in {"Content-Length": str(length), **(headers or {})}.items():
                 self.send_header(header, value)
             self.end_headers()
-            self._send(data[: len(data) // 2] if name == "truncated" else data)
-            if name == "truncated":
-                self._hang_up()
-
-        def _send(self, data):
+            data = data[: len(data) // 2] if fault == "truncated" else data
             with server.lock:  # before it goes, so that whoever has got it finds it counted
                 server.sent += len(data)
             self.wfile.write(data)
             self.wfile.flush()
+            if fault == "truncated":
+                self._hang_up()
 
         def _hang_up(self):
             self.close_connection = True

@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import random
 import socket
-import threading
 import zipfile
-from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +63,7 @@ def test_the_mirror_stands_in_for_every_host(bad_server, monkeypatch):
 )
 def test_a_refusal_is_one_clear_sentence(bad_server, fault, words, asked):
     url = bad_server.put("/a.png", DATA)
-    bad_server.misbehave("/a.png", fault, seconds=1)
+    bad_server.misbehave("/a.png", fault, seconds=1 if fault == "late" else 0)
     refused(url, *words)
     assert len(bad_server.asked) == asked
 
@@ -76,15 +74,10 @@ def test_what_passes_is_tried_again(bad_server, fault):
     assert get(bad_server.put("/a.png", DATA)) == DATA
 
 
-def test_a_body_without_an_end_is_given_up(bad_server, monkeypatch):
-    monkeypatch.setattr(download, "LARGEST", 100_000)
-    refused(bad_server.put("/a.png", DATA), "has more than 100.0 kB")
-
-
 def test_no_connection_and_no_such_name(monkeypatch):
     with BadServer() as gone:
         address = gone.root
-    refused(f"{address}/a.png", "cannot be reached", "internet")
+    refused(f"{address}/a.png", "cannot be reached", "connection")
 
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -94,17 +87,16 @@ def test_no_connection_and_no_such_name(monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_wants_a_password(bad_server, monkeypatch, scheme):
+def test_a_proxy_of_the_environment_is_used_and_may_want_a_password(
+    bad_server, monkeypatch, scheme
+):
     monkeypatch.setenv(f"{scheme}_proxy", bad_server.root.replace("://", "://me:secret@"))
-    bad_server.misbehave("*", "proxy_login")
-    refused(f"{scheme}://h.example/a.png", "The proxy", "h.example", "password")
-
-
-def test_a_proxy_of_the_environment_is_used(bad_server, monkeypatch):
-    monkeypatch.setenv("http_proxy", bad_server.root)
     bad_server.put("/a.png", DATA)
-    assert get("http://h.example/a.png") == DATA
-    assert bad_server.hosts == ["h.example"]
+    if scheme == "http":
+        assert get("http://h.example/a.png") == DATA
+        assert bad_server.hosts == ["h.example"]
+        bad_server.misbehave("*", "proxy_login")
+    refused(f"{scheme}://h.example/a.png", "The proxy", "h.example", "password")
 
 
 # --- many files ------------------------------------------------------------------------------
@@ -143,20 +135,6 @@ def test_a_full_disk_is_said_and_what_lay_there_stays(bad_server, tmp_path, monk
     assert "No space left on device" in failed[wanted[0].path]
     assert [path.name for path in wanted[0].path.parent.iterdir()] == ["0.png"]
     assert wanted[0].path.read_bytes() == b"older"
-
-
-def test_ctrl_c_keeps_what_has_come(bad_server, tmp_path, monkeypatch):
-    wanted = wanted_from(bad_server, tmp_path / "x", 30)
-
-    def pressed(jobs):
-        yield next(as_completed(jobs))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(download, "as_completed", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        bring_all(wanted, "X-rays")
-    assert threading.active_count() < 30
-    assert 1 <= len(list((tmp_path / "x").glob("*.png"))) < 30
 
 
 # --- members of an archive -------------------------------------------------------------------
@@ -216,10 +194,5 @@ def test_an_archive_on_a_server_that_fails(chest, bad_server, fault, words):
         Archive(url)
     bad_server.behave()
     assert archive.read(archive.members[2]) == DATA[40_000:60_000]  # opened anew
-
-
-def test_what_is_no_archive(bad_server, tmp_path):
-    (tmp_path / "text.zip").write_text("no archive")
-    for place in (tmp_path / "text.zip", bad_server.put("/text.zip", b"no archive" * 9)):
-        with pytest.raises(CXRLabError, match="is damaged, or did not come whole"):
-            Archive(place)
+    with pytest.raises(CXRLabError, match="is damaged, or did not come whole"):
+        Archive(bad_server.put("/text.zip", b"no archive" * 9))

@@ -57,33 +57,32 @@ def describe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
 
     from cxrlab.errors import CXRLabError
     from cxrlab.filters import fingerprint, is_covid19, is_normal
-    from cxrlab.sources import ALL_SOURCES, SOURCES, covid, sources_in
+    from cxrlab.sources import ALL_SOURCES, SOURCES, covid, kermany, nih, sources_in
 
-    rows, problems, advice = [], [], []
-    for name in dict.fromkeys([*SOURCES, *sources_in(folder)]):
-        row = {"source": name, "listed": 0, "usable": 0, "covid19": 0, "normal": 0}
-        rows.append(row)
-        if not (folder / name).is_dir():
-            advice.append(f"There is no folder {name}.")
-            continue
+    rows, problems, advice, there = [], [], [], sources_in(folder)
+    for name in dict.fromkeys([*SOURCES, *there]):
+        rows.append({"source": name, "listed": 0, "usable": 0, "covid19": 0, "normal": 0})
         try:
-            catalog = ALL_SOURCES[name].load(folder / name)
+            catalog = ALL_SOURCES[name].load(folder / name) if name in there else None
         except CXRLabError as error:
             advice.append(str(error))
             continue
+        if catalog is None:
+            advice.append(f"There is no folder {name}.")
+            continue
         problem = catalog["image_id"].map(fingerprint(catalog)["problem"])
         usable = catalog.loc[problem.isna(), "finding"]
-        row |= {"listed": len(catalog), "usable": len(usable)}
-        row |= {"covid19": is_covid19(usable).sum(), "normal": is_normal(usable).sum()}
-        if name == covid.NAME or name not in SOURCES:  # of these only a part is fetched
+        rows[-1] |= {"listed": len(catalog), "usable": len(usable)}
+        rows[-1] |= {"covid19": is_covid19(usable).sum(), "normal": is_normal(usable).sum()}
+        counts = problem.value_counts().items()
+        problems += [{"source": name, "reason": why, "images": count} for why, count in counts]
+        if name not in (kermany.NAME, nih.NAME):  # of a repository only a part is fetched
             wanted = problem[covid.used(catalog)]
             if gone := (wanted == "missing").sum():
                 advice.append(
                     f"{name}: {gone:,} of {len(wanted):,} images that the course uses are not "
                     "there. `cxrlab data fetch` brings those that its repository has."
                 )
-        for reason, count in problem.value_counts().items():
-            problems.append({"source": name, "reason": reason, "images": count})
     left_out = pd.DataFrame(problems, columns=["source", "reason", "images"])
     return pd.DataFrame(rows), left_out, advice
 

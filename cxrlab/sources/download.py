@@ -29,9 +29,7 @@ from cxrlab.files import write_atomically
 
 AT_ONCE = 4  # files
 TIMEOUTS = (10, 30)  # seconds: for a connection, and for each next part of the body
-TRIES = 4  # how often one thing is asked for
 PAUSE = 1.0  # seconds before the third try, then twice as long each time
-PASSING = (429, 500, 502, 503, 504)  # answers that are worth another try
 LARGEST = 200_000_000  # bytes of one file; an X-ray has 1 to 10 million
 GIVE_UP = 8  # failures in a row: there is no connection, or the disk is full
 
@@ -47,33 +45,33 @@ class Wanted(NamedTuple):
 def bring_all(wanted: Sequence[Wanted], what: str) -> dict[Path, str]:
     """Bring files, a few at a time; returns why, for each that did not come.
 
-    One that fails does not stop the others, eight in a row do. ``what`` names the progress bar.
+    A file gets its name when it is whole. One that fails does not stop the others, eight in a row
+    do. ``what`` names the progress bar.
     """
     failed, in_a_row = {}, 0
     with Progress(console=Console(stderr=True)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {pool.submit(bring, one): one.path for one in wanted}
+        jobs = {pool.submit(_bring, one): one.path for one in wanted}
         try:
             for job in bar.track(as_completed(jobs), total=len(jobs), description=what):
-                try:
-                    job.result()
-                    in_a_row = 0
-                except CXRLabError as error:
-                    failed[jobs[job]] = str(error)
-                    in_a_row += 1
-                    if in_a_row == GIVE_UP:
-                        break
+                if why := job.result():
+                    failed[jobs[job]] = why
+                in_a_row = in_a_row + 1 if why else 0
+                if in_a_row == GIVE_UP:
+                    break
         finally:  # after Ctrl-C, too: what has come is kept, what has not begun is left
             pool.shutdown(wait=True, cancel_futures=True)
     return failed
 
 
-def bring(one: Wanted) -> None:
-    """Bring one file, which gets its name when it is whole. Raises :class:`CXRLabError`."""
-    try:
-        data = one.read()
-    except CXRLabError:  # the connection may have broken off on the way: once more
-        data = one.read()
-    write_atomically(one.path, data)
+def _bring(one: Wanted) -> str:
+    """Bring one file; returns why it did not come, or ``""``."""
+    for _ in range(2):  # the connection may have broken off on the way
+        try:
+            write_atomically(one.path, one.read())
+            return ""
+        except CXRLabError as error:
+            why = str(error)
+    return why
 
 
 def get(url: str) -> bytes:
@@ -94,8 +92,8 @@ def get(url: str) -> bytes:
         raise explain(error, url) from error
     if data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise CXRLabError(
-            f"{url} sent a web page instead of the file. A login or the sign-in page of this "
-            "network may stand in between: open the address in a browser, then run this again."
+            f"{url} sent a web page instead of the file. The login page of this network may stand "
+            "in between: open the address in a browser, then run this again."
         )
     return bytes(data)
 
@@ -104,8 +102,8 @@ def get(url: str) -> bytes:
 def session() -> requests.Session:
     """The connection to all servers, which tries again where that helps (urllib3's Retry)."""
     again = urllib3.Retry(
-        total=TRIES - 1,
-        status_forcelist=PASSING,
+        total=3,
+        status_forcelist=(429, 500, 502, 503, 504),
         backoff_factor=PAUSE,
         respect_retry_after_header=False,  # some say an hour; then the reader tries again later
         raise_on_status=False,
@@ -119,18 +117,15 @@ def session() -> requests.Session:
 
 
 def at_mirror(url: str) -> str:
-    """The address to ask instead of ``url``: a server that holds copies for a class.
+    """``http://SERVER/HOST/PATH`` for ``https://HOST/PATH`` where ``CXRLAB_MIRROR`` is set.
 
-    Where ``CXRLAB_MIRROR`` is ``http://127.0.0.1:9000``, ``https://HOST/PATH?Q`` becomes
-    ``http://127.0.0.1:9000/HOST/PATH?Q``. Raises :class:`CXRLabError` where it is no web address.
+    Raises :class:`CXRLabError` where that is no web address.
     """
     mirror = os.environ.get("CXRLAB_MIRROR")
     if not mirror:
         return url
     if not mirror.startswith(("http://", "https://")):
-        raise CXRLabError(
-            f"CXRLAB_MIRROR is {mirror!r}, but has to begin with http:// or https://."
-        )
+        raise CXRLabError(f"CXRLAB_MIRROR is {mirror!r}. It has to begin with http:// or https://.")
     return f"{mirror.rstrip('/')}/{url.partition('://')[2]}"
 
 
@@ -183,8 +178,7 @@ def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
     status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
     if isinstance(cause, requests.exceptions.ProxyError) or status == 407:
         said = (
-            f"The proxy between this computer and {server} refused. It may want a name and a "
-            "password: put them into HTTPS_PROXY and HTTP_PROXY, as your network's support says."
+            f"The proxy before {server} refused. It may want a name and a password in HTTPS_PROXY."
         )
     elif isinstance(error, RangeNotSupported):
         said = (
@@ -195,8 +189,7 @@ def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
         said = f"{server} had too many questions from here (it answered {status}). Try again later."
     elif isinstance(cause, requests.ConnectionError | requests.Timeout):
         said = (
-            f"{server} cannot be reached. Connect this computer to the internet, or check its "
-            "proxy settings, and run this again."
+            f"{server} cannot be reached. Check the connection and the proxy, and run this again."
         )
     elif status in (404, 410):
         said = f"{what} is not there ({status}). Look for a newer version of the course."

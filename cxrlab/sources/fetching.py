@@ -1,8 +1,7 @@
 """``cxrlab data fetch``: which X-rays each source needs, said before, then brought.
 
 A plan lists the files of a source that are to come; ``PLANS`` has one per source. Repositories on
-GitHub give their table first, then the images that pass the course's filters. The normal X-rays of
-children are picked out of Mendeley's archive one by one, or come from a copy on this computer.
+GitHub give their table first, then the images that pass the course's filters.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from filelock import FileLock
 from rich.filesize import decimal
 
 from cxrlab.errors import CXRLabError, counted
-from cxrlab.files import make_folder, workspace_root, writing
+from cxrlab.files import make_folder, workspace_root, write_atomically, writing
 from cxrlab.images import decode_bytes, read_bytes
 from cxrlab.sources import covid, kermany
-from cxrlab.sources.download import Archive, Wanted, bring, bring_all, get
+from cxrlab.sources.download import Archive, Wanted, bring_all, get
 from cxrlab.sources.tables import Source, image_files, is_phantom
 
 # Where each repository lies on GitHub, and which commit or branch of it is taken. That of the
@@ -76,9 +75,8 @@ def fetch(
     for source in WHAT[what]:
         if not (folder / source.name).exists():
             print(f"{source.title}\n  {source.allows}\n  Cite: {source.citation}")
-    lock = FileLock(folder / ".fetching.lock")  # a second fetch into this folder waits
     with writing(make_folder(folder)):
-        held = lock.acquire()
+        held = FileLock(folder / ".fetching.lock").acquire()  # a second fetch into it waits
     plans = PLANS | {kermany.SOURCE: partial(normals_plan, archive=archive)}
     failed: list[str] = []
     with held:
@@ -104,9 +102,8 @@ def fetch(
 def in_stable_order(names: Iterable[str]) -> list[str]:
     """The names in an order that looks random and is always the same, for a limit to cut.
 
-    File names run along time, machine and part of a source: the first in the alphabet would be no
-    fair sample. Unlike a seeded shuffle, the order of a digest does not depend on what else there
-    is: a larger limit keeps all that a smaller one took, and every copy gives the same choice.
+    The first in the alphabet would be no fair sample: names run along time and machine. And unlike
+    a seeded shuffle, a larger limit or another copy keeps all that a smaller one took.
     """
     return sorted(names, key=lambda name: (hashlib.sha256(name.encode()).digest(), name))
 
@@ -117,7 +114,7 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     home, raw = folder / source.name, f"{RAW}/{repository}/{commit}"
     table, images = home / "metadata.csv", home / "images"
     if not table.is_file():
-        bring(Wanted(table, partial(get, f"{raw}/metadata.csv"), 0))
+        write_atomically(table, get(f"{raw}/metadata.csv"))
     catalog = source.load(home)
     paths = map(Path, catalog.loc[covid.used(catalog), "path"].dropna())  # no unsafe name has one
     names = {path.relative_to(images).as_posix() for path in paths if path.is_relative_to(images)}
@@ -153,10 +150,7 @@ def _read_image(url: str, digest: str | None) -> bytes:
 
 
 def _list_of_images(repository: str, commit: str) -> dict[str, tuple[int, str]]:
-    """``{path in images/: (bytes, git's SHA-1)}``; empty where GitHub gives no list.
-
-    It gives 60 an hour to one address, which a school may share.
-    """
+    """``{path in images/: (bytes, git's SHA-1)}``; empty beyond the 60 lists per hour of GitHub."""
     try:
         answer = json.loads(get(f"{LISTS}/{repository}/git/trees/{commit}:images?recursive=1"))
         files = [entry for entry in answer["tree"] if entry["type"] == "blob"]
@@ -168,17 +162,16 @@ def _list_of_images(repository: str, commit: str) -> dict[str, tuple[int, str]]:
 def normals_plan(
     source: Source, folder: Path, limit: int | None, archive: str | Path | None = None
 ) -> list[Wanted]:
-    """As many normal X-rays of children as the 1:1 balance needs.
+    """As many normal X-rays of children as there are positives, from the copy that was named.
 
-    They come from the copy that was named, on Kaggle from the data set attached to the notebook,
-    else out of Mendeley's archive: of that its directory travels, and what is taken.
+    Else, on Kaggle, from the data set attached to the notebook, or else out of Mendeley's archive.
     """
     home, number = folder / source.name, UNCOUNTED
     if (folder / covid.NAME / "metadata.csv").is_file():
         catalog = covid.load(folder / covid.NAME)
         number = catalog.loc[covid.used(catalog), "path"].nunique()
     number = min(number, limit or number)
-    there = {path.name for path in home.glob("*/NORMAL/*")}
+    there = {path.name for path in home.glob("*/NORMAL/[!.]*")}  # a kill leaves hidden files
     if len(there) >= number:
         return []
     attached = next(ATTACHED.glob("**/train/NORMAL"), None)
