@@ -1,12 +1,5 @@
 """An exercise: check an answer, give hints in stages, show a solution, remember what was solved.
 
-What a reader writes in a notebook::
-
-    specificity_of = ...  # replace the dots
-    nb04.specificity_function.check(specificity_of)
-    # nb04.specificity_function.hint()
-    # nb04.specificity_function.solution()
-
 Dots are *not attempted*, which is no mistake: a notebook runs to its end with all of them in
 place. The idea of an exercise object with these three methods is that of Kaggle's learntools.
 """
@@ -18,18 +11,20 @@ import json
 import re
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from IPython import get_ipython
 from IPython.display import display
 
-from cxrlab.exercises.answers import NotAttempted, Wrong, described, holds_dots
+from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, workspace_root, write_json
 
 PROGRESS = "progress.json"
+SET_BY_CODE = re.compile(r"^(?:def )?(\w+)(?:\(| = )", re.MULTILINE)
 
 
 class State(StrEnum):
@@ -45,8 +40,39 @@ LOOKS = {
     State.CORRECT: ("✓", "#00664B"),
     State.WRONG: ("✗", "#A13F00"),
     State.UNTOUCHED: ("…", "#5A5A5A"),
+    "hint": ("→", "#004C8C"),
 }
-LOOK_OF_A_HINT = ("→", "#004C8C")
+
+
+class Wrong(Exception):
+    """A wrong answer. The message names the variable, what was seen, and what to change."""
+
+
+class NotAttempted(Exception):
+    """Raised where dots are found deep inside the answer, as in a function's result."""
+
+
+def holds_dots(answer: Any) -> bool:
+    """Whether the answer is ``...`` or a list, tuple, set or dictionary in which one is left."""
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    if isinstance(answer, list | tuple | set | frozenset):
+        return any(map(holds_dots, answer))
+    return answer is ...
+
+
+def described(answer: Any) -> str:
+    """An answer in a few words: ``a str ('0,9')``."""
+    if answer is None or isinstance(answer, dict):
+        return str(answer)
+    text, name = repr(answer), type(answer).__name__
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    return f"{article} {name} ({text})" if len(text) <= 40 else f"{article} {name}"
+
+
+def read_texts(notebook: str) -> dict:
+    """Titles, hints, replies and quiz of a notebook by its number (``"01"``)."""
+    return read_json(Path(__file__).parent / "texts" / f"{notebook}.json")
 
 
 @dataclass(frozen=True)
@@ -59,47 +85,45 @@ class Verdict:
 
 @dataclass(kw_only=True)
 class Exercise:
-    """One task of a notebook.
+    """One task of a notebook; ``key`` begins with the notebook's number (``04.ppv``).
 
-    ``key`` is unique in the course and begins with the notebook's number (``04.ppv``);
-    ``variable`` is the name that the reader fills in; ``judged_by`` takes the answer, raises
-    :class:`Wrong` and may return a sentence of praise that adds something. ``hints`` become more
-    specific one after the other, two at the least. ``answer`` is code that sets ``variable``, as
-    the reader would write it; ``imports`` stands before it where it runs outside of a notebook.
+    ``answer`` is a solution as the reader would write it; ``imports`` stands before it where it
+    runs outside of a notebook. ``variable`` is the name that the reader fills in, the last that
+    ``answer`` sets. ``texts`` hold its ``title``, and ``hints`` that become more specific.
     """
 
     key: str
-    title: str
-    variable: str
-    hints: tuple[str, ...]
     answer: str
+    variable: str = ""
     imports: str = "import numpy as np\nimport pandas as pd\n"
-    judged_by: Callable[[Any], str | None] | None = None
+    texts: dict = field(default_factory=dict)
+    judged_by: Callable[[Any], str] | None = None
     _shown_hints: int = field(default=0, repr=False)
 
-    def judge_answer(self, answer: Any) -> str | None:
+    def __post_init__(self) -> None:
+        self.answer = textwrap.dedent(self.answer).strip()
+        self.variable = self.variable or SET_BY_CODE.findall(self.answer)[-1]
+        self.texts = self.texts or read_texts(self.key[:2])["exercises"][self.key]
+
+    def judge_answer(self, answer: Any) -> str:
         """The praise of a right answer; raises :class:`Wrong` for another one."""
         return self.judged_by(answer)
 
     def judge(self, answer: Any) -> Verdict:
         """The verdict, without showing or remembering it."""
-        words = f"Not attempted yet: replace the dots in `{self.variable}` and run the cell again."
-        untouched = Verdict(State.UNTOUCHED, words)
-        if holds_dots(answer):
-            return untouched
         try:
-            praise = self.judge_answer(answer)
+            if holds_dots(answer):
+                raise NotAttempted
+            return Verdict(State.CORRECT, f"Correct. {self.judge_answer(answer)}".strip())
         except NotAttempted:
-            return untouched
+            to_do = f"replace the dots in `{self.variable}` and run the cell again."
+            return Verdict(State.UNTOUCHED, f"Not attempted yet: {to_do}")
         except Wrong as wrong:
             return Verdict(State.WRONG, f"Not yet. {wrong}")
         except Exception as error:  # an answer of a kind that nobody thought of
-            return Verdict(
-                State.WRONG,
-                f"Not yet. `{self.variable}` is {described(answer)}, which cannot be checked "
-                f"({type(error).__name__}: {error}). Try a hint to see what is expected.",
-            )
-        return Verdict(State.CORRECT, f"Correct. {praise or ''}".strip())
+            seen = f"`{self.variable}` is {described(answer)}, which cannot be checked"
+            why = f"({type(error).__name__}: {error}). Try a hint to see what is expected."
+            return Verdict(State.WRONG, f"Not yet. {seen} {why}")
 
     def attempt(self, answer: Any) -> Verdict:
         """The verdict, remembered in the workspace unless nothing was attempted."""
@@ -121,34 +145,42 @@ class Exercise:
         if self.judge(answer).state is State.CORRECT:
             return answer
         print(f"Going on with the course's solution in place of `{self.variable}`.")
+        return self.run()
+
+    def run(self, code: str = "") -> Any:
+        """What the solution sets, or the code of a slip."""
         names: dict[str, Any] = {}
-        exec(self.imports + textwrap.dedent(self.answer), names)
-        values = [names[name.strip()] for name in self.variable.split(",")]
+        exec(self.imports + (code or self.answer), names)
+        values = [names[name] for name in self.variable.split(", ")]
         return values[0] if len(values) == 1 else tuple(values)
 
     def hint(self) -> None:
         """Show the next hint; the last one stays."""
-        number = min(self._shown_hints + 1, len(self.hints))
-        self._shown_hints = number
-        more = "" if number == len(self.hints) else " Call hint() again for the next one."
-        show_message(f"hint {number} of {len(self.hints)}", self.hints[number - 1] + more)
+        hints = self.texts["hints"]
+        number = self._shown_hints = min(self._shown_hints + 1, len(hints))
+        more = "" if number == len(hints) else " Call hint() again for the next one."
+        show_message("hint", hints[number - 1] + more)
 
     def solution(self) -> None:
         """Show code that solves it."""
-        code = textwrap.dedent(self.answer).strip()
-        title = f"A solution of “{self.title}”:"
-        as_code = f"<p>{html.escape(title)}</p><pre>{html.escape(code)}</pre>"
-        show(f"{title}\n\n{code}", as_code)
+        title = f"A solution of “{self.texts['title']}”:"
+        as_code = f"<p>{html.escape(title)}</p><pre>{html.escape(self.answer)}</pre>"
+        show(f"{title}\n\n{self.answer}", as_code)
+
+
+def exercise(key: str, answer: str, **more: str) -> Callable[[Callable[[Any], str]], Exercise]:
+    """Make the function below an exercise: it praises an answer, or raises :class:`Wrong`."""
+    return lambda judged_by: Exercise(key=key, answer=answer, judged_by=judged_by, **more)
 
 
 def show_message(state: str, message: str) -> None:
     """Show a sentence, marked by its state."""
-    show(f"{LOOKS.get(state, LOOK_OF_A_HINT)[0]} {message}", as_html(state, message))
+    show(f"{LOOKS[state][0]} {message}", as_html(state, message))
 
 
 def as_html(state: str, message: str) -> str:
     """A sentence as HTML, marked by its state. Backticks become code."""
-    sign, colour = LOOKS.get(state, LOOK_OF_A_HINT)
+    sign, colour = LOOKS[state]
     body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(message, quote=False))
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px">'
@@ -165,31 +197,21 @@ def show(plain: str, rich: str) -> None:
 
 
 def remember(key: str, solved: bool) -> None:
-    """Count an attempt at the exercise ``key``. What was solved once stays solved.
+    """Count an attempt in one small file of the workspace. What was solved once stays solved.
 
-    It goes to one small file in the workspace. A workspace that cannot be written loses the count
-    and nothing else: the reader's check should not fail for it.
+    A workspace that cannot be written loses the count; the reader's check should not fail for it.
     """
-    path = workspace_root() / PROGRESS
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=2):
-            kept = remembered()
-            before = kept.get(key, {"attempts": 0, "solved": False})
-            solved = bool(before["solved"] or solved)
-            kept[key] = {"attempts": before["attempts"] + 1, "solved": solved}
-            write_json(path, dict(sorted(kept.items())))
-    except (OSError, Timeout):
-        pass
+    kept = remembered()
+    before = kept.get(key, {"attempts": 0, "solved": False})
+    kept[key] = {"attempts": before["attempts"] + 1, "solved": bool(before["solved"] or solved)}
+    with suppress(OSError, CXRLabError):
+        write_json(workspace_root() / PROGRESS, dict(sorted(kept.items())))
 
 
 def remembered() -> dict[str, dict]:
     """``{key: {"attempts": n, "solved": bool}}``; empty where nothing readable is kept."""
     try:
         kept = read_json(workspace_root() / PROGRESS)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {key: e for key, e in kept.items() if {"attempts", "solved"} <= e.keys()}
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError):
         return {}
-    if not isinstance(kept, dict):
-        return {}
-    wanted = {"attempts", "solved"}
-    return {key: e for key, e in kept.items() if isinstance(e, dict) and wanted <= e.keys()}

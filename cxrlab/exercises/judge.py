@@ -1,134 +1,191 @@
-"""The two kinds of exercises that are declared: a function to write, and words to choose.
+"""Judging answers: questions to ask of them, and the two kinds of exercises that are declared.
 
-Each knows what is right and the slips that are usual, with a sentence for each. Every other answer
-(a figure, a model) is judged by a function of its own.
+A function to write and words to choose know what is right and the slips that are usual, with a
+sentence for each. Every other answer (a figure, a model) is judged by a function of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any
 
-from cxrlab.exercises.answers import (
-    Wrong,
-    called,
-    close,
-    compared,
-    described,
-    is_number,
-    kind,
-    wrong_if,
-)
-from cxrlab.exercises.engine import Exercise
+import numpy as np
+import pandas as pd
 
-# What gives a result for each case: a function of the case, or the list of results.
-Source = Callable[..., Any] | Sequence
+from cxrlab.exercises.engine import Exercise, NotAttempted, Wrong, described, holds_dots
+
+
+def wrong_if(condition: Any, sentence: str) -> None:
+    """Raise :class:`Wrong` with the sentence where the condition holds."""
+    if condition:
+        raise Wrong(sentence)
+
+
+def kind(name: str, value: Any, wanted: Any, words: str) -> Any:
+    """An object of the wanted type; ``words`` name it for the reader (``a DataFrame``)."""
+    fits = isinstance(value, wanted)
+    wrong_if(not fits, f"`{name}` is {described(value)}, but should be {words}.")
+    return value
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any]:
+    """Two answers in one."""
+    fits = isinstance(value, list | tuple) and len(value) == 2
+    wrong_if(not fits, f"`{name}` is {described(value)}, but should be two, with a comma.")
+    return value[0], value[1]
+
+
+def called(name: str, function: Any, *arguments: Any, advice: str = "") -> Any:
+    """What the reader's function returns; its own errors become a :class:`Wrong`, with advice."""
+    wrong_if(not callable(function), f"`{name}` is {described(function)}; it should be a function.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn of what is judged here
+            result = function(*arguments)
+    except Exception as error:
+        if "ellipsis" in str(error):  # the dots still stand in the function
+            raise NotAttempted from error
+        shown = ", ".join(map(described, arguments))
+        stops = f"`{name}` stops with {type(error).__name__} ({error}) when it gets {shown}."
+        raise Wrong(f"{stops} {advice}".strip()) from error
+    if holds_dots(result):
+        raise NotAttempted
+    return result
+
+
+def close(value: Any, expected: Any, tolerance: float = 0.005) -> bool:
+    """Whether numbers, arrays, tables or collections agree; undefined agrees with itself."""
+    if value is None or expected is None:
+        return value is expected
+    if isinstance(expected, pd.DataFrame | pd.Series):
+        same_kind = type(value) is type(expected)
+        return same_kind and value.convert_dtypes().equals(expected.convert_dtypes())
+    if isinstance(expected, dict):
+        same_keys = isinstance(value, dict) and value.keys() == expected.keys()
+        return same_keys and all(close(value[key], expected[key], tolerance) for key in expected)
+    if isinstance(expected, list | tuple):
+        several = isinstance(value, list | tuple) or np.ndim(value) > 0
+        if not several or len(value) != len(expected):
+            return False
+        return all(map(partial(close, tolerance=tolerance), value, expected))
+    try:
+        value, expected = np.asarray(value), np.asarray(expected)
+    except ValueError:  # lists of unequal lengths
+        return False
+    numbers = all(each.dtype.kind in "biuf" for each in (value, expected))
+    same_shape = numbers and value.shape == expected.shape
+    return same_shape and np.allclose(value, expected, rtol=1e-5, atol=tolerance, equal_nan=True)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def compared(result: Any, right: Any) -> str:
+    """What a result is and should be: ``is 0.5, but should be 0.4961``."""
+    if isinstance(right, list | tuple):
+        return "is not right"
+    if np.ndim(right):
+        seen, wanted = np.shape(result), np.shape(right)
+        is_seen = f"has the shape {seen}" if seen else f"is {described(result)}"
+        return "is not right" if seen == wanted else f"{is_seen}, but should have {wanted}"
+    values = [f"{e:,.4g}" if is_number(e) else described(e) for e in (result, right)]
+    return f"is {values[0]}, but should be {values[1]}"
 
 
 @dataclass(kw_only=True)
 class FunctionExercise(Exercise):
-    """The reader's function, run on ``cases`` and compared with ``right`` within ``tolerance``.
+    """The reader's function, run on ``cases`` and compared with the solution.
 
-    ``right`` and each of ``slips`` is a function of a case, or the list of what it gives on all;
-    the reader's function gets what ``arguments`` makes of a case. A slip is recognised when it
-    explains all results, not a single one; where it divides by 0 it says nothing. A ``share`` may
-    be given as a percentage or rounded, two slips more. ``otherwise`` is said of any other mistake.
-    A right function also has to take whole ``columns``, and to pass ``also``, which gets it.
+    ``slips``: what a reader may return in place of the solution (``"1 - recall"``) or a piece of
+    its code that is written otherwise (``"[:, 1] -> [:, 0]"``), and what to say of it. A slip is
+    recognised when it explains all results, not a single one; where it stops, it explains any.
+    What ``is_share`` may be a percentage or rounded, two slips more. Every function gets what
+    ``arguments`` makes of a case, and ``seen_as`` makes of its result, and of these arguments,
+    what is compared. Where the solution draws at random, ``right`` and the slips are results.
+    The texts: ``otherwise``, of any other mistake, and ``if_it_stops``, of an error.
     """
 
     cases: Sequence[tuple]
-    right: Source
-    slips: Mapping[str, Source]
-    otherwise: str
-    praise: str = ""
+    slips: Mapping[str | tuple, str]
+    right: tuple = ()
     tolerance: float = 1e-6
-    share: bool = False
+    is_share: bool = False
     arguments: Callable[..., tuple] = lambda *case: case
-    columns: tuple = ()
-    also: Callable[[Any], Any] = lambda function: None
-    if_it_stops: str = ""
+    seen_as: Callable[..., Any] = lambda result, *arguments: result
 
     def judge_answer(self, function: Any) -> str:
         """The praise of a right function; raises :class:`Wrong` for another one."""
-        given = [self.arguments(*case) for case in self.cases]
-        ask, advice = partial(called, self.variable, function), self.if_it_stops
-        results = [ask(*arguments, advice=advice) for arguments in given]
-        rights = self._on_cases(self.right)
-        for case, result, right in zip(given, results, rights, strict=True):
-            if not close(result, right, self.tolerance):
-                shown = ", ".join(map(str, case)) if all(map(is_number, case)) else "..."
-                why = self._slip(results, rights) or self.otherwise
-                raise Wrong(f"`{self.variable}({shown})` {compared(result, right)}: {why}")
-        if self.columns:
-            self._takes_columns(function)
-        self.also(function)
-        return self.praise
+        found = [self._on(case, function) for case in self.cases]
+        ours = [self._on(case, self.run()) for case in self.cases]
+        results, rights = [seen for *_, seen in found], self.right or [seen for *_, seen in ours]
+        for (given, result, seen), (_, our, _), right in zip(found, ours, rights, strict=True):
+            if not close(seen, right, self.tolerance):
+                shown = ", ".join(map(str, given)) if all(map(is_number, given)) else "..."
+                why = self._slip(results, rights) or self.texts["otherwise"]
+                raise Wrong(f"`{self.variable}({shown})` {compared(result, our)}: {why}")
+        return self.texts.get("praise", "")
 
-    def _on_cases(self, source: Source) -> list:
-        """What the source gives on the cases; dots where it would divide by 0."""
-        if not callable(source):
-            return list(source)
-        values = []
+    def _on(self, case: tuple, function: Any) -> tuple[tuple, Any, Any]:
+        """The arguments of a case, what the function returns, and what of that is compared."""
+        given, advice = self.arguments(*case), self.texts.get("if_it_stops", "")
+        result = called(self.variable, function, *given, advice=advice)
+        return given, result, self.seen_as(result, *given)
+
+    def slip_code(self, slip: str) -> str:
+        """The code of a reader who makes this slip."""
+        old, replaced, new = slip.partition(" -> ")
+        if replaced:
+            return self.answer.replace(old, new)
+        return f"{self.answer.rpartition('return ')[0]}return {slip}"
+
+    def _slip_values(self, slip: str) -> Iterator[Any]:
+        function = self.run(self.slip_code(slip))
         for case in self.cases:
             try:
-                values.append(source(*case))
-            except ZeroDivisionError:
-                values.append(...)
-        return values
+                yield self._on(case, function)[-1]
+            except Wrong:
+                yield ...
 
-    def _slip(self, results: list, rights: list) -> str | None:
+    def _slip(self, results: list, rights: Sequence) -> str | None:
         """The sentence of the slip that explains all results."""
-        slips = {words: self._on_cases(slip) for words, slip in self.slips.items()}
-        if self.share:
-            slips["a percentage. Return a share from 0 to 1."] = [100 * right for right in rights]
-            slips["rounded. Return the whole number."] = [round(right, 2) for right in rights]
-        for words, values in slips.items():
+        known = {words: slip for slip, words in self.slips.items()}
+        if self.is_share:
+            known["a percentage. Return a share from 0 to 1."] = (*(100 * e for e in rights),)
+            known["rounded. Return the whole number."] = (*(np.round(e, 2) for e in rights),)
+        for words, slip in known.items():
+            values = slip if isinstance(slip, tuple) else self._slip_values(slip)
             pairs = zip(results, values, strict=True)
             if all(value is ... or close(found, value, self.tolerance) for found, value in pairs):
                 return words
         return "did you `return` it?" if results[0] is None else None
 
-    def _takes_columns(self, function: Any) -> None:
-        try:
-            fits = close(function(*self.columns), self.right(*self.columns), self.tolerance)
-        except Exception:
-            fits = False
-        arithmetic = "Use arithmetic alone, without `if`, `round`, `int(...)` or `float(...)`."
-        seen = f"`{self.variable}` is right for numbers, but not for a column of them (an array)"
-        wrong_if(not fits, f"{seen}. {arithmetic}")
-
 
 @dataclass(kw_only=True)
 class WordsExercise(Exercise):
-    """A dictionary that gives each name of ``right`` one of the ``allowed`` words.
+    """A word to choose, or one for each name of a dictionary.
 
-    ``replies``: what to say of a wrong word (``{("A", "overfit"): "..."}``); ``slips``: what to say
-    of wrong words for all of the names together.
+    The texts hold a reply to every wrong one, ``{"A": {"open": "..."}}``, under ``""`` for a
+    single word.
     """
-
-    right: Mapping[str, str]
-    allowed: Sequence[str]
-    replies: Mapping[tuple[str, str], str]
-    praise: str
-    slips: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def judge_answer(self, answer: Any) -> str:
         """The praise of the right words; raises :class:`Wrong` for others."""
+        right = self.run()
+        if isinstance(right, str):
+            right, answer = {"": right}, {"": answer}
         kind(self.variable, answer, Mapping, "a dictionary, a letter to a word")
-        missing = ", ".join(key for key in self.right if key not in answer)
+        missing = ", ".join(name for name in right if name not in answer)
         wrong_if(missing, f"`{self.variable}` says nothing of {missing}.")
-        words = {key: str(answer[key]).strip().lower() for key in self.right}
-        for key, word in words.items():
-            seen = f"`{self.variable}[{key!r}]` is {described(answer[key])}"
-            allowed = ", ".join(self.allowed)
-            wrong_if(word not in self.allowed, f"{seen}. Choose one of {allowed}.")
-        for sentence, slip in self.slips.items():
-            wrong_if(words == slip, f"`{self.variable}`: {sentence}")
-        for key, word in words.items():
-            if word != self.right[key]:
-                raise Wrong(
-                    f"`{self.variable}[{key!r}]` is not {word!r}: {self.replies[key, word]}"
-                )
-        return self.praise
+        for name, wanted in right.items():
+            replies, word = self.texts["replies"][name], str(answer[name]).strip().lower()
+            seen, words = f"`{self.variable}{[name] if name else ''}`", [wanted, *replies]
+            one_of = f"Choose one of {', '.join(sorted(words))}."
+            wrong_if(word not in words, f"{seen} is {described(answer[name])}. {one_of}")
+            wrong_if(word != wanted, f"{seen} is not {word!r}: {replies.get(word)}")
+        return self.texts.get("praise", "")

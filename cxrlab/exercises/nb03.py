@@ -11,122 +11,103 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrlab.exercises.answers import called, close, kind, pair, wrong_if
-from cxrlab.exercises.engine import Exercise
-from cxrlab.exercises.judge import FunctionExercise, WordsExercise
+from cxrlab.exercises.engine import exercise
+from cxrlab.exercises.judge import (
+    FunctionExercise,
+    WordsExercise,
+    called,
+    close,
+    kind,
+    pair,
+    wrong_if,
+)
 from cxrlab.exercises.quiz import load_quiz
 
 # Not symmetric, so that a flipped or turned kernel gives other numbers.
 PIXELS = np.array([[1, 2, 0, 5], [4, 3, 1, 2], [0, 2, 5, 1], [3, 1, 1, 0]], float)
 KERNEL = np.array([[1, 2, 0], [0, -1, 0], [0, 0, -3]], float)
 
-
-def windows(compute: Any) -> list[list[list[float]]]:
-    """What ``compute`` makes of each 3 × 3 window of the pixels and the kernel, as a result."""
-    places = [[PIXELS[row : row + 3, column : column + 3] for column in (0, 1)] for row in (0, 1)]
-    return [[[float(compute(window, KERNEL)) for window in row] for row in places]]
-
-
 convolve = FunctionExercise(
     key="03.convolution",
-    title="Program the convolution",
-    variable="convolve",
-    cases=[(PIXELS, KERNEL)],
-    right=windows(lambda w, k: (w * k).sum()),
-    slips={
-        "the mean of the nine products. Add them up.": windows(lambda w, k: (w * k).mean()),
-        "the largest of the nine products. Add them up.": windows(lambda w, k: (w * k).max()),
-        "the kernel is missing: multiply the window with it.": windows(lambda w, k: w.sum()),
-        "only the middle: take the window.": windows(lambda w, k: w[1, 1] * k[1, 1]),
-        "`@` is a matrix product; `*` goes one by one.": windows(lambda w, k: (w @ k).sum()),
-        "the kernel is turned by 180 degrees.": windows(lambda w, k: (w * k[::-1, ::-1]).sum()),
-        "rows and columns of the kernel are swapped.": windows(lambda w, k: (w * k.T).sum()),
-        "0 for negative outputs: ReLU comes later.": windows(lambda w, k: max((w * k).sum(), 0)),
-    },
-    otherwise="a kernel of 3 × 3 fits in 2 × 2 positions of 4 × 4 pixels. Leave the loops as "
-    "they are and take the window of 3 × 3 pixels that begins at `row` and `column`.",
-    praise="Keras does the same, some hundred times faster.",
-    hints=(
-        "The window is a slice of `pixels`: three rows from `row`, three columns from `column`.",
-        "`pixels[row : row + 3, column : column + 3]` is the window. Multiply it with `kernel`.",
-        "`.sum()` adds up the nine products.",
-    ),
     answer="""
-def convolve(pixels, kernel):
-    outputs = np.zeros((pixels.shape[0] - 2, pixels.shape[1] - 2))
-    for row in range(outputs.shape[0]):
-        for column in range(outputs.shape[1]):
-            outputs[row, column] = (pixels[row : row + 3, column : column + 3] * kernel).sum()
-    return outputs
-""",
+        def convolve(pixels, kernel):
+            outputs = np.zeros((pixels.shape[0] - 2, pixels.shape[1] - 2))
+            for row in range(outputs.shape[0]):
+                for column in range(outputs.shape[1]):
+                    window = pixels[row : row + 3, column : column + 3]
+                    outputs[row, column] = (window * kernel).sum()
+            return outputs
+    """,
+    cases=[(PIXELS, KERNEL)],
+    slips={
+        ".sum -> .mean": "the mean of the nine products. Add them up.",
+        "window * kernel -> window": "the kernel is missing: multiply the window with it.",
+        "window * kernel -> window @ kernel": "`@` is a matrix product; `*` goes one by one.",
+        "* kernel -> * kernel[::-1, ::-1]": "the kernel is turned by 180 degrees.",
+        "np.maximum(outputs, 0)": "0 for negative outputs: ReLU comes later.",
+    },
 )
 
 
-def check_blocks(blocks: Any) -> str:
-    """The second and third block of the published network."""
-    second, third = pair("blocks", blocks)
-    for name, block, filters in (("second_block", second, 64), ("third_block", third, 128)):
-        found = kind(f"{name}(0.3)", called(name, block, 0.3), list | tuple, "a list of layers")
-        kinds, wanted = [type(layer).__name__ for layer in found], "Conv2D, MaxPooling2D, Dropout"
-        seen = f"`{name}` returns {', '.join(kinds)}, but should return {wanted}."
-        wrong_if(", ".join(kinds) != wanted, seen)
-        conv, pool, dropout = found
-        other = " The two blocks are swapped." if conv.filters in (64, 128) else ""
-        for what, value, right in (
-            ("number of filters", conv.filters, filters),
-            ("kernel", tuple(conv.kernel_size), (3, 3)),
-            ("padding", conv.padding, "valid"),
-            ("strides", tuple(conv.strides), (1, 1)),
-            ("pooling", tuple(pool.pool_size), (2, 2)),
-            ("activation", conv.activation.__name__, "relu"),
-        ):
-            seen = f"The {what} of `{name}` is {value}, but should be {right}."
-            wrong_if(value != right, seen + other)
-        handed_on = [dropout.rate, called(name, block, 0.4)[2].rate] == [0.3, 0.4]
-        wrong_if(not handed_on, f"`{name}` does not hand the argument on: `Dropout(dropout)`.")
+@exercise(
+    "03.blocks",
+    """
+    def second_block(dropout):
+        return [
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(dropout),
+        ]
+
+
+    def third_block(dropout):
+        return [
+            layers.Conv2D(128, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(dropout),
+        ]
+    """,
+    variable="second_block, third_block",
+    imports="from keras import layers\n",
+)
+def two_blocks(blocks: Any) -> str:
+    """The second and third block of the published network, layer by layer."""
+    settings = ["filters", "kernel_size", "pool_size", "padding", "strides", "activation", "rate"]
+    names, ours = ("second_block", "third_block"), two_blocks.run()
+    for name, block, right in zip(names, pair("blocks", blocks), ours, strict=True):
+        for rate in (0.3, 0.4):
+            found = called(name, block, rate)
+            kind(f"{name}({rate})", found, list | tuple, "a list of layers")
+            kinds, wanted = ([type(e).__name__ for e in row] for row in (found, right(rate)))
+            wrong_if(kinds != wanted, f"`{name}` returns {kinds}, but should return {wanted}.")
+            swapped = " The two blocks are swapped." if found[0].filters in (64, 128) else ""
+            for has, should in zip(found, right(rate), strict=True):
+                has, should = has.get_config(), should.get_config()
+                for each in filter(should.get, settings):
+                    seen = f"The {each} of `{name}({rate})` is {has[each]}, but should be"
+                    wrong_if(has[each] != should[each], f"{seen} {should[each]}.{swapped}")
     return "Each block halves the map and doubles the filters."
 
 
-two_blocks = Exercise(
-    key="03.blocks",
-    title="The second and the third block",
-    variable="second_block, third_block",
-    judged_by=check_blocks,
-    hints=(
-        "Copy the line of the first block and change one number.",
-        '`layers.Conv2D(64, 3, activation="relu")` has 64 filters of 3 × 3.',
-    ),
-    imports="from keras import layers\n",
-    answer="""
-def second_block(dropout):
-    return [
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Dropout(dropout),
-    ]
+FILES = 40
 
 
-def third_block(dropout):
-    return [
-        layers.Conv2D(128, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Dropout(dropout),
-    ]
-""",
-)
-
-LOAD = """
+@exercise(
+    "03.pipeline",
+    """
+    def make_batches(files):
+        return files.shuffle(len(files), seed=0).map(load).batch(32)
+    """,
+    imports="""
 import tensorflow as tf
 
 
 def load(path, label):
     image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
     return tf.image.resize(image, (224, 224)) / 255, label
-"""
-FILES, BATCH = 40, 32
-
-
-def check_pipeline(make_batches: Any) -> str:
+""",
+)
+def pipeline(make_batches: Any) -> str:
     """A pipeline from files to batches, tried on forty small pictures whose grey is their label."""
     import tensorflow as tf
 
@@ -142,50 +123,21 @@ def check_pipeline(make_batches: Any) -> str:
         are_paths = found.element_spec == files.element_spec
         wrong_if(are_paths, "`make_batches` gives paths, no pictures yet: `.map(load)` reads them.")
         # More than there should be, so that `repeat` and a wrong size are seen.
-        given = [tuple(np.asarray(part) for part in pair) for pair in islice(found, 3)]
-    return check_batches(given)
-
-
-def check_batches(given: list[tuple[np.ndarray, ...]]) -> str:
-    """Two batches of shuffled pictures, each with its own label."""
-    images, labels = (np.concatenate([pair[part] for pair in given]) for part in (0, 1))
-    one_by_one = f"`make_batches` gives images of shape {given[0][0].shape}: add `.batch(32)`."
-    wrong_if(given[0][0].ndim != 4, one_by_one)
-    sizes = [len(part[0]) for part in given]
-    seen = f"From {FILES} files `make_batches` gives batches of {sizes}"
-    wrong_if(sizes[0] != BATCH, f"{seen}, but batches of {BATCH} were asked for.")
-    wrong_if(len(sizes) == 1, f"{seen}. The last may be smaller: do not drop it.")
-    wrong_if(sizes != [BATCH, FILES - BATCH], f"{seen}. Each file comes once: no repeat.")
+        given = [tuple(np.asarray(part) for part in each) for each in islice(found, 3)]
+    sizes = [len(images) for images, _ in given]
+    wanted = "asked for are batches of 32, `.batch(32)`, a smaller one at the end, and no repeat"
+    fits = sizes == [32, FILES - 32] and given[0][0].ndim == 4
+    wrong_if(not fits, f"From {FILES} files `make_batches` gives batches of {sizes}; {wanted}.")
+    images, labels = (np.concatenate(parts) for parts in zip(*given, strict=True))
     order, grey = labels.ravel(), images[:, 0, 0, 0] * 255 / 6
     others = "`make_batches` gives pictures with the labels of others. Keep them in pairs."
     wrong_if(not close(grey, order, 0.1), others)
-    in_order = (np.diff(order) == 1).all()
-    wrong_if(in_order, "`make_batches` does not shuffle: every epoch has the order of the table.")
     moved = np.abs(order - np.arange(FILES)).mean()  # some 13 places in a thorough shuffle
-    wrong_if(
-        set(order[:BATCH]) == set(range(BATCH)) or moved < 3,
-        "`make_batches` shuffles too late or too little: the first batch holds the first files of "
-        "the table. Shuffle files, before `.batch`, with a size of `len(files)`.",
-    )
+    late = {*order[:32]} == {*range(32)} or moved < 3
+    seen = "`make_batches` does not shuffle, or too late or too little"
+    to_do = "Shuffle files, before `.batch`, with a size of `len(files)`."
+    wrong_if(late, f"{seen}: the first batch holds the first files of the table. {to_do}")
     return "Paths are shuffled first, because they are small; pictures are read after that."
-
-
-pipeline = Exercise(
-    key="03.pipeline",
-    title="A pipeline",
-    variable="make_batches",
-    judged_by=check_pipeline,
-    hints=(
-        "Each method returns a new dataset, so they can be chained: `files.shuffle(...).map(...)`.",
-        "Shuffle before `batch`, and with a size of `len(files)`: else only near ones are mixed.",
-        "`.map(load)` sends each pair of path and label through the function.",
-    ),
-    imports=LOAD,
-    answer="""
-def make_batches(files):
-    return files.shuffle(len(files), seed=0).map(load).batch(32)
-""",
-)
 
 
 def three_trainings() -> dict[str, pd.DataFrame]:
@@ -205,163 +157,126 @@ def three_trainings() -> dict[str, pd.DataFrame]:
     }
 
 
-CURVE_WORDS = ("overfit", "underfit", "fine")
-ALL_THE_SAME = {
-    f"all three are called {word}. Compare where each pair ends.": dict.fromkeys("ABC", word)
-    for word in CURVE_WORDS
-}
-
 diagnose = WordsExercise(
     key="03.curves",
-    title="Three learning curves",
-    variable="diagnosis",
-    right={"A": "fine", "B": "overfit", "C": "underfit"},
-    allowed=CURVE_WORDS,
-    slips={
-        "overfit and underfit are swapped. Overfit means learned too closely: the training "
-        "loss is low and the validation loss is not.": dict(A="fine", B="underfit", C="overfit"),
-        **ALL_THE_SAME,
-    },
-    replies={
-        ("A", "overfit"): "both losses fall together; dropout lifts the one of training.",
-        ("A", "underfit"): "both losses have fallen far below the 0.69 of knowing nothing.",
-        ("B", "fine"): "the validation loss turns and rises while the training loss falls on.",
-        ("B", "underfit"): "the training loss is near 0: those X-rays are known by heart.",
-        ("C", "fine"): "neither loss has left the 0.69 of a network that knows nothing.",
-        ("C", "overfit"): "the training loss has not fallen: nothing was learned by heart.",
-    },
-    praise="Read the training loss first (was anything learned?), then the gap to the other.",
-    hints=(
-        "Begin with the solid line: has the network learned its own training X-rays at all?",
-        "Then look at the dashed line: does it follow the solid one, or turn away from it?",
-    ),
     answer='diagnosis = {"A": "fine", "B": "overfit", "C": "underfit"}',
 )
 
 XRAY_SHAPE = (224, 224, 3)
 FEWEST_PARAMETERS, MOST_PARAMETERS, PUBLISHED_PARAMETERS = 300, 100_000, 5_631_169
+# Layers that only add up, or choose, where they have no activation.
+LINEAR = "Conv2D Dense MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D "
+LINEAR += "Flatten Dropout BatchNormalization Rescaling Normalization"
 
 
-def check_small(model: Any) -> str:
+@exercise(
+    "03.small",
+    """
+    stack = [keras.Input((224, 224, 3))]
+    for filters in (8, 16, 32, 32, 32):
+        stack += [layers.Conv2D(filters, 3, activation="relu"), layers.MaxPooling2D(2)]
+    stack += [
+        layers.Flatten(),
+        layers.Dense(64, activation="relu"),
+        layers.Dropout(0.3),
+        layers.Dense(1, activation="sigmoid", dtype="float32"),
+    ]
+    small = keras.Sequential(stack)
+    small.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    """,
+    imports="import keras\nfrom keras import layers\n",
+)
+def small_network(model: Any) -> str:
     """A compiled Keras model for this task, from the outside in and without training it."""
     import keras
 
     as_model = "a Keras model: `keras.Sequential([...])`, with `compile` on a line of its own"
     kind("small", model, keras.Model, as_model)
-    knows = model.built and getattr(model, "inputs", None)
-    wrong_if(not knows, f"`small` does not know what it reads: `keras.Input({XRAY_SHAPE})`.")
-    seen = tuple(model.inputs[0].shape[1:])
-    more = "Keras adds the batch by itself." if seen[1:] == XRAY_SHAPE else ""
-    if seen[:2] == XRAY_SHAPE[:2]:
-        more = "The last number counts channels: our grey is copied into three."
-    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {more}")
-    layers, output = layers_of(model), tuple(model.outputs[0].shape[1:])
-    kinds = [type(layer).__name__ for layer in layers]
-    alone = "Without a convolution each pixel would be a thing of its own."
-    wrong_if("Conv2D" not in kinds, f"`small` has no Conv2D layer. {alone}")
-    between = "Put GlobalAveragePooling2D (or Flatten) between Conv2D and the first Dense layer."
-    wrong_if(len(output) > 1, f"`small` answers with a map of shape {output}. {between}")
-    wrong_if(output[0] > 2, f"`small` answers with {output[0]} numbers: end in `Dense(1, ...)`.")
-    bends = {activation_of(layer) for layer in layers[:-1]} != {"linear"}
-    linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`.'
-    wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}")
-    to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
-    learns = model.compiled and model.loss is not None
-    wrong_if(not learns, f"`small` has no loss yet, so it cannot learn: {to_do}.")
-    check_loss(model.loss, output[0], activation_of(layers[-1]))
-    frozen = [layer.name for layer in layers if layer.weights and not layer.trainable]
+    inputs, outputs = (getattr(model, name, None) or [] for name in ("inputs", "outputs"))
+    begin = f"Begin `keras.Sequential` with `keras.Input({XRAY_SHAPE})`, or use `keras.Model`"
+    wrong_if(not inputs, f"`small` does not say what it reads. {begin}.")
+    counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
+    wrong_if(len(inputs + outputs) > 2, f"`small` has {counts}: one X-ray in, one score out.")
+    seen, answer = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
+    copied = "Keras adds the batch by itself; our one grey channel is copied into three channels"
+    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {copied}.")
+    steps = steps_of(model)
+    kinds, activations = [type(e).__name__ for e in steps], [activation_of(e) for e in steps]
+    alone = "Without a convolution each pixel would be a thing of its own"
+    wrong_if("Conv2D" not in kinds, f"`small` has no Conv2D layer. {alone}.")
+    check_range(model)
+    between = "Put GlobalAveragePooling2D (or Flatten) between Conv2D and the first Dense layer"
+    wrong_if(len(answer) > 1, f"`small` answers with a map of shape {answer}. {between}.")
+    bends = {*activations[:-1]} != {"linear"} or {*kinds[:-1]} - {*LINEAR.split()}
+    linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`'
+    wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}.")
+    check_ending(answer[0], activations[-1], model.loss)
+    frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     wrong_if(frozen, f"`small` cannot learn in full: frozen are {', '.join(frozen)}.")
-    return check_size(model, layers)
-
-
-def check_loss(loss: Any, units: int, activation: str) -> None:
-    """Whether units, last activation and loss speak of the same thing, for labels 0 and 1."""
-    import keras
-
-    loss = keras.losses.get(loss)
-    name = loss.name if isinstance(loss, keras.losses.Loss) else loss.__name__
-    logits = getattr(loss, "get_config", dict)().get("from_logits", False)
-    right = {
-        "binary_crossentropy": (1, "sigmoid"),
-        "binary_focal_crossentropy": (1, "sigmoid"),
-        "sparse_categorical_crossentropy": (2, "softmax"),
-    }
-    seen = f"`small` ends in {units} units with {activation} and the loss {name}"
-    one_hot = "It expects labels such as (1, 0); ours are" if "categorical" in name else "Ours are"
-    wrong_if(name not in right, f"{seen}. {one_hot} one 0 or 1, two classes: binary_crossentropy.")
-    right_units, right_activation = right[name]
-    wanted = f"This loss goes with {right_units} units and {right_activation}"
-    wrong_if(units != right_units, f"{seen}. {wanted}: one for each score that it compares.")
-    if logits:
-        twice = f"from_logits=True applies {right_activation} itself, and once is enough"
-        wrong_if(activation != "linear", f"{seen}: {twice}.")
-        return
-    reason = {
-        "linear": "without an activation a score may be below 0 or above 1",
-        "softmax": "a softmax over one unit is always 1",
-    }.get(activation, "a score has to lie between 0 and 1")
-    wrong_if(activation != right_activation, f"{seen}. {wanted}: {reason}.")
-
-
-def check_size(model: Any, layers: list[Any]) -> str:
-    """Whether it has neither too few nor too many parameters."""
-    count, largest = model.count_params(), max(layers, key=lambda layer: layer.count_params())
+    count, largest = model.count_params(), max(model.layers, key=lambda e: e.count_params())
     wrong_if(count < FEWEST_PARAMETERS, f"`small` has {count:,} parameters: too few to see much.")
-    advice = "Use fewer filters or units there."
-    if any(type(layer).__name__ == "Flatten" for layer in layers):
-        advice = "Flatten hands on every pixel of every map; GlobalAveragePooling2D one mean a map."
     seen = f"`small` has {count:,} parameters, not fewer than {MOST_PARAMETERS:,}"
-    where = f"{largest.count_params():,} of them sit in `{largest.name}`"
-    wrong_if(count >= MOST_PARAMETERS, f"{seen}. {where}. {advice}")
+    where = (
+        f"{largest.count_params():,} of them sit in `{largest.name}`: use fewer filters or units"
+    )
+    mean = "Flatten hands on every pixel of every map, GlobalAveragePooling2D one mean per map"
+    wrong_if(count >= MOST_PARAMETERS, f"{seen}. {where}. {mean}.")
     return (
         f"It has {count:,} parameters, one for every {PUBLISHED_PARAMETERS / count:,.0f} of the "
         "published network's. Whether it sees as much, the training below shows."
     )
 
 
-def layers_of(model: Any) -> list[Any]:
-    """Its layers from input to output, those of a model within the model in its place."""
+def check_ending(units: int, activation: str, loss: Any) -> None:
+    """Whether the network ends in one score from 0 to 1, and its loss takes it for that."""
+    import keras
+
+    to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
+    wrong_if(loss is None, f"`small` has no loss yet, so it cannot learn: {to_do}.")
+    loss = keras.losses.get(loss)
+    name = getattr(loss, "name", None) or loss.__name__
+    logits = getattr(loss, "get_config", dict)().get("from_logits", False)
+    why = {
+        "linear": "Without an activation a score may be below 0 or above 1",
+        "softmax": "A softmax over one unit is always 1",
+    }.get(activation if units == 1 else "", "Our label is one number, 0 or 1, for two classes")
+    if logits and activation == "sigmoid":
+        why = "from_logits=True applies sigmoid itself, and once is enough"
+    seen = f"`small` ends in {units} units with {activation} and the loss {name}"
+    ours = '`Dense(1, activation="sigmoid")`, and binary_crossentropy without from_logits'
+    fits = (units, activation, logits) == (1, "sigmoid", False) and name.startswith("binary_")
+    wrong_if(not fits, f"{seen}. {why}. This course reads a score from 0 to 1: {ours}.")
+
+
+def check_range(model: Any) -> None:
+    """Whether black and white still differ in what the first convolution reads."""
+    import keras
+
+    convolutions = [layer for layer in model.layers if type(layer).__name__ == "Conv2D"]
+    if convolutions:  # or they stand in a network within the network
+        before = keras.Model(model.inputs[0], convolutions[0].input)
+        black, white = (before(np.full((1, *XRAY_SHAPE), grey, "float32")) for grey in (0, 1))
+        contrast = float(np.abs(white - black).max())
+        seen = f"The first Conv2D of `small` reads black and white that differ by {contrast:.2g}"
+        to_do = "Our pixels are 0 to 1 already: leave out `Rescaling(1 / 255)`"
+        wrong_if(contrast < 0.1, f"{seen}. {to_do}, and adapt a `Normalization` to such pixels.")
+
+
+def steps_of(model: Any) -> list[Any]:
+    """Layers and other operations from input to output, those of a model within in its place."""
     found = []
-    for layer in model.layers:
-        found += layers_of(layer) if hasattr(layer, "layers") else [layer]
-    return [layer for layer in found if type(layer).__name__ != "InputLayer"]
+    for step in getattr(model, "operations", model.layers):
+        found += steps_of(step) if hasattr(step, "layers") else [step]
+    return [step for step in found if type(step).__name__ != "InputLayer"]
 
 
-def activation_of(layer: Any) -> str:
-    """The name of a layer's activation, ``linear`` without one."""
-    if type(layer).__name__ in ("Softmax", "ReLU", "LeakyReLU"):
-        return type(layer).__name__.lower()
-    activation = getattr(layer, "activation", None) or "linear"
+def activation_of(step: Any) -> str:
+    """The name of an activation, ``linear`` for a layer without one."""
+    name = type(step).__name__.lower()
+    if name in ("sigmoid", "softmax"):  # a layer or an operation of that name
+        return name
+    activation = getattr(step, "activation", None) or "linear"
     return getattr(activation, "__name__", str(activation))
 
-
-small_network = Exercise(
-    key="03.small",
-    title="A network with fewer than 100,000 parameters",
-    variable="small",
-    judged_by=check_small,
-    hints=(
-        "The convolutions are cheap. The dense layer is costly, because `Flatten` hands it 86,528 "
-        "numbers: hand it fewer.",
-        "Each further block of convolution and pooling quarters the map. After five blocks it has "
-        "5 × 5 places, and few filters per block are enough.",
-        "End in Dense(1) with a sigmoid, and compile with the loss binary_crossentropy. A learning "
-        "rate of 0.001 is safe here: no unit adds up 86,528 numbers.",
-    ),
-    imports="import keras\nfrom keras import layers\n",
-    answer="""
-stack = [keras.Input((224, 224, 3))]
-for filters in (8, 16, 32, 32, 32):
-    stack += [layers.Conv2D(filters, 3, activation="relu"), layers.MaxPooling2D(2)]
-stack += [
-    layers.Flatten(),
-    layers.Dense(64, activation="relu"),
-    layers.Dropout(0.3),
-    layers.Dense(1, activation="sigmoid", dtype="float32"),
-]
-small = keras.Sequential(stack)
-small.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-""",
-)
 
 quiz = load_quiz("03")

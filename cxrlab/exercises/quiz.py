@@ -1,24 +1,32 @@
-"""The quiz that closes a notebook: each question is an exercise whose answer is a letter.
+"""The quiz that closes a notebook, and how far a reader has come over all of them.
 
-The texts stand in ``quizzes/NN.json``: a list of questions, each with its ``key``, the
-``question``, the letter that is ``right``, and ``options``, each a ``text`` and the ``reply`` to a
-reader who chooses it.
+Each question is an exercise whose answer is a letter. Its texts stand in ``texts/NN.json``, under
+``quiz``: a ``key``, the ``question``, the letter that is ``right``, and ``options``, each a
+``text`` and the ``reply`` to a reader who chooses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import pkgutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pandas as pd
 from IPython.display import display
 
-from cxrlab.exercises.answers import described, wrong_if
-from cxrlab.exercises.engine import Exercise, as_html, show_message
-from cxrlab.files import read_json
+import cxrlab.exercises
+from cxrlab.exercises.engine import (
+    Exercise,
+    as_html,
+    described,
+    read_texts,
+    remembered,
+    show_message,
+)
+from cxrlab.exercises.judge import wrong_if
 
-QUIZZES = Path(__file__).parent / "quizzes"
+HINTS = ("Rule out what cannot be.", "The recap of this notebook has the answer.")
 
 
 @dataclass(kw_only=True)
@@ -27,10 +35,6 @@ class Question(Exercise):
 
     options: list[dict[str, str]]
     right: str
-    hints: tuple[str, ...] = (
-        "Rule out what cannot be.",
-        "The recap of this notebook has the answer.",
-    )
 
     @property
     def letters(self) -> list[str]:
@@ -38,7 +42,7 @@ class Question(Exercise):
         return [*"abcdef"][: len(self.options)]
 
     def judge_answer(self, answer: Any) -> str:
-        """The reply to the right letter; raises :class:`Wrong` with that to another one."""
+        """The reply to the right letter; raises ``Wrong`` with that to another one."""
         letter = answer.strip().lower() if isinstance(answer, str) else answer
         letters = f"one of the letters {', '.join(self.letters)}, in quotation marks"
         wrong_if(letter not in self.letters, f"It is {described(answer)}, but should be {letters}.")
@@ -48,21 +52,17 @@ class Question(Exercise):
 
     def in_words(self, number: int) -> str:
         """The question with its options, as Markdown."""
-        options = (
-            f"- **{letter}**: {option['text']}"
-            for letter, option in zip(self.letters, self.options, strict=True)
-        )
-        return f"**Question {number}.** {self.title}\n\n" + "\n".join(options)
+        pairs = zip(self.letters, self.options, strict=True)
+        options = "\n".join(f"- **{letter}**: {option['text']}" for letter, option in pairs)
+        return f"**Question {number}.** {self.texts['title']}\n\n{options}"
 
     def buttons(self) -> Any:
         """One button per option, and a line that replies."""
         import ipywidgets as widgets
 
+        narrow = {"button_width": "3em"}
         buttons = widgets.ToggleButtons(
-            options=self.letters,
-            value=None,
-            description="Answer",
-            style={"button_width": "3em"},
+            options=self.letters, value=None, description="Answer", style=narrow
         )
         reply = widgets.HTML()
 
@@ -74,14 +74,8 @@ class Question(Exercise):
         return widgets.VBox([buttons, reply])
 
 
-@dataclass
-class Quiz:
+class Quiz(list[Question]):
     """The questions of one notebook."""
-
-    questions: tuple[Question, ...]
-
-    def __iter__(self) -> Iterator[Question]:
-        return iter(self.questions)
 
     def show(self) -> None:
         """Show every question as text and, where a kernel answers, with buttons to choose from."""
@@ -99,15 +93,50 @@ class Quiz:
 
 def load_quiz(notebook: str) -> Quiz:
     """The quiz of a notebook by its number (``"01"``)."""
-    questions = [
+    return Quiz(
         Question(
             key=entry["key"],
-            title=entry["question"],
+            texts={"title": entry["question"], "hints": HINTS},
             variable=f"question {number}",
             answer=repr(entry["right"]),
             right=entry["right"],
             options=entry["options"],
         )
-        for number, entry in enumerate(read_json(QUIZZES / f"{notebook}.json"), start=1)
-    ]
-    return Quiz(tuple(questions))
+        for number, entry in enumerate(read_texts(notebook)["quiz"], start=1)
+    )
+
+
+def exercises_by_notebook() -> dict[str, list[Exercise]]:
+    """``{"04": [...]}`` for every module ``nb04``: its exercises in order, its questions last."""
+    found = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(cxrlab.exercises.__path__)):
+        if name.startswith("nb"):
+            things = vars(importlib.import_module(f"cxrlab.exercises.{name}"))
+            own = [thing for thing in things.values() if isinstance(thing, Exercise)]
+            found[name.removeprefix("nb")] = own + things["quiz"]
+    return found
+
+
+class Overview(NamedTuple):
+    """``notebooks``: one row per notebook. ``next_step``: a sentence on what is left."""
+
+    notebooks: pd.DataFrame
+    next_step: str
+
+
+def overview() -> Overview:
+    """Solved and all exercises and quiz questions of each notebook, from the workspace."""
+    kept, rows, open_ones = remembered(), [], []
+    for notebook, exercises in exercises_by_notebook().items():
+        row = {"notebook": notebook}
+        for kind, in_quiz in (("exercises", False), ("quiz", True)):
+            mine = [e for e in exercises if isinstance(e, Question) == in_quiz]
+            solved = [e for e in mine if kept.get(e.key, {}).get("solved")]
+            row[kind] = f"{len(solved)} of {len(mine)}"
+            open_ones += [e for e in mine if e not in solved]
+        row["attempts"] = sum(kept.get(e.key, {}).get("attempts", 0) for e in exercises)
+        rows.append(row)
+    step = "Everything is solved."
+    if open_ones:
+        step = f"Next: notebook {open_ones[0].key[:2]}, “{open_ones[0].texts['title']}”."
+    return Overview(pd.DataFrame(rows), step)
