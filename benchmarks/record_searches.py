@@ -28,7 +28,7 @@ from cxrlab.files import read_json, write_json
 from cxrlab.metrics import choose_threshold, confusion
 from cxrlab.sources import what_kind
 from cxrlab.training import Settings, predict, train
-from cxrlab.tuning import SPACES, Plan, recorded_search, save_search, search, settings_from
+from cxrlab.tuning import SPACES, Plan, recorded_search, search, settings_from
 
 TOP = Path(__file__).resolve().parents[1]
 KEPT = TOP / "build" / "searches"
@@ -98,7 +98,7 @@ def fifty(parts: course.Parts, budget) -> pd.DataFrame:
 
 def after(parts: course.Parts, budget) -> pd.DataFrame:
     """One row per X-ray of validation and test: the scores of both settings, three seeds each."""
-    winner = recorded_search()[0].table.iloc[0]
+    winner = recorded_search().table.iloc[0]
     settings = {"before": Settings(), "after": settings_from(winner.to_dict())}
     frames = []
     for name, part in (("validation", parts.validation), ("test", parts.test)):
@@ -117,13 +117,12 @@ def main() -> None:
     space = open_workspace()
     parts = course.get_xrays(space)
     cases = pd.concat(parts.split.parts().values())
-    data = recordings.data_in_words(what_kind(space.data), cases)
     made = {"table": table, "fifty": fifty, "after": after}[what](parts, space.budget)
     command = f"python benchmarks/record_searches.py {what}"
-    recording = recordings.record(made, command, space.seed, data)
+    recording = recordings.record(made, command, space.seed, what_kind(space.data), cases)
     folder = TOP / "cxrlab" / "recordings"
     if what == "fifty":
-        save_search(recording, "val_loss", folder / "search-fifty-trials.json")
+        write_json(folder / "search-fifty-trials.json", recording.to_json())
         return
     name = {"table": "search-table", "after": "before-after"}[what]
     if not space.simulated:

@@ -1,7 +1,7 @@
 """Cards: what somebody should know of a network before believing it (10.1145/3287560.3287596).
 
-``model_card`` fills a template with the facts of a trained network. ``write_line`` and
-``my_card`` keep the card that a reader of the course writes, line by line, from notebook 04 on.
+``model_card`` describes a trained network. ``write_line`` and ``my_card`` keep the card that a
+reader of the course writes, line by line, from notebook 04 on.
 """
 
 from __future__ import annotations
@@ -115,9 +115,8 @@ def _with_source(cases: pd.DataFrame) -> pd.DataFrame:
 def write_line(space: Workspace, section: str, text: str) -> None:
     """Keep a sentence of the reader's own card, in place of an earlier one of this section.
 
-    ``...`` or an empty text leaves the card as it is. Prints where the card stands. Raises
-    :class:`CXRLabError` for an unknown section.
-
+    ``...`` or an empty text leaves the card as it is. Prints where the card stands.
+    Raises :class:`CXRLabError` for an unknown section.
     Example: ``card.write_line(space, "Limits", "Phantoms are simpler than people.")``.
     """
     if section not in HINTS:
@@ -135,10 +134,7 @@ def write_line(space: Workspace, section: str, text: str) -> None:
 
 
 def read_lines(space: Workspace) -> dict[str, str]:
-    """The sentences on the reader's own card, by section, in the order of the card.
-
-    Raises :class:`CXRLabError` where ``card.json`` is damaged.
-    """
+    """The sentences on the reader's own card, by section; :class:`CXRLabError` if damaged."""
     path = space.folder / "card.json"
     try:
         kept = read_json(path) if path.exists() else {}

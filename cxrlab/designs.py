@@ -33,15 +33,12 @@ DESCRIBED = ["image_id", "patient_id", "source", "sex", "age", "view", "label"]
 
 @dataclass(frozen=True)
 class Design:
-    """A name, where the negatives come from, and how the network is trained.
-
-    ``every``: train on all X-rays of these sources, not on as many negatives as positives.
-    """
+    """A name, where the negatives come from, and how the network is trained."""
 
     name: str
     negatives: str = "kermany"
     settings: Settings = field(default_factory=Settings)
-    every: bool = False
+    every: bool = False  # learn from all X-rays, not from as many negatives as positives
 
     def chosen(self, part: pd.DataFrame, seed: int) -> pd.DataFrame:
         """The X-rays of a part that the design learns from; :class:`CXRLabError` for too few."""
@@ -50,9 +47,8 @@ class Design:
         chosen = ours if self.every else balance(ours, [], seed, self.negatives)
         if chosen["label"].nunique() < 2:
             raise CXRLabError(
-                f"The design {self.name!r} needs COVID-19 patients and {self.negatives!r} "
-                "negatives in every part of the split, but one part lacks them. Use more X-rays, "
-                "or another seed."
+                f"The design {self.name!r} needs COVID-19 patients and {self.negatives} negatives "
+                "in every part of the split, but one lacks them. Use more X-rays, or another seed."
             )
         return chosen
 
@@ -94,14 +90,6 @@ REPAIRS = (
     Design("mixed, balanced batches", "mixed", Settings(balance_sources=True), every=True),
     RECIPES["robust"],
 )
-#: AUC of the table: COVID-19 against whom (None: all healthy), and by which score.
-AREAS = {
-    "auc_children": (CHILDREN, "score"),
-    "auc_adults": (ADULTS, "score"),
-    "auc_all": (None, "score"),
-    "frame_only": (CHILDREN, "frame_only"),
-    "lungs_hidden": (None, "lungs_hidden"),
-}
 
 
 def candidates(data: Path, seed: int = 0) -> Prepared:
@@ -147,12 +135,10 @@ def examine(
 def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """How often each group is called positive, and the AUC of COVID-19 against it.
 
-    One row per group: ``group``, ``images``, ``patients``, ``called`` (share 0...1 called
-    positive: recall for COVID-19, false positives for the healthy) with ``low`` and ``high``, and
-    ``auc`` with ``auc_low`` and ``auc_high`` (NaN for COVID-19 itself). 95 % intervals over
-    patients, from :mod:`cxrlab.metrics`. ``scored`` may pool the test parts of several folds, each
-    called at the threshold of its own network; the AUC then mixes scores of several networks, and
-    is rather too low.
+    One row per group: ``group``, ``images``, ``patients``, ``called`` (recall for COVID-19, share
+    of false positives for the healthy) with ``low`` and ``high``, and ``auc`` with ``auc_low`` and
+    ``auc_high`` (NaN for COVID-19 itself). ``scored`` may pool the test parts of several folds,
+    each called at the threshold of its own network; the AUC is then rather too low.
     """
     rows = []
     for group, sources in ROLES.items():
@@ -170,11 +156,7 @@ def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> p
 def auc_against(
     scored: pd.DataFrame, group: str | None, column: str, resamples: int, seed: int
 ) -> Estimate:
-    """The AUC of COVID-19 against the healthy of one ``group`` (None: of all) by ``column``.
-
-    ``group`` is one of :data:`cxrlab.sources.ROLES`, such as ``children``. Undefined where there
-    is nobody to compare with.
-    """
+    """The AUC of COVID-19 against the healthy of one ``group`` (None: of all) by ``column``."""
     ours = scored["source"].isin(ROLES[group]) if group else True
     cases = scored[(scored["label"] == 1) | ours]
     if cases.empty:
@@ -190,16 +172,22 @@ def repairs_table(
     ``recall`` of COVID-19 and the share of ``children`` and ``adults`` called positive, at each
     network's frozen threshold; ROC AUC of COVID-19 against children, adults and all healthy:
     ``auc_children``, ``auc_adults``, ``auc_all``. ``frame_only`` is the AUC against children when
-    all but the outer tenth of the X-ray is filled in: compare it with ``auc_children``.
-    ``lungs_hidden`` is the AUC against all healthy when the lungs are filled in: compare it with
-    ``auc_all``. Without lungs 0.5 is to be hoped for: an AUC further below it is information, too.
+    all but the outer tenth of the X-ray is filled in, ``lungs_hidden`` that against all healthy
+    without the lungs: 0.5 is to be hoped for, and an AUC further below is information, too.
     Each number has a 95 % interval over patients, in ``_low`` and ``_high``.
     """
     rows = []
+    areas = {  # the AUC against whom (None: all healthy), and by which score
+        "auc_children": (CHILDREN, "score"),
+        "auc_adults": (ADULTS, "score"),
+        "auc_all": (None, "score"),
+        "frame_only": (CHILDREN, "frame_only"),
+        "lungs_hidden": (None, "lungs_hidden"),
+    }
     for name, scored in tried.items():
         called = group_table(scored, resamples, seed).set_index("group")[["called", "low", "high"]]
         found = dict(zip(("recall", CHILDREN, ADULTS), called.loc[list(ROLES)].values, strict=True))
-        for area, against in AREAS.items():
+        for area, against in areas.items():
             found[area] = astuple(auc_against(scored, *against, resamples, seed))
         row = {"repair": name}
         for what, triple in found.items():

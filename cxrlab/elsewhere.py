@@ -124,16 +124,11 @@ def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Does a score of 0.8 mean that 8 of 10 are ill (Van Calster 2019, 10.1186/s12916-019-1466-7)?
+    """Are 8 of 10 with a score of 0.8 ill? (Van Calster 2019, 10.1186/s12916-019-1466-7)"""
 
-    ``brier``: mean squared distance of score and label, 0 at best. ``slope``: 1 at best, lower for
-    too extreme scores, higher for too timid ones. ``in_the_large``, in log odds: 0 at best, lower
-    for scores that are too high on the whole.
-    """
-
-    brier: Estimate
-    slope: Estimate
-    in_the_large: Estimate
+    brier: Estimate  # mean squared distance of score and label, 0 at best
+    slope: Estimate  # 1 at best, lower for too extreme scores, higher for too timid ones
+    in_the_large: Estimate  # log odds: 0 at best, lower for scores that are too high on the whole
 
 
 def calibration(
@@ -196,7 +191,6 @@ def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) 
 
 def people_tested(recall: float, specificity: float, prevalence: float, n: int = 1000) -> Confusion:
     """Whole people instead of shares (0...1): the rounded counts of the test on ``n`` of them."""
-    precision_at_prevalence(recall, specificity, prevalence)  # complains of impossible shares
     ill = round(n * prevalence)
     found, cleared = round(ill * recall), round((n - ill) * specificity)
     return Confusion(tp=found, fp=n - ill - cleared, fn=ill - found, tn=cleared)

@@ -32,8 +32,7 @@ CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an
 class Estimate:
     """A value and its 95 % interval; all ``None`` when undefined.
 
-    Example: ``f"{Estimate(0.93, 0.85, 0.98):.2f}"`` is ``0.93 (0.85 to 0.98)``; it is ``0.93``
-    without an interval, or ``undefined``.
+    Example: ``f"{Estimate(0.93, 0.85, 0.98):.2f}"`` is ``0.93 (0.85 to 0.98)``.
     """
 
     value: float | None
@@ -110,8 +109,7 @@ class Confusion:
 def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusion:
     """Count right and wrong calls; a case is called positive when its score >= ``threshold``.
 
-    ``labels`` are 0 or 1, ``scores`` within 0...1, both of shape (n,).
-    Raises :class:`CXRLabError` when they are not, or the threshold is outside 0...1.
+    Arguments as for :func:`evaluate`.
     """
     labels, scores = check_cases(labels, scores)
     called = scores >= check_share("threshold", threshold)
@@ -120,10 +118,7 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
 
 
 def precision_at_prevalence(recall: float, specificity: float, prevalence: float) -> float | None:
-    """The precision among people of whom a share of ``prevalence`` is ill (Bayes' theorem).
-
-    All within 0...1, or :class:`CXRLabError`; ``None`` where nobody would be called positive.
-    """
+    """The precision among people of whom a share of ``prevalence`` is ill (Bayes' theorem)."""
     found = check_share("recall", recall) * check_share("prevalence", prevalence)
     alarms = (1 - check_share("specificity", specificity)) * (1 - prevalence)
     return ratio(found, found + alarms)
@@ -178,9 +173,9 @@ def effective_size(successes: NDArray, patients: NDArray) -> float:
 
     Where each patient counts once, all cases. Otherwise the cases over the design effect: the
     variance of a ratio of two sums over patients, linearised, against that of a simple share.
-    Few patients make it less, by the squared ratio of the normal and the t quantile (Korn and
-    Graubard 1998, Survey Methodology 24:193-201). Where that variance is 0, or fewer than three
-    patients have shown the rarer outcome, it says too little: at most one trial per patient.
+    Few patients make it less (Korn and Graubard 1998, Survey Methodology 24:193-201). Where that
+    variance is 0, or fewer than three patients have shown the rarer outcome, it says too little:
+    at most one trial per patient.
     """
     value, n = successes.mean(), successes.size
     cases, hits = np.bincount(patients), np.bincount(patients, successes)
@@ -227,11 +222,11 @@ def auc(
     """
     labels, scores = check_cases(labels, scores)
     patients = patient_numbers(patients, labels.size)
-    cases = [int((labels == label).sum()) for label in (1, 0)]
+    if labels.min() == labels.max():
+        return Estimate(None)
+    cases = np.bincount(labels)[::-1].tolist()
     people = [np.unique(patients[labels == label]).size for label in (1, 0)]
     draws = resample(lambda w: _weighted_auc(labels, scores, w), patients, resamples, seed)
-    if not all(cases):
-        return Estimate(None)
     value, factor = float(roc_auc_score(labels, scores)), 1.0
     variance = pd.Series(draws).var()  # of the resamples with both classes
     if variance > TINY and 0 < value < 1:
@@ -306,12 +301,11 @@ def evaluate(
     a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and of each of
     ``METRICS`` its :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
     """
-    labels, scores = check_cases(labels, scores)
-    patients = patient_numbers(patients, labels.size)
     counts = confusion(labels, scores, threshold)
     found = shares(labels, scores, threshold, patients)
     found["roc_auc"] = auc(labels, scores, patients, resamples, seed)
-    head = {"n": counts.n, "patients": np.unique(patients).size, "prevalence": counts.prevalence}
+    people = np.unique(patient_numbers(patients, counts.n)).size
+    head = {"n": counts.n, "patients": people, "prevalence": counts.prevalence}
     head |= {"threshold": float(threshold), **asdict(counts)}
     return head | {name: estimate.to_json() for name, estimate in found.items()}
 

@@ -14,8 +14,7 @@ from cxrlab.images import IMAGE_SIZE
 if TYPE_CHECKING:
     import keras
 
-FILTERS = (32, 64, 128)
-DROPOUT_LAYERS = len(FILTERS) + 1
+DROPOUT_LAYERS = 4
 
 
 def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 0.3) -> keras.Model:
@@ -27,7 +26,6 @@ def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 
 
     ``dropout`` is one rate for all four Dropout layers or one rate for each.
     Raises ``ValueError`` when the number of rates is neither.
-
     Example: ``model = published_network(dense_units=128, dropout=0.2)``.
     """
     import keras
@@ -39,7 +37,7 @@ def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 
             f"The network has {DROPOUT_LAYERS} Dropout layers, but got {len(rates)} rates."
         )
     stack = [keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="xray")]
-    for block, (filters, rate) in enumerate(zip(FILTERS, rates, strict=False), start=1):
+    for block, (filters, rate) in enumerate(zip((32, 64, 128), rates, strict=False), start=1):
         stack += [
             layers.Conv2D(filters, 3, activation="relu", name=f"conv_{block}"),
             layers.MaxPooling2D(2, name=f"pool_{block}"),

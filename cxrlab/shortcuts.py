@@ -42,7 +42,6 @@ def everyone(data: str | Path) -> pd.DataFrame:
     COVID-19 source; missing in a folder that ``cxrlab data fetch`` filled). ``label`` is 1 for
     COVID-19. Posteroanterior X-rays only, but for the children, who come in one view. Damaged
     files and exact duplicates are left out; ``group`` joins patients whose X-rays look alike.
-
     Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
     Raises :class:`CXRLabError` where COVID-19, children or adults are missing.
     """
@@ -106,9 +105,9 @@ def region(name: str, shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> np.nda
 def hide(pixels: np.ndarray, name: str) -> np.ndarray:
     """A copy of X-rays, uint8 (n, height, width, 1), with a region filled in evenly.
 
-    The fill is the mean grey of what stays visible in each X-ray: it says nothing of what is
-    hidden. A filled X-ray is unlike any that a network was trained on, and a lower score may
-    partly be the surprise (Hooker et al. 2019, arXiv 1806.10758).
+    The fill is the mean grey of what stays visible: it says nothing of what is hidden. A filled
+    X-ray is unlike any of the training, and a lower score may partly be the surprise
+    (Hooker et al. 2019, arXiv 1806.10758).
     """
     mask = region(name, pixels.shape[1:3])
     hidden = pixels.copy()
@@ -117,34 +116,24 @@ def hide(pixels: np.ndarray, name: str) -> np.ndarray:
     return hidden
 
 
-def plant_letter(
-    pixels: np.ndarray, at: tuple[float, float] = AT, size: float = SIZE
-) -> np.ndarray:
-    """A copy of X-rays with a white R, like a lead letter on the film.
+def plant_letter(pixels: np.ndarray, at: tuple[float, float] = AT) -> np.ndarray:
+    """A copy of X-rays, uint8 (n, height, width, 1), with a white R, like a lead letter on film.
 
     A letter on every film of one hospital told Zech et al. (2018, 10.1371/journal.pmed.1002683)
-    that a network may read the film instead of the patient.
-    ``pixels``: uint8, shape (n, height, width, 1). ``at``: the letter's upper left corner as
-    shares of height and width, each from 0 to 1; the letter is pushed back inside where it would
-    stick out. ``size``: its height as a share of the image's, above 0 and at most 0.5.
-    Raises :class:`CXRLabError` for other places, sizes or pixels.
-
+    that a network may read the film instead of the patient. ``at``: its upper left corner as
+    shares of height and width, each from 0 to 1; it is pushed back inside where it would stick
+    out. Raises :class:`CXRLabError` for other places or pixels.
     Example: ``marked = shortcuts.plant_letter(pixels, at=(0.85, 0.08))``.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim != 4:
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or not 0 <= min(at) <= max(at) <= 1:
         raise CXRLabError(
-            f"Got pixels of type {pixels.dtype} and shape {pixels.shape}, but expected uint8 of "
-            "shape (n, height, width, 1), as decode() gives."
+            f"No letter at {at} on pixels of type {pixels.dtype} and shape {pixels.shape}. Give "
+            "two shares from 0 to 1, and uint8 of shape (n, height, width, 1), as from decode()."
         )
     height, width = pixels.shape[1:3]
     rows, columns = LETTER.shape
-    tall = max(rows, round(size * height))
+    tall = max(rows, round(SIZE * height))
     wide = max(columns, round(tall * columns / rows))
-    if not (0 <= min(at) <= max(at) <= 1 and 0 < size <= 0.5 and tall <= height and wide <= width):
-        raise CXRLabError(
-            f"A letter of size {size} at {at} does not fit on {height} × {width} pixels. Give two "
-            "shares from 0 to 1 for its upper left corner, and a size above 0 and at most 0.5."
-        )
     drawn = LETTER[np.ix_(np.arange(tall) * rows // tall, np.arange(wide) * columns // wide)]
     top, left = min(round(at[0] * height), height - tall), min(round(at[1] * width), width - wide)
     marked = pixels.copy()
@@ -155,13 +144,12 @@ def plant_letter(
 def opacity_masks(cases: pd.DataFrame, data: str | Path) -> np.ndarray:
     """Where the opacities of these phantoms are: bool, shape (n, 224, 224), True inside.
 
-    ``cases``: catalog rows of simulated COVID-19 X-rays. ``data``: the folder of phantoms, which
-    holds ``masks/``, one PNG per X-ray under its own name.
+    ``cases``: catalog rows of simulated COVID-19 X-rays. ``data``: the folder of phantoms.
     Raises :class:`CXRLabError` where a case has no mask, as real X-rays have none.
+    Example: ``masks = shortcuts.opacity_masks(ill, space.data)``.
     """
     files = [Path(data) / "masks" / f"{Path(path).stem}.png" for path in cases["path"]]
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
+    if missing := [file.name for file in files if not file.is_file()]:
         raise CXRLabError(
             f"{len(missing)} of {len(files)} X-rays in {data} have no mask of their opacities, "
             f"such as {missing[0]}. Only simulated X-rays with COVID-19 have one."

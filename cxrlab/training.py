@@ -39,13 +39,15 @@ SMALL_BATCH = 8
 
 @dataclass(frozen=True)
 class Machine:
-    """How to train on this machine: what :func:`machine` found."""
+    """How to train on this machine: what :func:`machine` found.
+
+    ``eager`` is for compile(run_eagerly=...). TensorFlow keeps the graph of every network that was
+    trained, with its weights, 0.1 GB each. Without graphs it takes 1.4 times as long.
+    """
 
     number_format: str  # for keras.mixed_precision.set_global_policy
     batch_size: int
     reason: str
-    # For compile(run_eagerly=...). TensorFlow keeps the graph of every network that was trained,
-    # with its weights, 0.1 GB each. Without graphs it keeps none, and takes 1.4 times as long.
     eager: bool = False
 
     def __str__(self) -> str:
@@ -59,7 +61,6 @@ def machine() -> Machine:
     that multiply it in hardware, and float32 everywhere else, where the short formats are slower.
     Where memory is short (:func:`cxrlab.hosts.is_memory_short`) float32 without graphs, and
     batches of 8, which are no slower.
-
     Example: ``keras.mixed_precision.set_global_policy(machine().number_format)``.
     """
     if is_memory_short():
@@ -89,10 +90,9 @@ def cpu_multiplies_bfloat16() -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the published project left open, or searched.
+    """What the published project left open, or searched: its Adam and this learning rate are ours.
 
-    Adam, binary cross-entropy, batches of 32, this learning rate, its warm-up and its decay are
-    ours: the publication does not state them.
+    Example: ``Settings(dense_units=128, dropout=0.2)``.
     """
 
     dense_units: int = 64
@@ -131,12 +131,11 @@ def train(
 ) -> Trained:
     """Train a network on ``training`` until ``validation`` stops getting better.
 
-    ``training`` and ``validation`` are X-rays as they come: ``settings.preparation`` is applied
-    to both here, and before a prediction by :func:`made_ready`. Of the epochs after the first five
-    the weights of the one with the lowest validation loss are kept; where there are none, or the
-    settings say not to stop early, those of the last epoch. The model that comes back computes in
-    float32 whatever it was trained in, so that its scores are the same on a machine without the
-    short format.
+    Both are X-rays as they come: ``settings.preparation`` is applied here, and before a prediction
+    by :func:`made_ready`. Of the epochs after the first five the weights of the one with the lowest
+    validation loss are kept; where there are none, or the settings say not to stop early, those of
+    the last epoch. The model that comes back computes in float32 whatever it was trained in, so
+    that its scores are the same on a machine without the short format.
     """
     import keras
 
@@ -151,14 +150,10 @@ def train(
     gc.collect()  # the network before this one, if nothing holds it any more
     model = network_of(settings, how.number_format)
     rate = warm_up(settings.learning_rate, epochs * math.ceil(len(training) / how.batch_size))
-    model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-        if settings.weight_decay
-        else keras.optimizers.Adam(rate),
-        loss="binary_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=how.eager,
-    )
+    adam = keras.optimizers.Adam(rate)
+    if settings.weight_decay:
+        adam = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    model.compile(adam, "binary_crossentropy", metrics=["accuracy"], run_eagerly=how.eager)
     fitted = model.fit(
         batches(training, how.batch_size, seed, settings.augmentation, settings.balance_sources),
         validation_data=batches(validation, how.batch_size),
@@ -198,7 +193,6 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
 
     ``steps``: batches in the whole training. With so few batches a network whose rate stays high
     ends wherever the last batch threw it (Loshchilov and Hutter 2016, arXiv 1608.03983).
-
     Example: ``keras.optimizers.Adam(warm_up(1e-3, steps=len(train) * epochs))``.
     """
     import keras

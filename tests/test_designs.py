@@ -10,7 +10,16 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrlab.choices import Budget
-from cxrlab.designs import RECIPES, Design, auc_against, candidates, examine, group_table
+from cxrlab.designs import (
+    RECIPES,
+    REPAIRS,
+    Design,
+    auc_against,
+    candidates,
+    examine,
+    group_table,
+    repairs_table,
+)
 from cxrlab.errors import CXRLabError
 from cxrlab.pipeline import decode
 from cxrlab.splits import split_by_patient
@@ -67,11 +76,10 @@ def test_a_design_learns_from_as_many_healthy_as_sick(prepared, negatives, sourc
     healthy = chosen[chosen["label"] == 0]
     assert set(healthy["source"]) == sources
     assert len(healthy) == (chosen["label"] == 1).sum()
-
-
-def test_a_design_may_learn_from_everybody(prepared):
-    everybody = Design("x", "mixed", every=True).chosen(prepared.cases, seed=0)
-    assert len(everybody) == len(prepared.cases)
+    everybody = Design("x", negatives, every=True).chosen(prepared.cases, seed=0)
+    assert (
+        len(everybody) == prepared.cases["source"].isin([*sources, "covid-chestxray-dataset"]).sum()
+    )
 
 
 def test_the_group_table_counts_calls():
@@ -101,21 +109,50 @@ def test_adults_of_two_external_sets_are_one_group():
     assert table.loc["adults", "images"] == 10
     assert table.loc["adults", "called"] == pytest.approx(0.5)
     pair = lent[lent["source"] != "chest_xray"]
-    found = auc_against(lent, "adults", resamples=50)
+    found = auc_against(lent, "adults", "score", 50, 0)
     assert found.value == pytest.approx(roc_auc_score(pair["label"], pair["score"]))
+
+
+def test_the_table_of_repairs_agrees_with_the_scores():
+    rng = np.random.default_rng(1)
+    scored = scored_table(
+        {
+            "covid-chestxray-dataset": [True] * 16 + [False] * 4,
+            "chest_xray": [True] + [False] * 19,
+            "nih-no-finding": [True] * 12 + [False] * 8,
+        }
+    )
+    scored = scored.assign(frame_only=rng.random(60), lungs_hidden=rng.random(60))
+    row = repairs_table({"x": scored}, resamples=50).iloc[0]
+    assert (row["recall"], row["children"], row["adults"]) == pytest.approx((0.8, 0.05, 0.6))
+    everybody = set(scored["source"])
+    for name, healthy, column in (
+        ("auc_children", {"chest_xray"}, "score"),
+        ("auc_adults", {"nih-no-finding"}, "score"),
+        ("auc_all", everybody, "score"),
+        ("frame_only", {"chest_xray"}, "frame_only"),
+        ("lungs_hidden", everybody, "lungs_hidden"),
+    ):
+        rows = scored[(scored["label"] == 1) | scored["source"].isin(healthy)]
+        assert row[name] == pytest.approx(roc_auc_score(rows["label"], rows[column]))
+        assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+
+
+def test_repairs_begin_with_what_was_published_and_have_names_of_their_own():
+    assert REPAIRS[0] is RECIPES["published"] and REPAIRS[-1] is RECIPES["robust"]
+    assert len({design.name for design in REPAIRS}) == len(REPAIRS)
 
 
 def test_a_group_that_is_not_there_has_no_row():
     scored = scored_table({"covid-chestxray-dataset": [True, False], "chest_xray": [False] * 3})
     assert list(group_table(scored, resamples=50)["group"]) == ["COVID-19", "children"]
-    assert auc_against(scored, "adults").value is None
+    assert auc_against(scored, "adults", "score", 50, 0).value is None
 
 
-def test_examining_a_design_scores_unseen_people_of_all_groups(prepared):
-    split, said = split_by_patient(prepared.cases, 0), []
-    _, scored, threshold = examine(
-        Design("x"), decode(prepared.cases), split, BUDGET, say=said.append
-    )
+def test_examining_a_design_scores_unseen_people_of_all_groups(prepared, capsys):
+    split = split_by_patient(prepared.cases, 0)
+    _, scored, threshold = examine(Design("x"), decode(prepared.cases), split, BUDGET)
+    assert capsys.readouterr().out.startswith("x: 16 X-rays, best epoch 1, ")
     assert list(scored["image_id"]) == list(split.test["image_id"])
     for name in ("score", "frame_only", "lungs_hidden"):
         assert scored[name].between(0, 1).all()

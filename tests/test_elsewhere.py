@@ -20,20 +20,10 @@ from cxrlab.elsewhere import (
     external_report,
     people_tested,
     precision_range,
-    predictive_values,
     screening_sentence,
     subgroup_table,
-    what_if,
 )
-from cxrlab.errors import CXRLabError
-from cxrlab.metrics import (
-    SHARES,
-    Confusion,
-    Estimate,
-    evaluate,
-    precision_at_prevalence,
-    wilson,
-)
+from cxrlab.metrics import Confusion, Estimate, evaluate, precision_at_prevalence, wilson
 from cxrlab.sources.tables import NOT_STATED
 
 few_examples = settings(deadline=None, max_examples=60)
@@ -67,31 +57,23 @@ def report_of(cases, threshold=0.5):
 
 
 def test_the_external_report_holds_everything(cases):
-    found = external_report(cases, 0.5, "B", resamples=50, seed=3)
-    assert found.report.confusion == report_of(cases).confusion
-    written = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert written["name"] == "B" and written["recall"]["value"] == found.report["recall"].value
+    written = external_report(cases, 0.5, "B", resamples=50, seed=3)
+    assert written == json.loads(json.dumps(written, allow_nan=False))
+    assert written["name"] == "B" and written["tp"] == report_of(cases)["tp"]
     for name in ("brier", "calibration_slope", "calibration_in_the_large"):
         low, high = written[name]["interval"]
         assert low < written[name]["value"] < high
     assert written["subgroups"][0]["group"] == "all cases"
     assert written["subgroups"][0]["recall_p"] is None
-    assert [row["prevalence"] for row in written["predictive"]] == [0.5, 0.1, 0.01]
-    assert found.to_json() == external_report(cases, 0.5, "B", resamples=50, seed=3).to_json()
+    assert written == external_report(cases, 0.5, "B", resamples=50, seed=3)
 
 
 def test_healthy_people_alone_leave_recall_undefined(cases):
     healthy = cases.loc[cases["label"] == 0, ["label", "score"]]
-    found = external_report(healthy, 0.5, resamples=50)
-    assert found.report["recall"] == found.calibration.slope == Estimate(None)
-    assert found.report["specificity"].value is not None
-    assert found.predictive[["ppv", "npv"]].isna().all(axis=None)
-    json.dumps(found.to_json(), allow_nan=False)
-
-
-def test_cases_without_a_score_are_refused(cases):
-    with pytest.raises(CXRLabError, match="'score'"):
-        external_report(cases.drop(columns="score"), 0.5)
+    found = external_report(healthy, 0.5, "B", resamples=50)
+    assert found["recall"] == found["calibration_slope"] == Estimate(None).to_json()
+    assert found["specificity"]["value"] is not None
+    json.dumps(found, allow_nan=False)
 
 
 # Subgroups
@@ -104,8 +86,8 @@ def test_subgroups_count_everybody_once(cases):
         assert rows["cases"].sum() == 200
         assert (rows["positives"] + rows["negatives"] == rows["cases"]).all()
     whole = report_of(cases)
-    assert table["recall"][0] == whole["recall"].value
-    assert table["specificity_low"][0] == whole["specificity"].low
+    assert table["recall"][0] == whole["recall"]["value"]
+    assert table["specificity_low"][0] == whole["specificity"]["interval"][0]
     adults = cases[cases["age"].between(40, 59)]
     row = table[table["group"] == "40-59"].iloc[0]
     assert row["recall"] == pytest.approx((adults["score"] >= 0.5).mean())
@@ -188,15 +170,6 @@ def test_calibration_is_defined_or_says_that_it_is_not(pair):
 # Another prevalence
 
 
-def test_predictive_values_at_the_own_prevalence_are_the_own(cases):
-    report = report_of(cases)
-    row = predictive_values(report, [report.prevalence, 0.01]).iloc[0]
-    counts = report.confusion
-    assert row["ppv"] == pytest.approx(counts.precision)
-    assert row["npv"] == pytest.approx(counts.tn / (counts.tn + counts.fn))
-    assert row["npv_low"] < row["npv"] < row["npv_high"]
-
-
 @given(shares, shares, shares)
 def test_the_precision_range_is_bayes(recall, specificity, prevalence):
     called = recall * prevalence + (1 - specificity) * (1 - prevalence)
@@ -228,17 +201,6 @@ def test_the_range_is_wider_than_what_chance_does():
 # People
 
 
-def test_what_if_agrees_with_the_report(cases):
-    now = what_if(cases["label"], cases["score"], 0.5, 0.05, cases["patient_id"])
-    report = report_of(cases)
-    assert now.confusion == report.confusion
-    assert dict(now.metrics) == {name: report[name] for name in SHARES}
-    rates = report["recall"].value, report["specificity"].value
-    assert now.precision.value == pytest.approx(precision_at_prevalence(*rates, 0.05))
-    assert now.people == people_tested(*rates, 0.05)
-    assert what_if([1, 1], [0.2, 0.8], 0.5, 0.05).people is None
-
-
 @pytest.mark.parametrize("prevalence", [0, 0.001, 0.01, 0.2, 0.5, 1])
 @pytest.mark.parametrize("rates", [(0.0, 1.0), (0.875, 0.867), (1.0, 0.0)])
 def test_people_add_up(prevalence, rates):
@@ -246,11 +208,6 @@ def test_people_add_up(prevalence, rates):
     assert people.n == 1000
     assert people.tp + people.fn == round(1000 * prevalence)
     assert min(people.tp, people.fp, people.fn, people.tn) >= 0
-
-
-def test_impossible_people_are_refused():
-    with pytest.raises(CXRLabError, match=r"prevalence is 1\.5"):
-        people_tested(0.9, 0.9, 1.5)
 
 
 @pytest.mark.parametrize(

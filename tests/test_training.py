@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 
 import keras
@@ -20,8 +19,8 @@ from cxrlab.pipeline import Xrays, decode
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import (
     FIRST_EPOCHS,
+    Machine,
     Settings,
-    built_in,
     load_model,
     machine,
     made_ready,
@@ -50,12 +49,6 @@ def bright_and_dark(count: int = 16, seed: int = 0) -> Xrays:
 @pytest.fixture(scope="module")
 def trained():
     return train(bright_and_dark(), bright_and_dark(8, seed=1), BUDGET, seed=3)
-
-
-def test_history_has_a_row_per_epoch_and_stays_within_the_budget(trained):
-    assert 1 <= len(trained.history) <= BUDGET.epochs
-    assert list(trained.history["epoch"]) == list(range(1, len(trained.history) + 1))
-    assert {"loss", "val_loss", "accuracy", "val_accuracy"} <= set(trained.history)
 
 
 def loss_of(model, xrays: Xrays) -> float:
@@ -124,19 +117,20 @@ def test_the_learning_rate_rises_and_falls():
     assert max(found) == found[warm] == pytest.approx(1e-3)
     assert found[-1] < 5e-5
     assert (np.diff(found[:warm]) > 0).all() and (np.diff(found[warm:]) < 0).all()
+    for steps, warm in ((1, 0), (2, 1), (8, 4), (600, 60)):
+        assert float(warm_up(1e-3, steps)(warm)) == pytest.approx(1e-3)
 
 
-@pytest.mark.parametrize(("steps", "warm"), [(1, 0), (2, 1), (8, 4), (120, 60), (600, 60)])
-def test_a_short_training_has_a_short_warm_up(steps, warm):
-    schedule = warm_up(1e-3, steps)
-    assert schedule.warmup_steps == warm
-    assert float(schedule(warm)) == pytest.approx(1e-3)
+def use(monkeypatch, number_format: str) -> None:
+    """Train in this format, whatever the machine."""
+    monkeypatch.setattr(training, "machine", lambda: Machine(number_format, 32, "as asked"))
 
 
-def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32():
+def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32(monkeypatch):
     one_epoch, xrays = replace(BUDGET, epochs=1), bright_and_dark(8)
     before = keras.config.dtype_policy().name
-    found = train(xrays, xrays, one_epoch, precision="bfloat16")
+    use(monkeypatch, "mixed_bfloat16")
+    found = train(xrays, xrays, one_epoch)
     assert found.machine.number_format == "mixed_bfloat16"
     assert {layer.compute_dtype for layer in found.model.layers} == {"float32"}
     assert keras.config.dtype_policy().name == before  # what a notebook builds next is its own
@@ -144,8 +138,8 @@ def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32():
 
 def test_the_score_stays_in_float32_whatever_the_rest_computes_in():
     for name in ("published", "residual"):
-        with built_in("mixed_bfloat16"):
-            network = network_of(Settings(network=name))
+        network = network_of(Settings(network=name), "mixed_bfloat16")
+        assert network.name == f"{name}_network"
         assert {layer.compute_dtype for layer in network.layers[:-1]} == {"bfloat16"}
         assert network.layers[-1].compute_dtype == "float32"
 
@@ -158,18 +152,14 @@ def test_a_saved_model_gives_the_same_scores(trained, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
-def test_a_missing_or_damaged_model_is_a_plain_message(tmp_path):
+def test_a_missing_or_damaged_model_or_one_with_code_is_a_plain_message(tmp_path):
     with pytest.raises(CXRLabError, match="no model at"):
         load_model(tmp_path / "model.keras")
     (tmp_path / "model.keras").write_bytes(b"no zip")
     with pytest.raises(CXRLabError, match="cannot be read as a Keras model"):
         load_model(tmp_path / "model.keras")
-
-
-def test_a_model_that_brings_code_is_refused(tmp_path):
     stranger = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)])
     stranger.save(tmp_path / "stranger.keras")
-    assert zipfile.is_zipfile(tmp_path / "stranger.keras")
     with pytest.raises(CXRLabError, match="cannot be read"):
         load_model(tmp_path / "stranger.keras")
 
@@ -212,17 +202,8 @@ def test_where_memory_is_short_batches_are_small_and_in_float32(monkeypatch):
     assert (found.number_format, found.batch_size) == ("float32", 8)
     assert "memory is short" in str(found)
     assert found.eager  # no graph, which would stay
-    asked = machine("bfloat16")
-    assert (asked.number_format, asked.batch_size) == ("mixed_bfloat16", 8)
     trained = train(bright_and_dark(), bright_and_dark(4), replace(BUDGET, epochs=1))
     assert trained.machine.batch_size == 8
-
-
-def test_a_format_can_be_asked_for_and_a_wrong_word_is_refused(monkeypatch):
-    with_gpus(monkeypatch)
-    assert str(machine("float16")) == "mixed_float16, batches of 32: as asked"
-    with pytest.raises(CXRLabError, match="Choose auto, float32, bfloat16, float16"):
-        machine("half")
 
 
 @pytest.mark.parametrize(
@@ -231,13 +212,14 @@ def test_a_format_can_be_asked_for_and_a_wrong_word_is_refused(monkeypatch):
 )
 def test_the_processor_is_read_from_its_flags(monkeypatch, tmp_path, flags, expected):
     (tmp_path / "cpuinfo").write_text(CPUINFO.format(flags))
-    monkeypatch.setattr(training.platform, "system", lambda: "Linux")
     monkeypatch.setattr(training, "Path", lambda path: tmp_path / "cpuinfo")
     assert training.cpu_multiplies_bfloat16() is expected
 
 
 @pytest.mark.training
-def test_metrics_agree_between_formats_within_the_spread_of_their_seeds(course_phantoms):
+def test_metrics_agree_between_formats_within_the_spread_of_their_seeds(
+    course_phantoms, monkeypatch
+):
     """Three seeds each at the class budget, in float32 and in bfloat16."""
     prepared, budget = prepare(course_phantoms), get_budget("class")
     split = split_by_patient(prepared.cases, 0)
@@ -246,13 +228,15 @@ def test_metrics_agree_between_formats_within_the_spread_of_their_seeds(course_p
     validation, test = xrays.of(split.validation), xrays.of(split.test)
 
     def metrics(name: str, seed: int) -> tuple[float, float, float]:
-        done = train(learned, validation, budget, seed, precision=name)
+        use(monkeypatch, name)
+        done = train(learned, validation, budget, seed)
         scores = predict(done.model, test)
         counts = confusion(test.labels, scores, 0.5)
         return counts.recall, counts.specificity, roc_auc_score(test.labels, scores)
 
     exact, short = (
-        np.array([metrics(name, seed) for seed in range(3)]) for name in ("float32", "bfloat16")
+        np.array([metrics(name, seed) for seed in range(3)])
+        for name in ("float32", "mixed_bfloat16")
     )
     spread = np.sqrt((exact.var(axis=0, ddof=1) + short.var(axis=0, ddof=1)) / 2)
     # Two means of three differ by 0.82 spreads as a rule: 2 are more than twice that. Where no

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -16,12 +15,11 @@ import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from cxrlab import recordings, tuning
 from cxrlab.choices import Budget
-from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
+from cxrlab.files import write_json
 from cxrlab.pipeline import Xrays
 from cxrlab.recordings import record
 from cxrlab.training import Settings
@@ -75,7 +73,7 @@ def test_a_real_search_ranks_trials_and_trains_nothing_twice(tmp_path, monkeypat
     pd.testing.assert_frame_equal(tuning.search(*search), board)
 
 
-@pytest.mark.parametrize("tuner", tuning.TUNERS)
+@pytest.mark.parametrize("tuner", ["random", "bayesian", "grid"])
 def test_every_tuner_does_as_many_different_trials_as_asked_and_takes_more(tmp_path, tuner):
     names = list(tuning.SPACES["shared"])
     # A grid search of Keras Tuner is at its end once it has ended.
@@ -89,11 +87,6 @@ def test_fifty_trials_fit_into_one_space_and_not_into_the_other(tmp_path):
     # Keras Tuner gives up when it draws known combinations too often in a row: 24 or a few less.
     assert 20 <= len(found(tmp_path / "b", trials=50, space="shared")) <= 24
     assert len(found(tmp_path / "c", trials=50, space="shared", tuner="grid")) == 24
-
-
-def test_recall_as_objective_ranks_the_other_way_round(tmp_path):
-    board = found(tmp_path, objective="recall_at_specificity")
-    assert board["recall_at_specificity"].is_monotonic_decreasing
 
 
 def test_the_same_seed_proposes_the_same_trials(tmp_path):
@@ -143,7 +136,7 @@ def test_until_ends_a_search_after_the_trial_under_way(tmp_path):
 
 @pytest.mark.parametrize(
     ("plan", "until", "message"),
-    [(Plan(trials=0), None, "at least one trial"), (Plan(), 0.0, "leaves no time")],
+    [(Plan(trials=0), None, "--trials is 0"), (Plan(), 0.0, "--until 0.0")],
 )
 def test_a_search_without_trials_or_time_is_refused(tmp_path, plan, until, message):
     with pytest.raises(CXRLabError, match=message):
@@ -237,28 +230,21 @@ def test_a_chief_and_two_workers_share_a_search_and_a_killed_one_comes_back(tmp_
 # --- recorded searches -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def saved(tmp_path) -> Path:
-    board = found(tmp_path / "search", trials=5)
-    path = tmp_path / "recording.json"
-    recording = record(board, "cxrlab tune --out RUN", 0, "12 X-rays")
-    tuning.save_search(recording, "val_loss", path)
-    return path
+def test_a_recorded_search_is_read_back(tmp_path):
+    board, path = found(tmp_path / "search", trials=5), tmp_path / "recording.json"
+    cases = pd.DataFrame({"patient_id": ["a", "a", "b"]})
+    recording = record(board, "cxrlab tune --out RUN", 0, {"simulated": False}, cases)
+    write_json(path, recording.to_json())
+    again = tuning.recorded_search(path)
+    pd.testing.assert_frame_equal(again.table, board)
+    assert again.sentence == recording.sentence
+    assert "`cxrlab tune --out RUN` (seed 0) on 3 X-rays of 2 patients, real;" in again.sentence
 
 
-def test_a_recorded_search_is_read_back(saved):
-    recording, objective = tuning.recorded_search(saved)
-    assert objective == "val_loss"
-    assert recording.table["val_loss"].is_monotonic_increasing
-    assert "cxrlab tune --out RUN" in recording.sentence
-
-
-def test_the_command_line_replays_it(saved):
-    shown = CliRunner().invoke(app, ["tune", "--replay", str(saved)])
-    assert shown.exit_code == 0
-    assert "Trial 5 of 5: " in shown.output
-    best = json.loads(saved.read_text())["rows"][0]
-    assert f"best so far {best[-3]:.3f}" in shown.output
+def test_the_fifty_trials_of_the_course_are_fifty_of_the_published_space():
+    board, space = tuning.recorded_search("course").table, tuning.SPACES["per-layer"]
+    assert len(board.drop_duplicates(list(space))) == 50
+    assert all(board[name].isin(choices).all() for name, choices in space.items())
 
 
 @pytest.mark.parametrize(
@@ -269,15 +255,8 @@ def test_what_is_no_recorded_search_is_said_in_a_sentence(tmp_path, content):
     path.write_text(content)
     with pytest.raises(CXRLabError, match="holds no recorded search"):
         tuning.recorded_search(path)
-    with pytest.raises(CXRLabError, match="no recorded search at"):
+    with pytest.raises(CXRLabError, match="nowhere.json holds no recorded search"):
         tuning.recorded_search(tmp_path / "nowhere.json")
-
-
-def test_the_fifty_trials_of_the_course_are_fifty_of_the_published_space():
-    recording, _ = tuning.recorded_search("course")
-    board, space = recording.table, tuning.SPACES["per-layer"]
-    assert len(board.drop_duplicates(list(space))) == 50
-    assert all(board[name].isin(choices).all() for name, choices in space.items())
 
 
 def test_the_recorded_table_holds_each_combination_with_three_seeds():

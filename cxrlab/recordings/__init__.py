@@ -23,14 +23,10 @@ LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scikit-learn")
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded ``table``, and what made it.
-
-    ``about``: the ``command``, its ``seed``, the ``date`` (ISO 8601), the ``versions`` of what was
-    installed, and in words the ``data``.
-    """
+    """A recorded table, and what made it."""
 
     table: pd.DataFrame
-    about: dict
+    about: dict  # command, seed, date (ISO 8601), versions of libraries, data in words
 
     @property
     def sentence(self) -> str:
