@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(help="Look at the X-rays, fetch real ones.", no_args_is_help=True)
 
-WHAT = typer.Argument(
-    "all",
-    help="covid (positives), kermany (normal children), external (two sets from elsewhere), or "
-    "all of them.",
-)
+WHAT = typer.Argument("all", help="covid (positives), kermany (children), external sets, or all.")
 INTO = typer.Option(None, "--data", help="Folder to fetch into; without it xrays in the workspace.")
 LIMIT = typer.Option(None, min=1, help="The most images per source.")
 ARCHIVE = typer.Option(None, help="Zip or folder of the normal children on this computer.")

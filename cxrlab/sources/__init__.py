@@ -112,9 +112,8 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
 
 
 def confounded_phantoms() -> Path:
-    """The course's phantoms with the dial turned up, in the workspace: made once and kept.
-
-    The same patients with the same lungs, but every X-ray is taken in the manner of its source.
+    """The course's phantoms with the dial turned up: the same patients with the same lungs, but
+    every X-ray is taken in the manner of its source. Made once and kept in the workspace.
     """
     return _phantoms("phantoms-confounded", confounding=1.0)
 
@@ -125,7 +124,7 @@ def hospital_phantoms() -> Path:
 
 
 def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:
-    """The course's own simulated X-rays, in the workspace. One process at a time makes them."""
+    """Simulated X-rays in the workspace. One process at a time makes them."""
     from cxrlab.phantoms import make_phantoms
 
     folder = workspace_root() / name

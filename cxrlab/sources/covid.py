@@ -25,8 +25,6 @@ NAME = "covid-chestxray-dataset"
 ACTUALMED = "Actualmed-COVID-chestxray-dataset"
 FIGURE1 = "Figure1-COVID-chestxray-dataset"
 NEEDED = ("patientid", "finding", "view", "modality")  # in the table of each
-# No column of Figure 1 says the file's name: it is the patient's number with one of these endings.
-FIGURE1_SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
 def load(folder: str | Path) -> pd.DataFrame:
@@ -40,41 +38,35 @@ def load(folder: str | Path) -> pd.DataFrame:
 
 
 def load_actualmed(folder: str | Path) -> pd.DataFrame:
-    """As :func:`load`, for Actualmed, whose table calls the file name otherwise.
-
-    ``finding`` is ``COVID-19``, ``No finding`` (COVID-19 was excluded) or missing (inconclusive);
-    ``view`` PA or AP; sex and age are blank in the copy of 2020.
+    """As :func:`load`, for Actualmed: ``finding`` is ``COVID-19``, ``No finding`` (COVID-19 was
+    excluded) or missing (inconclusive), ``view`` PA or AP.
     """
     folder = Path(folder).absolute()
     table = read_table(folder / "metadata.csv", (*NEEDED, "imagename"))
-    table = table.assign(filename=table["imagename"]).drop(columns="imagename")
-    return _from_agchung(table, folder, ACTUALMED)
+    table = table.assign(filename=table["imagename"], **_about(ACTUALMED))
+    return from_table(table.drop(columns="imagename"), folder, ACTUALMED)
 
 
 def load_figure1(folder: str | Path) -> pd.DataFrame:
     """As :func:`load`, for Figure 1. Where no file is there the path ends in ``.jpg``.
 
     ``COVID-00003a`` and ``COVID-00003b`` are two images of the patient ``COVID-00003``. ``view``
-    is ``AP erect``, PA, AP or missing, ``finding`` ``COVID-19``, ``Pneumonia``, ``No finding`` or
-    missing; an age such as ``50+`` is missing.
+    is ``AP erect``, PA, AP or missing; an age such as ``50+`` is missing.
     """
     folder = Path(folder).absolute()
-    table = read_table(folder / "metadata.csv", NEEDED)
-    there = {path.name for path in (folder / "images").glob("*")}
-
-    def file_of(number: str) -> str:
-        named = [f"{number}{end}" for end in FIGURE1_SUFFIXES]
-        return next((name for name in named if name in there), named[0])
-
-    table["filename"] = table["patientid"].map(file_of, na_action="ignore")
-    table["patientid"] = table["patientid"].str.replace(r"(?<=\d)[a-z]$", "", regex=True)
-    return _from_agchung(table, folder, FIGURE1)
+    table = read_table(folder / "metadata.csv", NEEDED).assign(**_about(FIGURE1))
+    there = {path.stem: path.name for path in (folder / "images").glob("*")}
+    # No column says the file's name: it is the patient's number and an ending.
+    numbers = table["patientid"]
+    table["filename"] = numbers.map(lambda one: there.get(one, f"{one}.jpg"), na_action="ignore")
+    table["patientid"] = numbers.str.replace(r"(?<=\d)[a-z]$", "", regex=True)
+    return from_table(table, folder, FIGURE1)
 
 
-def _from_agchung(table: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
-    """Neither of the two tables says where an image is from, nor under which licence."""
-    url, licence = f"https://github.com/agchung/{name}", "none stated, for research only"
-    return from_table(table.assign(url=url, license=licence), folder, name)
+def _about(name: str) -> dict[str, str]:
+    """What neither of the two tables says: where an image is from, and under which licence."""
+    url = f"https://github.com/agchung/{name}"
+    return {"url": url, "license": "none stated, for research only"}
 
 
 def used(catalog: pd.DataFrame) -> pd.Series:

@@ -31,7 +31,6 @@ TEXT_COLUMNS = (
     "url",
 )
 COLUMNS = (*TEXT_COLUMNS[:8], "age", *TEXT_COLUMNS[8:], "label")
-NEVER_MISSING = ("image_id", "source", "patient_id")
 AGES = (0, 130)  # years
 # Years: lower end and name of each band.
 AGE_BANDS = {0: "0-5", 6: "6-17", 18: "18-39", 40: "40-59", 60: "60-79", 80: "80 and over"}
@@ -90,14 +89,14 @@ def check_catalog(table: pd.DataFrame) -> pd.DataFrame:
     """
     problems = [f"the column '{name}' is not there" for name in COLUMNS if name not in table]
     if not problems:
-        empty = {name: table[name].isna().sum() for name in NEVER_MISSING}
+        empty = table[["image_id", "source", "patient_id"]].isna().sum()
         problems = [f"'{name}' is empty in {rows} rows" for name, rows in empty.items() if rows]
         repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
         problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
-        wrong = table.loc[table["label"].notna() & ~table["label"].isin([0, 1]), "label"]
-        problems += [f"'label' fails at {value}" for value in wrong[:1]]
+        wrong = set(table["label"].dropna()) - {0, 1}
+        problems += [f"'label' fails at {value}" for value in wrong]
     if problems:
-        raise CXRLabError(f"This table is not a catalog of X-rays: {'; '.join(problems)}.")
+        raise CXRLabError(f"This table is not a catalog of X-rays: {'; '.join(problems[:3])}.")
     return table
 
 
@@ -142,23 +141,21 @@ def parse_table(data: bytes, name: str | Path, needed: Sequence[str]) -> pd.Data
     first = next((line for line in io.StringIO(text) if line.strip()), "")
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, lines, line = [], [], 1
+    rows, line = {}, 1
     try:
         for row in reader:
-            row = [value.strip() for value in row]
-            if any(row):
-                rows.append(row)
-                lines.append(line)
+            rows[line] = [value.strip() for value in row]
             line = reader.line_num + 1
     except csv.Error as error:
         raise CXRLabError(f"{name}, line {line}, is no line of a table: {error}.") from error
-    columns = [name or f"Unnamed: {place}" for place, name in enumerate(rows[0] if rows else [])]
-    for row, line in zip(rows, lines, strict=True):
+    rows = {line: row for line, row in rows.items() if any(row)}
+    columns = rows.pop(next(iter(rows))) if rows else []
+    columns = [column or f"Unnamed: {place}" for place, column in enumerate(columns)]
+    for line, row in rows.items():
         if any(row[len(columns) :]):
-            raise CXRLabError(
-                f"{name}, line {line}, has more values than its first line has names."
-            )
-        row += [""] * (len(columns) - len(row))
+            said = f"{name}, line {line}, has more values than its first line has names."
+            raise CXRLabError(said)
+        rows[line] = [*row, *[""] * len(columns)][: len(columns)]
     lower = [column.casefold() for column in columns]
     if twice := [column for column in columns if lower.count(column.casefold()) > 1]:
         raise CXRLabError(f"{name} has two columns called {twice[0]!r}. Delete or rename one.")
@@ -167,8 +164,7 @@ def parse_table(data: bytes, name: str | Path, needed: Sequence[str]) -> pd.Data
             f"{name} has no column {missing[0]!r}. Needed are {', '.join(needed)}; seen: "
             f"{', '.join(columns[:12]) or 'nothing'}."
         )
-    values = [row[: len(columns)] for row in rows[1:]]
-    table = pd.DataFrame(values, index=lines[1:], columns=columns, dtype="string")
+    table = pd.DataFrame(list(rows.values()), list(rows), columns, dtype="string")
     return table.mask(table == "")
 
 
