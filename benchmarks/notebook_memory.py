@@ -168,8 +168,8 @@ def main() -> None:
                 copy = as_a_reader_does(path, place, given.epochs)
                 execution = execute(copy, place / "notebooks", environment)
             measured[path.stem] = [server + watch.peak / 1e9]
-            if execution.failure is not None:
-                stopped[path.stem] = execution.failure.reason
+            if execution.failure:
+                stopped[path.stem] = execution.failure
             print(path.stem, round(measured[path.stem][0], 3), "GB", file=sys.stderr)
     print_json(
         result(

@@ -43,11 +43,6 @@ WHAT_IS_KEPT = {
     hosts.KAGGLE: "Save a version of the notebook to keep what you make.",
     hosts.BINDER: "Nothing is kept here: download what you want to keep.",
 }
-TO_GET_A_GPU = {
-    hosts.COLAB: "Runtime › Change runtime type › a GPU, then run the notebook from its top.",
-    hosts.KAGGLE: "Settings › Accelerator (wants an account with a verified phone number).",
-    hosts.BINDER: "Binder has none. Google Colab and Kaggle offer one.",
-}
 
 
 class Finding(NamedTuple):
@@ -148,15 +143,14 @@ def unmet_requirements() -> list[str]:
 
 
 def check_gpu() -> Finding:
-    """NVIDIA GPUs that the driver lists and TensorFlow can use, or how to come by one."""
+    """NVIDIA GPUs that the driver lists, and whether TensorFlow can use them."""
     try:
         listed = subprocess.check_output(["nvidia-smi", "-L"], text=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         listed = ""
     gpus = "; ".join(line.split(" (")[0] for line in listed.splitlines() if line[:3] == "GPU")
     if not gpus:
-        seen = "no NVIDIA GPU: the class budget is made for that"
-        return Finding("GPU", OK, seen, TO_GET_A_GPU.get(hosts.host(), ""))
+        return Finding("GPU", OK, "no NVIDIA GPU: the class budget is made for that")
     advice = 'TensorFlow for the CPU only is installed: pip install "cxrlab[tf,cuda]"'
     return check("GPU", not version_of("tensorflow-cpu"), gpus, advice, NOTE)
 

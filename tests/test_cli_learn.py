@@ -77,6 +77,9 @@ def test_evaluate_takes_a_folder_with_a_subfolder_for_each_class(run, phantom_da
     assert content["name"] == "hospital"
     assert (content["tp"] + content["fn"], content["n"]) == (3, 6)
     assert {"brier", "calibration_slope", "subgroups"} <= set(content)
+    code, said = cxrlab("evaluate", run, folder, "--json", tmp_path)
+    assert (code, "recall" in said) == (1, True)  # the numbers are shown all the same
+    assert f"Cannot use {tmp_path} (" in said
 
 
 def test_evaluate_leaves_out_the_patients_that_the_run_has_learned_from(
@@ -100,6 +103,8 @@ def test_report_writes_the_card_of_a_run(run, tmp_path):
     page = (tmp_path / "model-card.md").read_text(encoding="utf-8")
     assert "SIMULATED" in page
     assert "chest\\_xray" in page
+    code, said = cxrlab("report", run, "--out", tmp_path / "model-card.md")
+    assert (code, said.startswith("Cannot use ")) == (1, True)
 
 
 def test_predict_scores_images_and_says_which_it_cannot_read(run, phantom_data, tmp_path):
@@ -134,10 +139,10 @@ def test_data_status_counts_what_is_usable_and_what_is_not(phantom_data):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["evaluate", "nowhere", "cases.csv"], "There is no file cases.csv"),
+        (["evaluate", "nowhere", "cases.csv"], "cases.csv cannot be read: missing"),
         (["predict", "nowhere", "a.png"], "holds no finished run"),
         (["report", "nowhere"], "holds no finished run"),
-        (["train", "--data", "nowhere", "--out", "run"], "which is not a folder"),
+        (["train", "--data", "nowhere", "--out", "run"], "is not a folder"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_1(words, message, tmp_path, monkeypatch):

@@ -11,7 +11,6 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from cxrlab import doctor, hosts
@@ -82,12 +81,6 @@ def test_versions_that_do_not_go_together_are_named(name, version, said, monkeyp
     assert any(re.fullmatch(said, line) for line in seen.split("; "))
 
 
-def test_what_tensorflow_itself_asks_for_is_looked_at():
-    name = next(n for n in ("tensorflow-cpu", "tensorflow") if doctor.version_of(n))
-    wanted = {Requirement(line).name.replace("_", "-") for line in doctor.metadata.requires(name)}
-    assert "ml-dtypes" in wanted
-
-
 def test_gpus_that_tensorflow_can_use_and_cannot(monkeypatch):
     cards = "GPU 0: A card (UUID: GPU-1)\n"
     monkeypatch.setattr(doctor.subprocess, "check_output", lambda *_, **__: cards)
@@ -97,15 +90,9 @@ def test_gpus_that_tensorflow_can_use_and_cannot(monkeypatch):
     assert "cxrlab[tf,cuda]" in found("GPU")[2]
 
 
-@pytest.mark.parametrize(
-    ("host", "word"),
-    [(hosts.COLAB, "Change runtime type"), (hosts.KAGGLE, "Accelerator"), (hosts.BINDER, "none")],
-)
-def test_without_a_gpu_the_advice_is_the_hosts(host, word, monkeypatch):
-    monkeypatch.setattr(doctor.subprocess, "check_output", lambda *_, **__: "")
+@pytest.mark.parametrize("host", [hosts.COLAB, hosts.KAGGLE, hosts.BINDER])
+def test_a_host_is_said_with_what_it_keeps(host, monkeypatch):
     monkeypatch.setattr(hosts, "host", lambda: host)
-    state, _, advice = found("GPU")
-    assert (state, word in advice) == (doctor.OK, True)
     assert found("Host")[1] == host and found("Host")[2]
 
 

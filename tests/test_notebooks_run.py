@@ -45,7 +45,7 @@ def run(notebook, tmp_path):
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     execution = execute(path, CHECKOUT / "notebooks", environment)
-    assert execution.failure is None, execution.failure
+    assert not execution.failure, execution.failure
     return execution.notebook
 
 

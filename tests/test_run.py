@@ -104,9 +104,7 @@ def test_a_choice_that_cannot_be_met_is_explained(some, wanted):
 def test_a_failing_cell_stops_its_notebook_and_no_other(three):
     stopped, said, _, out = three
     assert stopped == ["02_second"]
-    assert re.search(
-        r"02_second stopped at code cell 2 of 3 after 0:\d\d:\n    KeyError: 'heart'", said
-    )
+    assert re.search(r"02_second  0:\d\d  stopped at code cell 2 of 3: KeyError: 'heart'\n", said)
     assert "Traceback" not in said
     assert str(out / "index.html") in said
     second = nbformat.read(out / "notebooks" / "02_second.ipynb", 4)
@@ -132,7 +130,7 @@ def test_pages_fetch_nothing_and_say_what_they_show(three):
     assert "Not for medical use" in page
     assert '<html lang="en">' in page
     assert 'name="viewport"' in page
-    assert re.findall(r'href="([^"]+\.html)"', page) == ["index.html", "02_second.html"] * 2
+    assert re.findall(r'href="([^"]+\.html)"', page) == ["index.html"] * 2
 
 
 def test_the_index_holds_numbers_minutes_and_choices(three):
@@ -203,7 +201,7 @@ def test_wrong_choices_are_sentences(tmp_path):
 def test_a_kernel_that_dies_is_reported_in_plain_words(tmp_path):
     path = write_notebook(tmp_path, "01_a", "1", "import os\nos._exit(9)")
     failure = execute(path, tmp_path, {}).failure
-    assert (failure.cell, "memory" in failure.reason) == (2, True)
+    assert failure.startswith("stopped at code cell 2 of 2: Python stopped at once")
 
 
 def test_ctrl_c_stops_the_run_and_its_kernel(tmp_path):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import textwrap
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -23,29 +21,18 @@ from rich.text import Text
 from cxrlab.errors import CXRLabError
 
 
-class Failure(NamedTuple):
-    """Where a notebook stopped: the code cell's number from 1, and why, in few lines."""
-
-    cell: int
-    reason: str
-
-
 @dataclass(frozen=True)
 class Execution:
-    """What came of one run: the notebook with its outputs, seconds, and where it failed, if so."""
+    """What came of one run: the notebook with its outputs, and where and why it stopped early."""
 
     name: str
     notebook: nbformat.NotebookNode
     seconds: float
-    cells: int
-    failure: Failure | None = None
+    failure: str = ""  # such as "stopped at code cell 2 of 3: KeyError: 'heart'"
 
     def __str__(self) -> str:
         minutes, seconds = divmod(round(self.seconds), 60)
-        if self.failure is None:
-            return f"{self.name}  done, {self.cells} cells in {minutes}:{seconds:02d}"
-        where = f"code cell {self.failure.cell} of {self.cells} after {minutes}:{seconds:02d}"
-        return f"{self.name} stopped at {where}:\n{textwrap.indent(self.failure.reason, '    ')}"
+        return f"{self.name}  {minutes}:{seconds:02d}  {self.failure or 'done'}"
 
 
 def execute(
@@ -91,7 +78,7 @@ def execute(
     variables = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
     # A backend chosen for scripts (Agg) would leave the notebook without figures.
     variables.pop("MPLBACKEND", None)
-    failure = None
+    why = ""
     try:
         with line:
             asyncio.run(_run(client, variables))
@@ -100,12 +87,13 @@ def execute(
     except CellExecutionError as error:
         # The end of the message itself, as a person reads it: no colours, no frames.
         said = Text.from_ansi(f"{error.ename}: {error.evalue}").plain.strip().splitlines()
-        failure = Failure(current, "\n".join(said[-6:]))
+        why = "\n".join(said[-6:])
     except DeadKernelError:
-        failure = Failure(current, "Python stopped at once. Most often the memory ran out.")
+        why = "Python stopped at once. Most often the memory ran out."
     except RuntimeError as error:
         raise CXRLabError(f"No Jupyter kernel started ({error}). Run: cxrlab doctor") from error
-    return Execution(path.stem, notebook, time.monotonic() - begun, cells, failure)
+    failure = f"stopped at code cell {current} of {cells}: {why}" if why else ""
+    return Execution(path.stem, notebook, time.monotonic() - begun, failure)
 
 
 async def _run(client: NotebookClient, environment: dict[str, str]) -> None:

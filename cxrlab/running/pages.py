@@ -38,36 +38,24 @@ class Pages:
         kept = read_json(out / "run.json") if (out / "run.json").exists() else {}
         same = self.record.items() <= kept.items()
         self.record["notebooks"] = kept["notebooks"] if same else []
-        there = {path.stem for path in out.glob("[0-9][0-9]_*.html")}
-        self.names = sorted(there.union(names))
         numbers = out / "workspace" / "headlines.json"
         if earlier := headlines(numbers.parent):
             again = {name[:2] for name in names}
             write_json(numbers, [row for row in earlier if row["notebook"][:2] not in again])
 
     def add(self, execution: Execution, beside: Path) -> None:
-        """Write the page of an executed notebook, its copy, and the index as it now stands.
-
-        ``beside`` is the folder where the notebook's pictures lie.
-        """
-        name, failure = execution.name, execution.failure
-        position = self.names.index(name)
-        page = render_page(
-            execution,
-            beside,
-            record=self.record,
-            before=self.names[:position][-1:],
-            after=self.names[position + 1 :][:1],
-        )
+        """Write the page of an executed notebook, its copy, and the index as it now stands."""
+        name = execution.name
         text = nbformat.writes(execution.notebook) + "\n"
         write_atomically(self.out / "notebooks" / f"{name}.ipynb", text)
-        write_atomically(self.out / f"{name}.html", page)
+        about = f"{self.record['data']} · budget: {self.record['budget']}"
+        write_atomically(self.out / f"{name}.html", render_page(execution, beside, about))
         row = {
             "name": name,
             "title": title_of(execution.notebook, name),
             "page": f"{name}.html",
             "seconds": round(execution.seconds, 1),
-            "failure": failure and f"stopped at code cell {failure.cell}: {failure.reason}",
+            "failure": execution.failure,
         }
         others = [kept for kept in self.record["notebooks"] if kept["name"] != name]
         self.record["notebooks"] = sorted([*others, row], key=lambda kept: kept["name"])
@@ -78,10 +66,10 @@ class Pages:
         write_atomically(self.out / "index.html", index)
 
 
-def render_page(execution: Execution, beside: Path, **frame: Any) -> str:
+def render_page(execution: Execution, beside: Path, about: str) -> str:
     """The notebook as one HTML page that fetches nothing: pictures and style are inside.
 
-    ``frame`` is what the page says around it: ``record``, and names ``before`` and ``after``.
+    ``beside`` is the folder where the notebook's pictures lie, ``about`` the page's first line.
     """
     notebook = copy.deepcopy(execution.notebook)
     without_widgets(notebook)
@@ -96,8 +84,8 @@ def render_page(execution: Execution, beside: Path, **frame: Any) -> str:
     )
     where = {"metadata": {"path": str(beside)}}
     body, _ = exporter.from_notebook_node(notebook, resources=where)
-    title = title_of(notebook, execution.name)
-    return _render("page.html.j2", title=title, body=body, failure=execution.failure, **frame)
+    title, failure = title_of(notebook, execution.name), execution.failure
+    return _render("page.html.j2", title=title, body=body, failure=failure, about=about)
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> None:

@@ -47,7 +47,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def texts_of(output: nbformat.NotebookNode) -> list[tuple[nbformat.NotebookNode, str]]:
     """Every text that an output shows: what holds it, and under which key."""
-    data = output.get("data", nbformat.NotebookNode())
+    data = output.get("data", {})
     found = [(data, kind) for kind in data if kind.startswith("text/")]
     return [*found, (output, "text")] if "text" in output else found
 
@@ -114,26 +114,21 @@ def refresh(path: Path, workspace: Path, budget: str, console: Console) -> None:
     write_atomically(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
-def keep_networks(workspace: Path, budget: str) -> list[Path]:
+def keep_networks(workspace: Path, budget: str) -> None:
     """Store the network of each kind of phantoms in ``workspace``, for the course to bring along.
 
     Notebook 03 has left that of the phantoms. On the confounded ones of notebook 06 no notebook
     trains: that is done here.
     """
-    from cxrlab import course, training
+    from cxrlab import course
 
     os.environ["CXRLAB_WORKSPACE"] = str(workspace)
-    kept = []
     for name in ("phantoms", "phantoms-confounded"):
         space = course.open_workspace(workspace / name, budget)
-        path = course.network_path(space)
-        if not path.exists() and name != "phantoms":
-            parts = course.get_xrays(space)
-            found = training.train(parts.training, parts.validation, space.budget, space.seed)
-            training.save_model(found.model, path)
+        network = course.load_network(space, course.get_xrays(space), own=True)
         file = course.SHIPPED / f"{name}-{budget}.npz"
-        kept.append(course.ship(training.load_model(path), course.how_shipped(space), file))
-    return kept
+        course.ship(network, course.how_shipped(space), file)
+        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
 
 
 def main() -> None:
@@ -149,8 +144,8 @@ def main() -> None:
     try:
         for path in select_notebooks(find_notebooks(CHECKOUT / "notebooks"), wanted.notebooks):
             refresh(path, workspace, wanted.budget, Console())
-        for file in keep_networks(workspace, wanted.budget) if wanted.networks else []:
-            print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
+        if wanted.networks:
+            keep_networks(workspace, wanted.budget)
     except CXRLabError as error:
         sys.exit(str(error))
 
