@@ -106,18 +106,26 @@ def plot_xrays(images, titles, columns: int = 4, simulated: bool = False, note: 
     ends the text alternative: a sentence about what the titles leave unsaid.
     Example: ``plots.plot_xrays(list(xrays.test.pixels[:4]), ["ill"] * 4)``
     """
-    rows = -(-len(images) // columns)
-    size = WIDTH, rows * (WIDTH / columns + 0.35)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for ax in axes.flat[len(images) :]:
-        ax.axis("off")
-    for ax, image, title in zip(axes.flat, images, titles, strict=False):
+    figure, axes = _tiles(titles, len(images), columns, WIDTH / columns + 0.35)
+    for ax, image in zip(axes, images, strict=False):
         _show_xray(ax, image, simulated)
-        ax.set_title(title, fontsize=10, loc="center")
     said = [f"{name} ({n} times)" if n > 1 else name for name, n in Counter(titles).items()]
     kind = "simulated chest image" if simulated else "chest image"
     many = f"{len(images)} {kind}s, {columns} per row" if len(images) > 1 else f"One {kind}"
     show(figure, f"{many}: {', '.join(said)}. {note}")
+
+
+def _tiles(titles, count: int, columns: int, height: float) -> tuple[plt.Figure, np.ndarray]:
+    """A figure of tiles, ``count`` of them under a title of their own; their axes."""
+    if len(titles) != count:
+        raise CXRLabError(f"There are {len(titles)} titles for {count} pictures. Give one each.")
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, rows * height), squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.axis("off")
+    for ax, title in zip(axes.flat, titles, strict=False):
+        ax.set_title(title, fontsize=10, loc="center")
+    return figure, axes.ravel()
 
 
 def _show_xray(ax: plt.Axes, image: np.ndarray, simulated: bool) -> None:
@@ -136,9 +144,8 @@ def plot_heat(xrays, maps, titles, masks=None, simulated: bool = False) -> None:
     (bool, (n, height, width)) are outlined. ``titles``: what to say below each X-ray.
     Example: ``plots.plot_heat(xrays[:2], {"Grad-CAM": maps[:2]}, ["ill", "healthy"])``
     """
-    columns = 1 + len(maps)
-    tile = WIDTH / max(columns, 3)
-    size = (tile * columns, len(xrays) * (tile + 0.28) + 0.55)
+    columns, tile = 1 + len(maps), WIDTH / max(1 + len(maps), 3)
+    size = tile * columns, len(xrays) * (tile + 0.28) + 0.55
     figure, axes = plt.subplots(len(xrays), columns, figsize=size, squeeze=False)
     for ax, name in zip(axes[0], ["X-ray", *maps], strict=True):
         ax.set_title(name, fontsize=10, loc="center")
@@ -224,9 +231,9 @@ def plot_intervals(table: pd.DataFrame, label: str, chance: float | None = None)
         value, low, high = ends = np.reshape(np.array(parts, float), (-1, 3)).T
         rows = np.flatnonzero(~np.isnan(value))
         for row in rows:
-            whole = not np.isnan(ends[:, row]).any()
+            known = ends[: 1 if np.isnan(ends[:, row]).any() else 3, row]
             words = " ".join(str(table.index[row]).split()) + (f", {column}" if count > 1 else "")
-            said.append(f"{words}: {Estimate(*ends[: 3 if whole else 1, row])}")
+            said.append(f"{words}: {Estimate(*known)}")
         if not len(rows):
             continue
         spans = [(value - low)[rows], (high - value)[rows]]
@@ -253,8 +260,8 @@ SIGNED = "RdBu_r"  # blue is negative, white zero, red positive
 def plot_convolution_step(xray, corner, patch, kernel, outputs, simulated: bool = False) -> None:
     """Show an X-ray with a patch framed, the patch in numbers, the kernel, and the outputs.
 
-    ``corner``: top row and left column of ``patch`` in ``xray`` (uint8). ``outputs`` is the
-    kernel's answer to the patch; the first one and the window it comes from are framed.
+    ``corner``: top row and left column of ``patch`` in ``xray`` (uint8). The first of the
+    ``outputs``, the kernel's answer to the patch, and the window it comes from are framed.
     """
     widths = [len(part[0]) for part in (patch, patch, kernel, outputs)]
     figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.5), width_ratios=widths)
@@ -282,17 +289,13 @@ def plot_maps(maps: Sequence[np.ndarray], titles: Sequence[str]) -> None:
     smaller map says so. A bar gives the values, and the brightest 1 % of them are cut off.
     Example: ``plots.plot_maps([before, relu(before)], ["before ReLU", "after ReLU"])``
     """
-    rows = -(-len(maps) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(WIDTH, 3.1 * rows), squeeze=False)
+    figure, axes = _tiles(titles, len(maps), 2, 3.1)
     every = np.concatenate([values.ravel() for values in maps])
     limit = float(np.nanpercentile(np.abs(every), 99)) or 1.0
     signed = np.nanmin(every) < 0
     colours = plt.get_cmap(SIGNED if signed else "Reds").with_extremes(bad=GREY)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, values, title in zip(axes.flat, maps, titles, strict=False):
+    for ax, values in zip(axes, maps, strict=False):
         drawn = ax.imshow(values, cmap=colours, vmin=-limit if signed else 0, vmax=limit)
-        ax.set_title(title, fontsize=10, loc="center")
         _count_pixels(ax, values.shape)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.8, extend="both" if signed else "max")
     bar.set_label("output")
@@ -335,6 +338,10 @@ def plot_pooling(before: np.ndarray, after: np.ndarray, corner: tuple[int, int])
     show(figure, " ".join(told))
 
 
+def _rows(values: np.ndarray) -> str:
+    return "; ".join(", ".join(f"{value:.4g}" for value in row) for row in values)
+
+
 def in_words(values: np.ndarray) -> str:
     """Size and range of a feature map; NaN stands for what dropout has silenced."""
     below, zero, gone = (share.mean() for share in (values < 0, values == 0, np.isnan(values)))
@@ -357,7 +364,6 @@ def _write_numbers(ax: plt.Axes, values: np.ndarray, **look: object) -> None:
 
 
 def _count_pixels(ax: plt.Axes, shape: tuple[int, ...]) -> None:
-    ax.axis("on")
     ax.grid(False)
     ax.set_xticks([0, shape[1] - 1], ["1", str(shape[1])], fontsize=8)
     ax.set_yticks([0, shape[0] - 1], ["1", str(shape[0])], fontsize=8)
@@ -367,10 +373,6 @@ def _frame(ax: plt.Axes, corner: tuple[float, float], shape: tuple[int, ...], co
     """A rectangle around ``shape`` pixels; ``corner``: the upper and left edge of the first."""
     look = {"fill": False, "edgecolor": colour, "linewidth": 2, "clip_on": False}
     ax.add_patch(Rectangle((corner[1], corner[0]), shape[1], shape[0], **look))
-
-
-def _rows(values: np.ndarray) -> str:
-    return "; ".join(", ".join(f"{value:.4g}" for value in row) for row in values)
 
 
 # What is what in a chest X-ray, and the way of the filtering from source to part
@@ -457,9 +459,8 @@ PARTS = {"train": 0.05, "validation": 3.6, "test": 7.15}
 def plot_workflow(counts: dict[str, int] | None = None) -> None:
     """Show the way from two sources to three parts.
 
-    ``counts`` (name of a step to what is left after it) writes the numbers into the boxes; the
-    shaded part of a box is as long as its number is large, on one scale for all boxes. Without
-    counts the chart is a map.
+    ``counts`` (name of a step to what is left after it) stand in the boxes, and shade them on one
+    scale. Without counts the chart is a map.
     """
     counts = counts or {}
     _, ax = plt.subplots(figsize=(WIDTH, 6.4))

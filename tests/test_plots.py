@@ -269,6 +269,9 @@ def test_x_rays_are_stamped_where_simulated_and_named_in_the_text(shown):
     assert [ax.get_title() for ax in axes] == ["ill", "well", "ill", ""]
     text, axes = shown(plots.plot_xrays, [FILM], ["one"], columns=1)
     assert text == "One chest image: one." and texts(axes[0]) == []
+    for plot in (plots.plot_xrays, plots.plot_maps):
+        with pytest.raises(CXRLabError, match="1 titles for 2 pictures"):
+            plot([FILM[..., 0]] * 2, ["one"])
 
 
 def one_place(row: int, column: int, size: int = 28) -> np.ndarray:
