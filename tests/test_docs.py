@@ -168,13 +168,6 @@ def test_a_schedule_adds_up(heading, minutes):
     assert sum(int(row[0]) for row in table_rows(section(heading))) == minutes
 
 
-def test_the_guide_has_stumbling_points_for_each_notebook():
-    for path in NOTEBOOKS:
-        rows = table_rows(section(f"### {path.name[:2]}\n"))
-        assert len(rows) >= 5, path.name
-        assert all(len(row) == 4 and all(row) for row in rows), path.name
-
-
 def test_the_budgets_in_the_guide_are_those_of_the_code():
     from cxrlab.choices import BUDGETS
 

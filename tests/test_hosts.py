@@ -80,16 +80,10 @@ def test_drive_is_opened_on_colab_only_and_when_asked_for(drive, capsys, monkeyp
     hosts.keep_work(on_drive=True)
     assert drive.mounted == ["/content/drive"]
     assert os.environ["CXRLAB_WORKSPACE"] == "/content/drive/MyDrive/cxrlab-workspace"
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "What you make is kept in /content/drive/MyDrive/cxrlab-workspace."
-    )
-
-
-def test_a_drive_that_is_refused_is_a_sentence(drive):
+    assert "kept in /content/drive/MyDrive/cxrlab-workspace." in capsys.readouterr().out
     drive.drive.mount = lambda place: 1 / 0
     with pytest.raises(CXRLabError, match="division by zero.*ON_DRIVE"):
         hosts.keep_work(on_drive=True)
-    assert os.environ["CXRLAB_WORKSPACE"] == ""
 
 
 GB = 10**9
@@ -106,22 +100,18 @@ def sixteen(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("files", hosts.CGROUP_FILES)
-@pytest.mark.parametrize(
-    ("limit", "used", "expected", "short"),
-    [
-        (f"{2 * GB}\n", GB, (GB, 2 * GB), True),
-        (f"{2 * GB}\n", 3 * GB, (0, 2 * GB), True),
-        ("max\n", GB, (10 * GB, 16 * GB), False),  # no limit, in version 2
-        ("9223372036854771712\n", GB, (10 * GB, 16 * GB), False),  # and in version 1
-    ],
-)
-def test_a_container_may_give_less_than_the_machine_has(
-    sixteen, files, limit, used, expected, short
-):
-    for name, content in zip(files, (limit, str(used)), strict=True):
-        (sixteen / name).write_text(content)
-    assert hosts.memory_here() == expected
-    assert hosts.is_memory_short() is short
+def test_a_container_may_give_less_than_the_machine_has(sixteen, files):
+    unlimited = (10 * GB, 16 * GB)
+    for limit, used, expected in (
+        (f"{2 * GB}\n", GB, (GB, 2 * GB)),
+        (f"{2 * GB}\n", 3 * GB, (0, 2 * GB)),
+        ("max\n", GB, unlimited),  # in version 2
+        ("9223372036854771712\n", GB, unlimited),  # and in version 1
+    ):
+        for name, content in zip(files, (limit, str(used)), strict=True):
+            (sixteen / name).write_text(content)
+        assert hosts.memory_here() == expected
+        assert hosts.is_memory_short() is (expected != unlimited)
 
 
 def test_a_limit_by_hand_counts_what_this_process_holds(sixteen, monkeypatch):
