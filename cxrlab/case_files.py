@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,10 +12,12 @@ import pandas as pd
 
 from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import COPY_DISTANCE, fingerprint, near_duplicates
 from cxrlab.images import UnreadableImage, read_bytes
 from cxrlab.pipeline import Xrays, read_squares
 from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
 from cxrlab.sources.tables import AGES, image_files, parse_table
+from cxrlab.splits import patient_groups
 from cxrlab.training import predict
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ CLASSES = {
     1: ("positive", "covid-19", "covid19", "covid"),
     0: ("negative", "normal", "healthy"),
 }
+BESIDE = re.compile(r"(?<![a-z])(?:masks?|thumb(?:nail)?s?)(?![a-z])", re.IGNORECASE)
 
 
 def read_cases(path: Path) -> pd.DataFrame:
@@ -33,7 +37,8 @@ def read_cases(path: Path) -> pd.DataFrame:
     optionally ``patient_id``; without it each row counts as a patient of its own.
 
     The optional columns ``sex``, ``age`` (years), ``view`` and ``source`` are kept; a blank is
-    missing. A folder is read as :func:`folder_cases` says.
+    missing. A folder is read as :func:`folder_cases` says. Every file is read once, for what
+    :func:`audited` adds.
 
     Raises :class:`CXRLabError` when the file is missing, is no CSV, lacks a column, is empty, or
     holds a label other than 0 and 1 or an age that is no number of years.
@@ -50,12 +55,14 @@ def read_cases(path: Path) -> pd.DataFrame:
         raise CXRLabError(f"{path} lists no cases. Add a row for each X-ray.")
     label = pd.to_numeric(table["label"], errors="coerce")
     _all(table, path, "label", label.isin([0, 1]), "1 (COVID-19) or 0 (not)")
-    cases = pd.DataFrame({"image_id": table["path"], "label": label.astype(int)})
     _all(table, path, "path", table["path"].notna(), "the name of a file")
+    lines = table.index.astype(str)
+    cases = pd.DataFrame({"image_id": table["path"] + " (line " + lines + ")"})
     folder = Path(path).absolute().parent
     cases["path"] = [str(folder / name) for name in table["path"]]
-    rows = pd.Series([f"row {line}" for line in table.index], table.index)
-    cases["patient_id"] = table["patient_id"].fillna(rows) if "patient_id" in table else rows
+    cases["label"] = label.astype(int)
+    own = pd.Series("row " + lines, table.index)
+    cases["patient_id"] = table["patient_id"].fillna(own) if "patient_id" in table else own
     known = [column for column in ABOUT if column in table]
     cases[known] = table[known]
     if "age" in known:
@@ -63,14 +70,35 @@ def read_cases(path: Path) -> pd.DataFrame:
         right = table["age"].isna() | cases["age"].between(*AGES)
         years = f"a number of years from {AGES[0]} to {AGES[1]}, or blank where it is not known"
         _all(table, path, "age", right, years)
-    return cases.reset_index(drop=True)
+    return audited(cases.reset_index(drop=True))
 
 
 def _all(table: pd.DataFrame, path: Path, column: str, right: pd.Series, expected: str) -> None:
     """Raise with the line of the first value that is not right."""
-    for line, value in table.loc[~right, column].items():
+    for line, value in table.loc[~right.fillna(False), column].items():
         seen = "missing" if pd.isna(value) else repr(value)
         raise CXRLabError(f"{path}, line {line}: the {column} is {seen}, but has to be {expected}.")
+
+
+def audited(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases with ``problem`` (why one cannot be scored, or missing), ``group`` and ``phash``.
+
+    A picture that comes again is recognised by what it shows, whatever its name, size or format.
+    It counts once, and under both labels not at all. Patients who share one are one ``group``.
+    """
+    prints = fingerprint(cases)
+    pairs = near_duplicates(prints, COPY_DISTANCE)
+    label = cases.set_index("image_id")["label"]
+    torn = pairs[label[pairs["first"]].to_numpy() != label[pairs["second"]].to_numpy()]
+    again = prints.index.isin(pairs["second"])
+    problem = prints["problem"].mask(again, "the same picture again")
+    torn = prints.index.isin([*torn["first"], *torn["second"]])
+    problem = problem.mask(torn, "the same picture under both labels")
+    return cases.assign(
+        problem=problem.to_numpy(),
+        group=patient_groups(cases, pairs),
+        phash=prints["phash"].to_numpy(),
+    )
 
 
 def folder_cases(folder: Path) -> pd.DataFrame:
@@ -78,9 +106,10 @@ def folder_cases(folder: Path) -> pd.DataFrame:
 
     A folder in the layout of ``CXRLAB_DATA`` gives all its usable COVID-19 X-rays and healthy
     controls, not balanced, with ``sex``, ``age``, ``view`` and ``source``; without NIH's adults
-    those that external sets lend. Otherwise it holds two
-    subfolders, ``positive`` and ``negative`` (or ``COVID-19`` and ``normal``); each image then
-    counts as a patient of its own. Raises :class:`CXRLabError` where it is neither.
+    those that external sets lend. Otherwise it holds two subfolders, ``positive`` and ``negative``
+    (or ``COVID-19`` and ``normal``); each image then counts as a patient of its own, and what
+    :func:`audited` or its name tells to be no X-ray has a ``problem``. Raises
+    :class:`CXRLabError` where it is neither, or no X-ray of a class can be read.
     """
     folder = Path(folder).absolute()
     there = sources_in(folder)
@@ -92,7 +121,8 @@ def folder_cases(folder: Path) -> pd.DataFrame:
     if covid.NAME in there and possible:
         # The last of them takes in all healthy people that there are.
         cases = prepare(folder, possible[-1], balanced=False).cases
-        return cases[["image_id", "path", "label", "patient_id", *ABOUT]].astype({"label": int})
+        known = ["image_id", "path", "label", "patient_id", *ABOUT, "phash"]
+        return cases[known].astype({"label": int})
     held = sorted(folder.iterdir())
     found = [
         (path.relative_to(folder).as_posix(), str(path), label)
@@ -108,7 +138,20 @@ def folder_cases(folder: Path) -> pd.DataFrame:
             "are two subfolders with images, positive and negative (or COVID-19 and normal), or "
             f"the layout of the course: {covid.NAME}/ with {kermany.NAME}/ or {nih.NAME}/."
         )
-    return cases.assign(patient_id=cases["image_id"])
+    beside = cases["image_id"].str.contains(BESIDE)
+    cases["path"] = cases["path"].mask(beside)
+    cases["problem"] = (
+        cases["image_id"].where(beside).mask(beside, "a mask or thumbnail by its name")
+    )
+    cases = audited(cases.assign(patient_id=cases["image_id"]))
+    for label, names in CLASSES.items():
+        ours = cases[cases["label"] == label]
+        if ours["problem"].notna().all():
+            raise CXRLabError(
+                f"{folder} holds no X-ray of the class {names[0]} that can be read. Files seen: "
+                f"{len(ours)}; the first, {ours['image_id'].iloc[0]}: {ours['problem'].iloc[0]}."
+            )
+    return cases
 
 
 class Scored(NamedTuple):
@@ -119,16 +162,23 @@ class Scored(NamedTuple):
 
 
 def score_cases(model: keras.Model, cases: pd.DataFrame) -> Scored:
-    """Score every X-ray of ``cases``. Raises :class:`CXRLabError` when none can be read."""
-    pixels, reasons = read_squares(cases["path"])
-    left_out = cases[["path"]].assign(reason=reasons).dropna()
+    """Score every X-ray of ``cases`` that has no ``problem``, with its ``group`` for a patient.
+
+    Raises :class:`CXRLabError` when none can be read.
+    """
+    problem = cases.get("problem", pd.Series(pd.NA, cases.index)).astype(object)
+    pixels, reasons = read_squares(cases.loc[problem.isna(), "path"])
+    problem[problem.isna()] = reasons
+    left_out = pd.DataFrame({"path": cases["image_id"], "reason": problem}).dropna()
     if len(left_out) == len(cases):
         raise CXRLabError(
             f"None of the {len(cases)} X-rays could be read; the first, "
             f"{left_out['path'].iloc[0]}: {left_out['reason'].iloc[0]}. Name image files; "
             "`cxrlab evaluate` also takes a folder of them or a CSV."
         )
-    kept = cases.drop(left_out.index).reset_index(drop=True)
+    kept = cases[problem.isna()].reset_index(drop=True)
+    if "group" in kept:
+        kept["patient_id"] = kept["group"]
     scores = predict(model, Xrays(pixels, np.zeros(len(kept), int), kept))
     return Scored(kept.assign(score=scores), left_out)
 

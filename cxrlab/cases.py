@@ -23,6 +23,7 @@ from cxrlab.filters import (
     published_candidates,
 )
 from cxrlab.sources import load_catalog
+from cxrlab.sources.tables import to_catalog
 from cxrlab.splits import patient_groups
 
 TEN = 10
@@ -65,7 +66,8 @@ def select(
     Raises :class:`CXRLabError` where one of the classes comes out empty.
     """
     log: Log = []
-    cases = usable(published_candidates(catalog, negatives, log), log, hashes)
+    cases = published_candidates(to_catalog(catalog), negatives, log)
+    cases = usable(cases, log, hashes)
     if cases["label"].nunique() < 2:
         raise nothing_left(log)
     drawn = None
@@ -78,14 +80,15 @@ def select(
 
 
 def usable(cases: pd.DataFrame, log: Log, hashes: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The cases without damaged files and exact duplicates, each with its ``group``.
+    """The cases without damaged files and exact duplicates, with ``group``, ``sha256``, ``phash``.
 
     ``group`` joins the patients of X-rays that look almost the same, also of those whose copy was
-    dropped: they must stay in one part of a split.
+    dropped: they must stay in one part of a split. The other two tell these X-rays from others.
     """
     hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
     # Before any duplicate is dropped: it may be what ties two patients.
     cases = cases.assign(group=patient_groups(cases, near_duplicates(hashes)))
+    cases[["sha256", "phash"]] = hashes[["sha256", "phash"]].to_numpy()
     return drop_exact_duplicates(drop_unreadable(cases, log, hashes), log, hashes)
 
 

@@ -31,6 +31,7 @@ HASH_SIZE = 16  # a perceptual hash of 16 x 16 bits; chest X-rays look too alike
 # added, lies 44 and 46 apart. A copy at half the size or strongly compressed lies within 10, one
 # turned by 1 degree within 42, one with 2 % cropped off every edge mostly within 54.
 NEAR_DISTANCE = 46
+COPY_DISTANCE = 10  # safe where nothing is known of the X-rays
 MOST_COMPARED = 20_000  # images; every one is compared with every other
 
 FINGERPRINT = {
@@ -223,19 +224,38 @@ def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -
     """Pairs of images whose perceptual hashes differ in at most ``distance`` of 256 bits.
 
     Columns ``first``, ``second`` (image_ids), ``distance``; exact duplicates come at 0. Every
-    pair is compared: fine for thousands of images, too slow for more than ``MOST_COMPARED``, for
-    which the table comes back empty. Example: ``pairs = near_duplicates(fingerprint(cases))``.
+    pair is compared, which is too slow for more than ``MOST_COMPARED`` images: of those only
+    pairs at 0 are found. Example: ``pairs = near_duplicates(fingerprint(cases))``.
     """
     hashes = fingerprints["phash"].dropna()
-    pairs = [np.empty((0, 3), dtype=int)]
+    words, pairs = _words(hashes), [np.empty((0, 3), dtype=int)]
     if len(hashes) <= MOST_COMPARED:
-        words = np.array([list(bytes.fromhex(text)) for text in hashes], dtype=np.uint8)
-        words = words.reshape(len(hashes), HASH_SIZE**2 // 8).view(np.uint64)
         for row in range(len(words) - 1):
             apart = np.bitwise_count(words[row + 1 :] ^ words[row]).sum(axis=1, dtype=int)
             near = np.flatnonzero(apart <= distance)
             pairs.append(np.column_stack([np.full_like(near, row), near + row + 1, apart[near]]))
+    else:
+        _, first, same = np.unique(hashes.to_numpy(object), return_index=True, return_inverse=True)
+        again = np.setdiff1d(np.arange(len(hashes)), first)
+        pairs.append(np.column_stack([first[same[again]], again, np.zeros_like(again)]))
     first, second, apart = np.concatenate(pairs).T
     names = hashes.index.to_numpy()
     found = pd.DataFrame({"first": names[first], "second": names[second], "distance": apart})
     return found.sort_values(["distance", "first", "second"], ignore_index=True)
+
+
+def seen_before(phash: pd.Series, learned: pd.Series) -> np.ndarray:
+    """Whether each image is a copy of one of ``learned``: bool, shape (n,). Both are ``phash``."""
+    known, seen = _words(learned.dropna()), phash.notna().to_numpy(copy=True)
+    nearest = [
+        np.bitwise_count(known ^ word).sum(axis=1, dtype=int).min(initial=HASH_SIZE**2)
+        for word in _words(phash[seen])
+    ]
+    seen[seen] = np.array(nearest) <= COPY_DISTANCE
+    return seen
+
+
+def _words(hashes: pd.Series) -> np.ndarray:
+    """Perceptual hashes as bits, uint64 (n, 4)."""
+    words = np.array([list(bytes.fromhex(text)) for text in hashes], dtype=np.uint8)
+    return words.reshape(len(hashes), HASH_SIZE**2 // 8).view(np.uint64)

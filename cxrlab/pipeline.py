@@ -50,9 +50,14 @@ class Xrays:
     def of(self, cases: pd.DataFrame) -> Xrays:
         """The X-rays of these cases, in their order.
 
-        Raises :class:`CXRLabError` where one is not among ours.
+        Raises :class:`CXRLabError` where one is not among ours, or a name stands for several.
         """
-        positions = pd.Index(self.cases["image_id"]).get_indexer_for(cases["image_id"])
+        names = pd.Index(self.cases["image_id"])
+        if not names.is_unique:
+            raise CXRLabError(
+                f"There are several X-rays of one name: {names[names.duplicated()][0]}."
+            )
+        positions = names.get_indexer(cases["image_id"])
         if (positions < 0).any():
             missing = cases["image_id"].to_numpy()[positions < 0]
             raise CXRLabError(

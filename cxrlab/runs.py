@@ -9,7 +9,6 @@ how often each group was called positive.
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cxrlab.choices import Budget
 from cxrlab.designs import Design, examine
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json
+from cxrlab.filters import seen_before
 from cxrlab.metrics import evaluate
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.recordings import Recording, record
@@ -33,15 +33,11 @@ from cxrlab.tuning import Plan, is_worker, search, settings_from
 
 @dataclass(frozen=True)
 class TrainPlan:
-    """How to train: a recipe of :data:`cxrlab.designs.RECIPES`, and how to test it.
+    """How to train, and how to test it."""
 
-    ``negatives`` overrules whom the recipe takes for healthy. ``folds`` of 2 or more test every
-    patient once, by a network that has not seen them; 0 is a single split.
-    """
-
-    recipe: str = "published"
-    negatives: str | None = None
-    folds: int = 0
+    recipe: str = "published"  # of cxrlab.designs.RECIPES
+    negatives: str | None = None  # whom it takes for healthy, if not those of the recipe
+    folds: int = 0  # 2 or more test every patient once; 0 is a single split
     seed: int = 0
 
 
@@ -49,11 +45,12 @@ def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
     """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
 
     Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
-    With folds the metrics are pooled over all folds; networks of different folds share no
-    validation part, so the threshold is fixed beforehand, at 0.5. A run that was interrupted goes
-    on with the first unfinished fold. Returns ``metrics.json``.
-    Raises :class:`CXRLabError` when ``out`` holds another run.
+    With folds the metrics are pooled; the networks share no validation part, so the threshold is
+    fixed beforehand, at 0.5. A run that was interrupted goes on with the first unfinished fold.
+    Returns ``metrics.json``. Raises :class:`CXRLabError` when ``out`` holds another run.
     """
+    if plan.folds == 1:
+        raise CXRLabError("One fold is no split: --folds needs 2 or more, or 0 for a single split.")
     design = designs.RECIPES[plan.recipe]
     design = replace(design, negatives=plan.negatives or design.negatives)
     settings = {"command": "train", **asdict(plan), "negatives": design.negatives}
@@ -79,8 +76,7 @@ def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
     # The folder itself holds the network of the first fold, so that it can be used like any run.
     for name in ("model.keras", "history.csv", "split.csv"):
         write_atomically(out / name, (out / "fold-1" / name).read_bytes())
-    everybody = pd.concat(pooled, ignore_index=True)
-    return finish(out, everybody, 0.5, budget, plan.seed, "fixed beforehand")
+    return finish(out, pd.concat(pooled, ignore_index=True), 0.5, budget, plan.seed)
 
 
 def train_split(
@@ -136,9 +132,8 @@ def tune_run(
 def repairs_run(out: Path, data: Path, budget: Budget, folds: int = 2, seed: int = 0) -> Recording:
     """Try the repairs on the X-rays in ``data``; keep scores, table and recording in ``out``.
 
-    Each is trained and tested on every fold, so that everybody is tested once.
-    ``recording.json`` is what :mod:`cxrlab.recordings` replays. An interrupted run goes on with
-    the first repair that is not finished.
+    Each is trained and tested on every fold, so that everybody is tested once. An interrupted run
+    goes on with the first repair that is not finished.
     """
     kind, settings = what_kind(data), {"budget": asdict(budget), "folds": folds, "seed": seed}
     claim(out, {"command": "repairs", **settings, **kind})
@@ -154,29 +149,22 @@ def repairs_run(out: Path, data: Path, budget: Budget, folds: int = 2, seed: int
             write_table(pd.concat(parts), path)
         tried[design.name] = pd.read_csv(path, low_memory=False)
     table = designs.repairs_table(tried, budget.resamples, seed)
-    options = ["--budget", budget.name, "--folds", str(folds), "--seed", str(seed)]
-    command = shlex.join(["cxrlab", "repairs", "--out", "RUN", "--data", "DATA", *options])
+    options = f"--budget {budget.name} --folds {folds} --seed {seed}"
+    command = f"cxrlab repairs --out RUN --data DATA {options}"
     recording = record(table, command, seed, kind, cases)
     write_table(table, out / "repairs.csv")
     write_json(out / "recording.json", recording.to_json())
     return recording
 
 
-def finish(
-    out: Path,
-    scored: pd.DataFrame,
-    threshold: float,
-    budget: Budget,
-    seed: int,
-    origin: str = "validation",
-) -> dict:
+def finish(out: Path, scored: pd.DataFrame, threshold: float, budget: Budget, seed: int) -> dict:
     """Evaluate scored cases; keep ``predictions.csv``, ``by_source.csv``, last ``metrics.json``."""
     scored = scored.assign(called=scored["score"] >= threshold)
     write_table(scored, out / "predictions.csv")
     write_table(designs.group_table(scored, budget.resamples, seed), out / "by_source.csv")
     labels, scores, patients = (scored[name] for name in ("label", "score", "patient_id"))
     metrics = evaluate(labels, scores, threshold, patients, budget.resamples, seed)
-    metrics["threshold_from"] = origin
+    metrics["threshold_from"] = "fixed beforehand" if "fold" in scored else "validation"
     write_json(out / "metrics.json", metrics)
     return metrics
 
@@ -228,13 +216,21 @@ def read_metrics(run: Path) -> dict:
 def unseen(run: Path, cases: pd.DataFrame) -> pd.DataFrame:
     """The cases of patients from whom this run has not learned (training and validation part).
 
-    Raises :class:`CXRLabError` where none are left.
+    Patients are known by their ``patient_id``, X-rays by what they show (``phash``), and whoever
+    shares a ``group`` with one of these is known, too. Raises :class:`CXRLabError` where none are
+    left.
     """
-    if not (run / "split.csv").is_file():
+    file = run / "split.csv"
+    parts = pd.read_csv(file, dtype=str, keep_default_na=False) if file.is_file() else None
+    if parts is None or "phash" not in parts or "phash" not in cases:
+        print(f"{run} does not tell which X-rays it has learned from: known ones stay in.")
         return cases
-    parts = pd.read_csv(run / "split.csv", dtype=str, keep_default_na=False)
-    learned = parts.loc[parts["part"] != "test", "patient_id"]
-    strangers = cases[~cases["patient_id"].isin(learned)].reset_index(drop=True)
+    learned = parts[parts["part"] != "test"]
+    known = cases["patient_id"].isin(learned["patient_id"])
+    known |= seen_before(cases["phash"], learned["phash"])
+    if "group" in cases:
+        known = known.groupby(cases["group"]).transform("any")
+    strangers = cases[~known].reset_index(drop=True)
     if strangers.empty:
         raise CXRLabError(
             f"{run} has learned from the patients of all {len(cases)} cases, so that they say "

@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
+from cxrlab.filters import near_duplicates
 
 PARTS = ("train", "validation", "test")
 TEST_FOLDS = 5  # one fold of five is the test part: 20 % of all images
@@ -56,20 +57,22 @@ def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     """The group of each case: its patient, joined with the patients who share a duplicate.
 
     ``pairs``: image_ids of duplicates, columns ``first`` and ``second``, as from
-    ``near_duplicates``. A group bears the first of its patients' names, so that the order of the
-    rows does not matter. Raises :class:`CXRLabError` where a case has no patient.
+    ``near_duplicates``; a pair of images that are not among the cases ties, too. A group bears the
+    first of its patients' names, so that the order of the rows does not matter. Raises
+    :class:`CXRLabError` where a case has no patient.
 
     Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
     """
-    names, number = np.unique(_names(cases, "patient_id").to_numpy(object), return_inverse=True)
-    index = pd.Index(cases["image_id"])
-    first, second = (index.get_indexer(pairs[column]) for column in ("first", "second"))
-    known = (first >= 0) & (second >= 0)
-    ends = number[first[known]], number[second[known]]
-    links = coo_array((np.ones(known.sum()), ends), shape=(len(names), len(names)))
-    component = pd.Series(connected_components(links, directed=False)[1])
-    joined = pd.Series(names).groupby(component).transform("first").to_numpy()
-    return pd.Series(joined[number], index=cases.index, name="group")
+    patients = as_names(cases, "patient_id")
+    # People and images are the knots of a net; each case and each pair ties two of them.
+    people, images = "person " + patients, "image " + as_names(cases, "image_id")
+    first, second = ("image " + as_names(pairs, column) for column in ("first", "second"))
+    ends = [people, first, images, second]
+    knots, names = pd.factorize(pd.concat(ends).to_numpy(object))
+    one, other = np.split(knots, 2)
+    net = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
+    group = connected_components(net, directed=False)[1][one[: len(cases)]]
+    return patients.groupby(group).transform("min").rename("group")
 
 
 def split_by_patient(cases: pd.DataFrame, seed: int = 0) -> Split:
@@ -95,18 +98,27 @@ def _ordered(cases: pd.DataFrame) -> pd.DataFrame:
     if cases["label"].isna().any() or strange:
         seen = f"the label {strange[0]!r}" if strange else "a missing label"
         raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
-    group = _names(cases, "group" if "group" in cases else "patient_id")
+    group = as_names(cases, "group" if "group" in cases else "patient_id")
     return cases.assign(group=group).sort_values("image_id", ignore_index=True)
 
 
-def _names(cases: pd.DataFrame, column: str) -> pd.Series:
-    """A column of patients or groups as text; nobody may be without."""
-    if unknown := cases[column].isna().sum():
+def as_names(cases: pd.DataFrame, column: str) -> pd.Series:
+    """A column of patients or groups as text (:func:`_text`). Raises :class:`CXRLabError` where
+    somebody has no name: such cases cannot be placed.
+    """
+    names = _text(cases[column])
+    if unknown := names.isna().sum():
         raise CXRLabError(
             f"{unknown} of {len(cases)} cases have no {column}. "
-            "Give each of them a patient of its own, or drop them."
+            "Give each of them one of its own, or drop them."
         )
-    return cases[column].astype(str)
+    return names
+
+
+def _text(names: pd.Series) -> pd.Series:
+    """Names however they were typed: 12, 12.0, "12" and " 12 " are one, and a blank is none."""
+    text = names.astype("string").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    return text.mask(text == "").astype(object)
 
 
 def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -140,8 +152,8 @@ def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
         return part
     if images < 2:
         raise CXRLabError("At least 2 images are needed, one of each class.")
-    ordered = part.sort_values("image_id")
-    patient, _ = pd.factorize(ordered["patient_id"])
+    ordered = part.reset_index(drop=True).sort_values("image_id")
+    patient, _ = pd.factorize(as_names(ordered, "patient_id"))
     order = np.random.default_rng(seed).permutation(patient.max() + 1)
     ordered = ordered.assign(order=order[patient]).sort_values(["order", "image_id"])
     positive = ordered["label"] == 1
@@ -150,29 +162,45 @@ def subsample(part: pd.DataFrame, images: int, seed: int = 0) -> pd.DataFrame:
         wanted = min(max(wanted, 1), images - 1)
     rank = ordered.groupby(positive).cumcount()
     kept = rank < np.where(positive, wanted, images - wanted)
-    return part[part.index.isin(ordered.index[kept])]
+    return part.iloc[np.sort(ordered.index[kept])]
 
 
 def check_split(split: Split) -> list[str]:
     """What is wrong with a split, in sentences; an empty list if nothing is.
 
-    Patients, groups, images or files in two parts, cases without a patient, a class that a part
-    lacks. Example: ``check_split(Split(train, validation, test))``.
+    Patients, groups, images, files, contents or (where ``phash`` is there) look-alikes in two
+    parts, cases without a patient, labels other than 0 and 1, a class that a part lacks.
+    Example: ``check_split(Split(train, validation, test))``.
     """
-    table = split.as_table()
-    unknown = table["patient_id"].isna().sum()
-    problems = [f"{unknown} images have no patient_id"] if unknown else []
-    things = {"patient_id": "patients", "group": "groups", "image_id": "images", "path": "files"}
+    table = split.as_table().reset_index(drop=True)
+    problems = (
+        [f"{unknown} images have no patient_id"]
+        if (unknown := _text(table["patient_id"]).isna().sum())
+        else []
+    )
+    things = {
+        "patient_id": "patients",
+        "group": "groups",
+        "image_id": "images",
+        "path": "files",
+        "sha256": "contents",
+    }
     for column in [name for name in things if name in table]:
-        known = table.dropna(subset=column)
-        torn = (known.groupby(known[column].astype(str))["part"].nunique() > 1).sum()
+        torn = (table["part"].groupby(_text(table[column])).nunique() > 1).sum()
         if torn:
             problems.append(f"{torn} {things[column]} are in more than one part")
+    if "phash" in table:
+        pairs = near_duplicates(table)
+        part = table["part"].to_numpy()
+        if torn := (part[pairs["first"]] != part[pairs["second"]]).sum():
+            problems.append(f"{torn} pairs of images that look the same are in more than one part")
     if repeated := table["image_id"].duplicated().sum():
         problems.append(f"{repeated} images appear more than once")
+    if strange := (~table["label"].isin([0, 1])).sum():
+        problems.append(f"{strange} images have a label other than 1 (COVID-19) and 0")
     for name, part in split.parts().items():
         for label, what in [(1, "COVID-19"), (0, "normal")]:
-            if not (part["label"] == label).any():
+            if not strange and not (part["label"] == label).any():
                 problems.append(f"the {name} part has no {what} image")
     return problems
 
@@ -180,11 +208,11 @@ def check_split(split: Split) -> list[str]:
 def save_manifest(split: Split, path: str | Path) -> Path:
     """Write which image is in which part, as CSV, without any path of this machine.
 
-    Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` where the cases have
-    it. The order of the rows is kept. Raises :class:`CXRLabError` where another manifest is there:
-    what lies beside it was made from other X-rays, or from another split of them.
+    Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` and ``phash`` where
+    the cases have them. The order of the rows is kept. Raises :class:`CXRLabError` where another
+    manifest is there: what lies beside it was made from other X-rays, or from another split.
     """
-    columns = ["image_id", "patient_id", "label", "part", "sha256"]
+    columns = ["image_id", "patient_id", "label", "part", "sha256", "phash"]
     table = split.as_table()
     text = table[[name for name in columns if name in table]].to_csv(index=False)
     path = Path(path)

@@ -26,6 +26,7 @@ from cxrlab.images import (
     load_square,
     prepare_pixels,
     read_image,
+    to_square,
 )
 from cxrlab.shortcuts import region
 
@@ -192,7 +193,7 @@ def test_header_and_square(tmp_path):
     assert fit(RAMP, 32, square=True).shape == (32, 32)
     stripes = np.zeros((512, 512), np.uint8)
     stripes[:, ::2] = 255
-    square = load_square(saved(tmp_path, Image.fromarray(stripes), "b.png"), 64)
+    square = to_square(stripes, 64)
     assert np.abs(square.astype(int) - 127).max() < 8  # antialiased
 
 
@@ -222,7 +223,9 @@ def test_what_is_no_xray():
 def test_a_blank_picture_is_no_xray(kind, value):
     noise = np.random.default_rng(0).integers(-1, 2, (64, 64))
     for values in (np.full((64, 64), value), np.clip(value + noise, 0, 255)):
-        assert refused(as_bytes(Image.fromarray(values.astype(np.uint8)), kind)) == "blank"
+        assert (
+            refused(as_bytes(Image.fromarray(values.astype(np.uint8)), kind)) == "blank or a mask"
+        )
 
 
 @pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "L"), ("PNG", "RGBA")])

@@ -16,9 +16,9 @@ def cases(tmp_path):
     rows = []
     for number in range(6):
         path = tmp_path / f"{number}.png"
-        shade = np.full((40, 50), 40 * number, np.uint8)
-        shade[-4:] = 255  # a blank picture is no X-ray
-        Image.fromarray(shade).save(path)
+        film = np.full((40, 50), 40 * number, np.uint8)
+        film[20:] = np.linspace(0, 255, 50)  # one shade alone is no X-ray
+        Image.fromarray(film).save(path)
         row = {"image_id": path.name, "path": str(path), "label": number % 2}
         rows.append({**row, "patient_id": f"p{number // 2}"})
     return pd.DataFrame(rows)
@@ -76,6 +76,9 @@ def test_take_and_of_keep_pixels_labels_and_cases_together():
 def test_an_xray_that_was_not_decoded_is_named():
     with pytest.raises(CXRLabError, match="1 of 2 X-rays were not decoded, such as 77"):
         some_xrays().of(pd.DataFrame({"image_id": [3, 77]}))
+    doubled = some_xrays().take(np.array([3, 3, 4]))
+    with pytest.raises(CXRLabError, match="several X-rays of one name"):
+        doubled.of(pd.DataFrame({"image_id": [3, 4]}))
 
 
 def test_batches_have_three_equal_channels_within_0_and_1_and_their_labels():

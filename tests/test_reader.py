@@ -38,7 +38,8 @@ def ten(tmp_path) -> pd.DataFrame:
     rows = []
     for number, label in enumerate(TRUTH):
         path = tmp_path / f"{number}.png"
-        Image.fromarray(np.full((60, 90), 20 * number, np.uint8)).save(path)
+        film = np.tile(np.linspace(0, 20 * number + 20, 90).astype(np.uint8), (60, 1))
+        Image.fromarray(film).save(path)
         rows.append({"image_id": f"x{number}", "path": str(path), "label": label})
     return pd.DataFrame(rows).astype({"label": "Int64"})
 
@@ -164,5 +165,5 @@ def test_back_and_next_stop_at_the_ends_and_the_picture_follows_on_a_black_squar
     drawn = np.array(Image.open(io.BytesIO(shown.xray.value)))
     squared = reader.picture(ten["path"].iloc[1], reader.SIDE, square=True)
     assert squared.shape == (450, 450) and (drawn[:400] == squared[:400]).all()
-    assert squared.max() == drawn.max() == 20 and not space.simulated  # else it is stamped
-    assert (squared[75:375] == 20).all() and squared[:75].max() == squared[375:].max() == 0
+    assert squared.max() == drawn.max() == 40 and not space.simulated  # else it is stamped
+    assert (squared[75:375, -1] == 40).all() and squared[:75].max() == squared[375:].max() == 0

@@ -101,7 +101,7 @@ def test_seeds_differ(cases):
 
 
 def test_folds_hold_every_image_once(cases):
-    cases["group"] = patient_groups(cases, as_pairs(cases["image_id"][[0, 9]]))
+    cases["group"] = patient_groups(cases, as_pairs(tuple(cases["image_id"][[0, 9]])))
     splits = kfold_by_patient(cases, folds=5, seed=1)
     assert len(splits) == 5
     tested = pd.concat([split.test for split in splits])["image_id"]
@@ -127,36 +127,58 @@ def test_too_few_patients_is_said_in_words(cases):
         split_by_patient(cases.iloc[:0])
     with pytest.raises(CXRLabError, match="61 folds"):
         kfold_by_patient(cases, folds=61)
-    for label, seen in [(pd.NA, "missing label"), ("1", "label '1'"), (2, "label 2")]:
-        with pytest.raises(CXRLabError, match=seen):
-            split_by_patient(cases.assign(label=label))
 
 
-def test_a_case_without_a_patient_is_refused(cases):
-    nameless = cases.assign(patient_id=cases["patient_id"].mask(cases.index == 3))
-    for split_or_group in (split_by_patient, lambda cases: patient_groups(cases, as_pairs())):
+@pytest.mark.parametrize("nobody", [None, np.nan, "", "  "])
+def test_a_case_that_cannot_be_placed_is_refused(cases, nobody):
+    nameless = cases.astype({"patient_id": object})
+    nameless.loc[3, "patient_id"] = nobody
+    for use in (split_by_patient, lambda cases: patient_groups(cases, as_pairs())):
         with pytest.raises(CXRLabError, match="1 of .* cases have no patient_id"):
-            split_or_group(nameless)
+            use(nameless)
+    with pytest.raises(CXRLabError, match="no patient_id"):
+        subsample(nameless, 10)
+    split = Split(nameless[:50], nameless[50:80], nameless[80:])
+    assert "1 images have no patient_id" in check_split(split)
 
 
-def test_numbers_and_text_name_the_same_patient(cases):
-    number = pd.Series(pd.factorize(cases["patient_id"])[0], dtype=object)
-    mixed = number.mask(cases.index % 2 == 0, number.astype(str))
+@pytest.mark.parametrize("typed", [int, float, str, "{} ".format, " {}.0".format])
+def test_a_patient_is_the_same_as_a_number_and_as_text(cases, typed):
+    number = pd.Series(pd.factorize(cases["patient_id"])[0])
+    mixed = number.astype(object).where(number.index % 2 == 0, number.map(typed).astype(object))
     split = split_by_patient(cases.assign(patient_id=mixed))
     assert check_split(split) == []
+    parts = split.as_table().set_index("image_id")["part"]
+    assert (parts.groupby(number.set_axis(cases["image_id"])).nunique() == 1).all()
+    moved = Split(split.train, split.validation, pd.concat([split.test, split.train[:1]]))
+    assert "1 patients are in more than one part" in check_split(moved)
+
+
+@pytest.mark.parametrize(
+    "label", [{1: "COVID-19", 0: "normal"}, {1: "1", 0: "0"}, {1: 2, 0: 1}, {1: 1, 0: None}]
+)
+def test_labels_other_than_0_and_1_are_refused_and_seen(cases, label):
+    labelled = cases.assign(label=cases["label"].map(label).astype(object))
+    with pytest.raises(CXRLabError, match="Every case needs a label, 1 for COVID-19 or 0"):
+        split_by_patient(labelled)
+    (said,) = check_split(Split(labelled[:0], labelled[:0], labelled))
+    assert "a label other than 1 (COVID-19) and 0" in said
 
 
 def test_groups_are_named_after_the_first_patient_of_them():
-    table = pd.DataFrame({"image_id": [*"abcde"], "patient_id": ["p3", "p1", "p2", "p1", "p4"]})
-    pairs = as_pairs(("a", "c"), ("c", "b"), ("e", "gone"))
-    assert patient_groups(table, pairs).tolist() == ["p1", "p1", "p1", "p1", "p4"]
+    table = pd.DataFrame(
+        {"image_id": [*"abcdef"], "patient_id": ["p3", "p1", "p2", "p1", "p4", "p5"]}
+    )
+    # An image that was dropped still ties those who looked like it.
+    pairs = as_pairs(("a", "c"), ("c", "b"), ("e", "gone"), ("gone", "f"))
+    assert patient_groups(table, pairs).tolist() == ["p1", "p1", "p1", "p1", "p4", "p4"]
     assert patient_groups(table, as_pairs()).equals(table["patient_id"].rename("group"))
-    backwards = patient_groups(table[::-1], pairs[::-1])
-    assert backwards.sort_index().tolist() == ["p1", "p1", "p1", "p1", "p4"]
+    backwards = patient_groups(table[::-1].set_axis([0] * 6), pairs[::-1])
+    assert backwards.tolist() == ["p4", "p4", "p1", "p1", "p1", "p1"]
 
 
 def test_it_is_the_split_that_notebook_02_makes(cases):
-    cases["group"] = patient_groups(cases, as_pairs(cases["image_id"][[0, 9]]))
+    cases["group"] = patient_groups(cases, as_pairs(tuple(cases["image_id"][[0, 9]])))
     ordered = cases.sort_values("image_id", ignore_index=True)
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=2)
     rest, test = next(folds.split(ordered, ordered["label"], groups=ordered["group"]))
@@ -184,7 +206,7 @@ def test_subsample_keeps_classes_and_whole_patients(images, seed):
     whole = part["patient_id"].value_counts()
     cut = taken["patient_id"].value_counts()
     assert (cut < whole[cut.index]).sum() <= 2  # the last of each class
-    shuffled = part.sample(frac=1, random_state=seed)
+    shuffled = part.sample(frac=1, random_state=seed).set_axis([0] * len(part))
     assert set(subsample(shuffled, images, seed)["image_id"]) == set(taken["image_id"])
 
 
@@ -215,19 +237,31 @@ def test_what_is_torn_apart_is_counted_once_and_a_missing_path_is_in_no_part():
 
 def test_check_finds_what_is_wrong(cases):
     good = split_by_patient(cases)
-    assert check_split(good) == []
     image = good.train.iloc[[0]]
     leaky = Split(good.train, good.validation, pd.concat([good.test, image]))
-    said = " / ".join(check_split(leaky))
-    assert "1 groups are in more than one part" in said
-    assert "1 patients are in more than one part" in said
-    assert "1 images are in more than one part" in said
-    nameless = good.test.assign(patient_id=good.test["patient_id"].mask(good.test.index == 0))
-    assert check_split(Split(good.train, good.validation, nameless)) == [
-        "1 images have no patient_id"
-    ]
+    said = check_split(leaky)
+    for what in ("groups", "patients", "images", "files"):
+        assert f"1 {what} are in more than one part" in said
     one_class = Split(good.train[good.train["label"] == 1], good.validation, good.test)
     assert check_split(one_class) == ["the train part has no normal image"]
+
+
+def test_check_sees_a_copy_under_another_name(cases):
+    rng = np.random.default_rng(0)
+    content = [rng.bytes(32).hex() for _ in range(len(cases))]
+    split = split_by_patient(cases.assign(sha256=content, phash=content))
+    assert check_split(split) == []
+    copied = split.train.iloc[0]
+    test = split.test.copy()
+    test.loc[0, "sha256"] = copied["sha256"]
+    assert check_split(Split(split.train, split.validation, test)) == [
+        "1 contents are in more than one part"
+    ]
+    test = split.test.copy()
+    test.loc[0, "phash"] = "ff" + copied["phash"][2:]
+    assert check_split(Split(split.train, split.validation, test)) == [
+        "1 pairs of images that look the same are in more than one part"
+    ]
 
 
 # --- manifest --------------------------------------------------------------------------------
