@@ -96,10 +96,8 @@ def test_a_chest_is_drawn_as_a_reader_sees_it_and_no_word_is_cut_off(shown):
     heart = next(patch for patch in reversed(ax.patches) if patch.get_facecolor()[0] > 0.7)
     assert heart.get_path().vertices[:, 0].mean() > 0
     ax.figure.canvas.draw()
-    width, height = ax.figure.canvas.get_width_height()
-    for words in ax.texts:
-        box = words.get_window_extent()
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, words
+    boxes = np.array([words.get_window_extent().extents for words in ax.texts])
+    assert boxes.min() >= 0 and (boxes[:, 2:] <= ax.figure.canvas.get_width_height()).all()
 
 
 STEPS = [step for steps in (*plots.WORKFLOW.values(), plots.PARTS) for step in steps]
@@ -196,15 +194,6 @@ def test_every_person_is_drawn_once_and_filled_when_called(shown):
     assert text.startswith("100 people as marks") and all(words in text for words in legend)
 
 
-@pytest.mark.parametrize(("columns", "n"), [(10, 100), (25, 200), (50, 1000)])
-def test_marks_are_whole_pixels_apart(shown, columns, n):
-    _, (ax,) = shown(plots.plot_people, Confusion(0, n - 90, 10, 80), columns=columns)
-    assert ax.figure.get_figwidth() == 7
-    places = np.vstack([ax.transData.transform(line.get_xydata()) for line in ax.lines[1:]])
-    steps = places - places[0]
-    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
-
-
 # Intervals
 
 TABLE = pd.DataFrame(
@@ -237,9 +226,7 @@ def test_each_value_is_drawn_on_its_interval_and_one_column_needs_no_name(shown)
     ((dots, _, (spans,)),) = ax.containers
     np.testing.assert_allclose(dots.get_xydata(), [[0.55, 0], [0.51, 1]])
     np.testing.assert_allclose(spans.get_segments(), [[[0.48, 0], [0.62, 0]], [[0.4, 1], [0.6, 1]]])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["whole image", "frame"]
-    bottom, top = ax.get_ylim()
-    assert bottom > top and ax.figure.legends == []  # the first row of the table comes first
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row of the table comes first
 
 
 @pytest.mark.filterwarnings("error")
@@ -283,22 +270,16 @@ def one_place(row: int, column: int, size: int = 28) -> np.ndarray:
 @pytest.mark.parametrize(
     ("heat", "where"),
     [
-        (one_place(0, 0), (0.02, 0.02)),
         (one_place(21, 7), (0.77, 0.27)),
-        (one_place(3, 5, size=7), (0.5, 0.79)),
         (one_place(100, 50, size=224), (0.45, 0.22)),
-        (one_place(21, 7) - 2, (0.77, 0.27)),  # evidence against is not painted
+        (one_place(3, 5, size=7) - 2, (0.5, 0.79)),  # evidence against is not painted
     ],
 )
-def test_the_text_names_the_brightest_place(shown, heat, where):
+def test_the_brightest_place_is_painted_and_named(shown, heat, where):
     text, axes = shown(plots.plot_heat, [FILM], {"made up": heat}, ["an X-ray"], simulated=True)
-    assert "X-ray 1, made up: brightest" in text and "an X-ray" in text
-    down, across = (int(each.rstrip("%")) / 100 for each in text.split() if each.endswith("%"))
-    assert (down, across) == pytest.approx(where, abs=0.08)
-    painted = axes[1].images[-1].get_array()[..., 3]
-    rows, columns = np.nonzero(painted)
-    assert rows.mean() / 224 == pytest.approx(where[0], abs=0.04)
-    assert columns.mean() / 224 == pytest.approx(where[1], abs=0.04)
+    said = [int(share) / 100 for share in re.findall(r"(\d+)%", text)]
+    painted = np.argwhere(axes[1].images[-1].get_array()[..., 3]).mean(axis=0) / 224
+    assert said == pytest.approx(where, abs=0.08) and painted == pytest.approx(where, abs=0.04)
     assert [*texts(axes[0]), *texts(axes[1])].count("simulated") == 2
 
 
