@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from cxrlab.cli import app
 from cxrlab.exercises import Exercise, NotAttempted, Question, Quiz, State
-from cxrlab.exercises.engine import PROGRESS, described, holds_dots, remember, remembered
+from cxrlab.exercises.engine import PROGRESS, holds_dots, remember, remembered
 from cxrlab.exercises.judge import FunctionExercise, called, close
 from cxrlab.exercises.quiz import exercises_by_notebook, overview
 from cxrlab.files import workspace_root
@@ -107,17 +107,13 @@ def test_any_answer_gets_a_verdict_and_no_traceback(answer):
         assert "cannot be checked" not in verdict.message
 
 
-@given(ANYTHING)
-def test_what_agrees_with_itself_is_described_in_a_few_words(answer):
-    assert not isinstance(answer, float) or close(answer, answer)
-    assert isinstance(answer, dict) or len(described(answer)) < 80
-
-
 def test_tables_agree_with_their_rows_and_columns():
     table = pd.DataFrame({"a": ["x", "y"]})
     assert close(table, table.copy()) and not close(table, table[:1])
+    assert close(pd.DataFrame({1: [2.0]}), pd.DataFrame({1: [2]}))
     assert not close(table["a"], table) and not close({"a": 1}, {"b": 1})
-    assert close({"a": 1, "b": [1, 2]}, {"a": 1, "b": [1, 2.001]})
+    assert close({"a": 1, "b": [1, 2]}, {"a": 1, "b": [1, 2.001]}) and not close(3, [3])
+    assert close(float("nan"), np.nan) and not close(None, 0)
 
 
 def test_hints_come_in_stages_and_the_last_one_stays(half_of, capsys):

@@ -43,22 +43,16 @@ def assert_same_split(data, monkeypatch, tmp_path):
     assert counts["balanced 1:1"] == sum(counts[name] for name in cold.parts())
 
 
-def test_a_cold_start_makes_the_split_of_notebook_02(phantom_data, monkeypatch, tmp_path):
-    assert_same_split(phantom_data, monkeypatch, tmp_path)
-
-
-@pytest.mark.slow
-def test_a_cold_start_makes_the_split_of_notebook_02_on_the_course_s_phantoms(
-    course_phantoms, monkeypatch, tmp_path
-):
-    assert_same_split(course_phantoms, monkeypatch, tmp_path)
-
-
-@pytest.mark.real
-def test_a_cold_start_makes_the_split_of_notebook_02_on_real_xrays(
-    real_data, monkeypatch, tmp_path
-):
-    assert_same_split(real_data, monkeypatch, tmp_path)
+@pytest.mark.parametrize(
+    "data",
+    [
+        "phantom_data",
+        pytest.param("course_phantoms", marks=pytest.mark.slow),
+        pytest.param("real_data", marks=pytest.mark.real),
+    ],
+)
+def test_a_cold_start_makes_the_split_of_notebook_02(data, request, monkeypatch, tmp_path):
+    assert_same_split(request.getfixturevalue(data), monkeypatch, tmp_path)
 
 
 def test_a_split_that_leaks_or_has_a_nameless_case_is_not_handed_over(phantom_data, monkeypatch):

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +27,13 @@ PROGRESS = "progress.json"
 SET_BY_CODE = re.compile(r"^(?:def )?(\w+)(?:\(| = )", re.MULTILINE)
 
 
-class State(StrEnum):
-    """What an answer is."""
+class State(Enum):
+    """What an answer is: a sign beside the colour, for who cannot tell the colours apart."""
 
-    CORRECT = "correct"
-    WRONG = "not yet right"
-    UNTOUCHED = "not attempted"
-
-
-# A sign beside the colour, for readers who cannot tell the colours apart.
-LOOKS = {
-    State.CORRECT: ("✓", "#00664B"),
-    State.WRONG: ("✗", "#A13F00"),
-    State.UNTOUCHED: ("…", "#5A5A5A"),
-    "hint": ("→", "#004C8C"),
-}
+    CORRECT = "✓", "#00664B"
+    WRONG = "✗", "#A13F00"
+    UNTOUCHED = "…", "#5A5A5A"
+    HINT = "→", "#004C8C"
 
 
 class Wrong(Exception):
@@ -159,7 +151,7 @@ class Exercise:
         hints = self.texts["hints"]
         number = self._shown_hints = min(self._shown_hints + 1, len(hints))
         more = "" if number == len(hints) else " Call hint() again for the next one."
-        show_message("hint", hints[number - 1] + more)
+        show_message(State.HINT, hints[number - 1] + more)
 
     def solution(self) -> None:
         """Show code that solves it."""
@@ -173,14 +165,14 @@ def exercise(key: str, answer: str, **more: str) -> Callable[[Callable[[Any], st
     return lambda judged_by: Exercise(key=key, answer=answer, judged_by=judged_by, **more)
 
 
-def show_message(state: str, message: str) -> None:
+def show_message(state: State, message: str) -> None:
     """Show a sentence, marked by its state."""
-    show(f"{LOOKS[state][0]} {message}", as_html(state, message))
+    show(f"{state.value[0]} {message}", as_html(state, message))
 
 
-def as_html(state: str, message: str) -> str:
+def as_html(state: State, message: str) -> str:
     """A sentence as HTML, marked by its state. Backticks become code."""
-    sign, colour = LOOKS[state]
+    sign, colour = state.value
     body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(message, quote=False))
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px">'

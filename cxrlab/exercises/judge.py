@@ -34,7 +34,7 @@ def kind(name: str, value: Any, wanted: Any, words: str) -> Any:
 
 def pair(name: str, value: Any) -> tuple[Any, Any]:
     """Two answers in one."""
-    fits = isinstance(value, list | tuple) and len(value) == 2
+    fits = isinstance(value, list | tuple | np.ndarray) and len(value) == 2
     wrong_if(not fits, f"`{name}` is {described(value)}, but should be two, with a comma.")
     return value[0], value[1]
 
@@ -125,8 +125,8 @@ class FunctionExercise(Exercise):
         ours = [self._on(case, self.run()) for case in self.cases]
         results, rights = [seen for *_, seen in found], self.right or [seen for *_, seen in ours]
         for (given, result, seen), (_, our, _), right in zip(found, ours, rights, strict=True):
+            shown = ", ".join(map(str, given)) if all(map(is_number, given)) else "..."
             if not close(seen, right, self.tolerance):
-                shown = ", ".join(map(str, given)) if all(map(is_number, given)) else "..."
                 why = self._slip(results, rights) or self.texts["otherwise"]
                 raise Wrong(f"`{self.variable}({shown})` {compared(result, our)}: {why}")
         return self.texts.get("praise", "")
@@ -145,10 +145,9 @@ class FunctionExercise(Exercise):
         return f"{self.answer.rpartition('return ')[0]}return {slip}"
 
     def _slip_values(self, slip: str) -> Iterator[Any]:
-        function = self.run(self.slip_code(slip))
         for case in self.cases:
             try:
-                yield self._on(case, function)[-1]
+                yield self._on(case, self.run(self.slip_code(slip)))[-1]
             except Wrong:
                 yield ...
 

@@ -93,8 +93,7 @@ people = FunctionExercise(
         "dict(tp=tp, fn=healthy - tn, fp=ill - tp, tn=tn)": "fn and fp are swapped: fn are ill.",
         "recall, specificity, -> specificity, recall,": "recall is of the ill, not of the healthy.",
         "round( -> (": "fractions of people. Use `round(...)`.",
-        "dict(tp=recall, fn=1 - recall, fp=1 - specificity, tn=specificity)": "shares. Multiply "
-        "by `ill` and `healthy`.",
+        "dict(tp=recall, fn=1 - recall, fp=1 - specificity, tn=specificity)": "shares, not people.",
     },
     seen_as=lambda counts, *_: (counts, 9 * are_whole(counts)),
 )
@@ -114,8 +113,8 @@ screening_cost = FunctionExercise(
         "(ill - missed) * miss + (healthy - false_alarms) * alarm": "you charge for right calls.",
         "missed * miss": "the false alarms cost something, too.",
         "false_alarms * alarm": "the misses cost something, too.",
-        "(ill + healthy) * (missed * miss / ill + false_alarms * alarm / healthy)": "only the ill "
-        "can be missed.",
+        "(ill + healthy) * ((1 - recall) * miss + (1 - specificity) * alarm)": "only the ill "
+        "can be missed, only the healthy alarmed.",
     },
 )
 

@@ -7,21 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises.engine import described, exercise
+from cxrlab.exercises.engine import described, exercise, read_texts
 from cxrlab.exercises.judge import FunctionExercise, called, close, kind, pair, wrong_if
 from cxrlab.exercises.quiz import load_quiz
 
 
 def two_copies() -> dict[str, pd.DataFrame]:
     """The same seven made-up rows as an older and as a later copy of the source spells them."""
-    older = ["COVID-19", "SARS", "COVID-19, ARDS", None, "Pneumonia", "COVID-19", "No Finding"]
-    viral = {"COVID-19": "Pneumonia/Viral/COVID-19", "SARS": "Pneumonia/Viral/SARS"}
-    later = [viral.get(name and name.split(",")[0], name) for name in older]
-    index = pd.Index([f"row {number}" for number in range(7)])
-    return {
-        name: pd.DataFrame({"finding": pd.array(findings, dtype="string")}, index=index)
-        for name, findings in (("older", older), ("later", later))
-    }
+    table = read_texts("02")["exercises"]["02.spellings"]["table"]
+    rows = pd.DataFrame(table, [f"row {number}" for number in range(7)], dtype="string")
+    return {name: rows[[name]].set_axis(["finding"], axis=1) for name in table}
 
 
 two_spellings = FunctionExercise(
@@ -33,12 +28,10 @@ two_spellings = FunctionExercise(
     cases=[(table,) for table in two_copies().values()],
     arguments=lambda table: (table.copy(),),
     slips={
-        'table[table["finding"] == "COVID-19"]': "the later copy spells it otherwise, and nothing "
-        "warned you. Look for what both have in common.",
+        'table[table["finding"] == "COVID-19"]': "the later copy spells it otherwise.",
         "COVID-19 -> Viral/COVID-19": "the older copy spells it otherwise.",
         "table[:0]": "nothing in either copy. How do they write it? `nb02.two_copies()`.",
-        '.contains("COVID-19", na=False) -> .endswith("COVID-19").fillna(False)': "“COVID-19, "
-        "ARDS” is COVID-19, too: a finding may name a second one.",
+        '.contains("COVID-19", na=False) -> .endswith("COVID-19").fillna(False)': "with ARDS, too.",
         "na=False -> na=True": "a missing `finding` cannot be assumed: `na=False`.",
         "table[table -> [table": "that is the condition. Whole rows are `table[condition]`.",
     },

@@ -75,8 +75,7 @@ threshold_for_recall = FunctionExercise(
         "scores = test -> scores = validation": "on validation. Report that on test.",
         ", pos_label=0 -> ": "the recall on test. The specificity looks at the healthy.",
         "threshold, recall -> threshold, 1 - recall": "the share of the healthy who were alarmed.",
-        "threshold, precision_score(labels, scores >= threshold)": "the precision on test, a share "
-        "of the alarms.",
+        "threshold, precision_score(labels, scores >= threshold)": "the precision on test.",
     },
 )
 
@@ -130,10 +129,8 @@ bootstrap_patients = FunctionExercise(
     seen_as=mean_and_spread,
     tolerance=1,
     slips={
-        'groupby("patient") -> groupby(cases.index)': "the recalls scatter as if X-rays were "
-        "drawn. Draw patients: theirs come together.",
-        '["sum", "count"] -> ["mean", "nunique"]': "means over patients. A patient with more "
-        "X-rays counts more: add up, then divide.",
+        'groupby("patient") -> groupby(cases.index)': "as if X-rays were drawn. Draw patients.",
+        '["sum", "count"] -> ["mean", "nunique"]': "means over patients. Add up, then divide.",
         "size=(1000, n) -> size=(1000, 5)": "draw as many patients as there are.",
     },
 )

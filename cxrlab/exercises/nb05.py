@@ -94,10 +94,8 @@ board = FunctionExercise(
     arguments=lambda: (finished_search(),),
     seen_as=its_settings_and_losses,
     slips={
-        ".dropna() -> ": "a row for the trial that failed; its score is None. `dropna` leaves it "
-        "out.",
-        ".dropna() -> .fillna(0)": "0 is the best loss of all, for the trial that failed. `dropna` "
-        "leaves it out.",
+        ".dropna() -> ": "a row for the trial that failed: `dropna` leaves it out.",
+        ".dropna() -> .fillna(0)": "0 is the best loss, for the trial that failed.",
         "pd.DataFrame(rows).dropna()": "the rows are not sorted: `sort_values`.",
         "ignore_index=True -> ascending=False": "the highest loss comes first. Lower is better.",
         'pd.DataFrame(rows).dropna().assign(val_loss=lambda t: sorted(t["val_loss"]))': "values "
@@ -121,16 +119,11 @@ discordant_cases = FunctionExercise(
     """,
     cases=[tuple(map(np.array, case)) for case in DISCORDANT],
     slips={
-        "(~right_a & right_b).sum(), (right_a & ~right_b).sum()": "swapped: first the cases that "
-        "only A got right.",
-        "right_a.sum(), right_b.sum()": "those that both got right do not tell the two apart: "
-        "leave them out.",
-        "(~right_a & ~right_b).sum(), (right_a & right_b).sum()": "on these both agree; the "
-        "others are wanted.",
-        "== truth -> == 1": "who called the case positive? Right means equal to the truth, be it "
-        "1 or 0.",
-        ").sum() ->  & (truth == 1)).sum()": "of the positive cases only. Negative ones can be "
-        "right or wrong, too.",
+        "(~right_a & right_b).sum(), (right_a & ~right_b).sum()": "first those of A: swapped.",
+        "right_a.sum(), right_b.sum()": "what both got right does not tell them apart.",
+        "(~right_a & ~right_b).sum(), (right_a & right_b).sum()": "on these both agree.",
+        "== truth -> == 1": "right means equal to the truth, be it 1 or 0.",
+        ").sum() ->  & (truth == 1)).sum()": "of the positive cases only.",
     },
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises.engine import exercise, read_texts
+from cxrlab.exercises.engine import Wrong, exercise, read_texts
 from cxrlab.exercises.judge import FunctionExercise, WordsExercise, kind, wrong_if
 from cxrlab.exercises.quiz import load_quiz
 
@@ -24,16 +24,11 @@ frame_mask = FunctionExercise(
     # A mask chooses pixels only as an array of bool; numbers would pick rows 0 and 1.
     seen_as=lambda mask, *_: (mask, isinstance(mask, np.ndarray) and mask.dtype.kind == "b"),
     slips={
-        "mask.astype(int)": "0 and 1 pick rows 0 and 1 instead of pixels. The mask should hold "
-        "bool: `np.ones((size, size), bool)`.",
+        "mask.astype(int)": "0 and 1 pick rows, not pixels. The mask should hold bool.",
         "~mask": "True in the middle and not in the frame: inside out.",
-        "mask.all(0) & mask.all(1)[:, None]": "the four corners. In the frame is a pixel whose "
-        "row *or* column is near an edge.",
+        "mask.all(0) & mask.all(1)[:, None]": "the corners. Near an edge is row *or* column.",
         "mask & mask.all(1)[:, None]": "top and bottom only. Left and right, too.",
-        "mask & mask.all(0)": "left and right only. Top and bottom, too.",
-        "(size, width): -> (size, width, *_):\n    width += 1": "one pixel too wide. Where do the "
-        "slices end?",
-        "width: -> ": "one pixel too narrow.",
+        "(size, width): -> (size, width, *_):\n    width += 1": "one pixel too wide.",
     },
 )
 
@@ -44,8 +39,7 @@ def four_networks() -> pd.DataFrame:
 
 
 what_it_reads = WordsExercise(
-    key="06.verdicts",
-    answer='verdicts = {"A": "source", "B": "no sign", "C": "open", "D": "open"}',
+    key="06.verdicts", answer='verdicts = {"A": "source", "B": "no sign", "C": "open", "D": "open"}'
 )
 
 PICTURE = np.random.default_rng(6).integers(1, 100, (24, 24, 1), dtype=np.uint8)
@@ -66,12 +60,9 @@ hidden_boxes = FunctionExercise(
     arguments=lambda picture, boxes, grey: (picture.copy(), boxes, grey),
     seen_as=lambda hidden, picture, *_: (hidden, picture),
     slips={
-        ".copy() -> ": "it changes the picture that it is given, so the X-ray is lost. Begin with "
-        "`hidden = picture.copy()`.",
-        "np.where(hidden == grey, picture, grey)": "everything but the boxes is hidden: inside "
-        "out.",
-        "hidden[top:bottom, left:right] -> hidden[left:right, top:bottom]": "rows for columns. "
-        "The first slice is `top:bottom`.",
+        ".copy() -> ": "it changes the picture that it is given: begin with `picture.copy()`.",
+        "np.where(hidden == grey, picture, grey)": "everything but the boxes is hidden.",
+        "hidden[top:bottom, left:right] -> hidden[left:right, top:bottom]": "rows for columns.",
         "top, bottom, left, right in -> top, left, bottom, right in": "a box is not top, left, "
         "bottom, right but (top, bottom, left, right).",
         "in boxes -> in boxes[:1]": "the first box only. Is the `return` inside the loop?",
@@ -113,16 +104,12 @@ grad_cam = FunctionExercise(
     arguments=maps_and_network,
     tolerance=1e-4,
     slips={
-        "nn.relu -> identity": "what speaks against COVID-19, below 0, is kept. `tf.nn.relu` "
-        "removes it.",
-        "* weights -> * gradient": "weighed by the gradient of each place, it is HiResCAM. "
-        "Average that first.",
+        "nn.relu -> identity": "what speaks against COVID-19 is kept. `tf.nn.relu` removes it.",
+        "* weights -> * gradient": "that is HiResCAM. Average the gradient first.",
         "reduce_mean -> reduce_sum": "a sum over rows and columns. Take the mean.",
         "(1, 2) -> -1": "a mean over the channels of the gradient. Average over axes 1 and 2.",
-        "reduce_sum -> reduce_mean": "a mean over the channels of the maps, where it should add "
-        "them up.",
-        "(logit, maps) -> (score, maps)": "the gradient of `score` is nearly 0 where the network "
-        "is sure: take `logit`'s.",
+        "reduce_sum -> reduce_mean": "a mean over the channels of the maps. Add them up.",
+        "(logit, maps) -> (score, maps)": "that of `score` is nearly 0 where it is sure.",
     },
 )
 
@@ -170,10 +157,10 @@ def missing_controls(answer: Any) -> str:
     wrong_if(unknown, f"`missing` names {unknown}. Choose from {', '.join(CONTROLS)}.")
     missing = missing_controls.run()
     for letter in sorted(named - missing):
-        wrong_if(True, f"`missing` names {letter!r}: {CONTROLS[letter]['reply']}")
+        raise Wrong(f"`missing` names {letter!r}: {CONTROLS[letter]['reply']}")
     for letter in sorted(missing - named):
         more = f"`missing` is right so far, but {len(missing - named)} more should be in it."
-        wrong_if(True, f"{more} {CONTROLS[letter]['reply']}")
+        raise Wrong(f"{more} {CONTROLS[letter]['reply']}")
     return "Each of the three could have come out against the claim. That makes it a control."
 
 

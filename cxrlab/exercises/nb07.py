@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.exercises.engine import Wrong, described, exercise
-from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, kind, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, kind, pair, wrong_if
 from cxrlab.exercises.nb04 import PPV_SLIPS
 from cxrlab.exercises.quiz import load_quiz
 
@@ -59,24 +59,18 @@ def bootstrap(auc_interval: Any) -> str:
     moved = []
     for number, right in KNOWN_ENDS.items():
         found = called("auc_interval", auc_interval, *made_up_people(number))
-        are_two = np.shape(found) == (2,)
-        wrong_if(not are_two, f"`auc_interval` returns {described(found)}, not two numbers.")
-        low, high = map(float, found)
+        low, high = pair("auc_interval(...)", found)
         wrong_if(low > high, "`auc_interval` returns the upper end first, not the lower one.")
         moved.append((np.array([low, high]) - right) / np.ptp(right))
-    off = {
-        words: np.linalg.norm(np.mean(moved, axis=0) - ends)
-        for words, ends in {"": 0, **MOVED_ENDS}.items()
-    }
+    slips = {"": 0, **MOVED_ENDS}
+    off = {words: np.linalg.norm(np.mean(moved, 0) - ends) for words, ends in slips.items()}
     nearest = min(off, key=off.get)
-    if off[""] < NEAR:
-        return "Had each X-ray been drawn by itself, the interval would look half as wide."
-    wrong_if(off[nearest] < NEAR, f"`auc_interval` {nearest}")
-    raise Wrong(
-        f"`auc_interval` returns {low:.2f} to {high:.2f} for made-up patients for whom some "
-        f"{right[0]:.2f} to {right[1]:.2f} is right. Draw as many patients as there are, with "
-        "replacement; take the AUC of all their X-rays; repeat; take the percentiles 2.5 and 97.5."
-    )
+    why = "does something else. Draw as many patients as there are, with replacement; take the AUC "
+    why += "of all their X-rays; repeat; take the percentiles 2.5 and 97.5."
+    seen = f"`auc_interval` returns {low:.2f} to {high:.2f} where some {right} are right"
+    known = nearest if off[nearest] < NEAR else why
+    wrong_if(not off[""] < NEAR, f"{seen}. It {known}")
+    return "Had each X-ray been drawn by itself, the interval would look half as wide."
 
 
 def opinion(model: Any, *_: Any) -> bool:
@@ -105,10 +99,7 @@ rival = FunctionExercise(
     # Five of six from machine A are ill, and one of six from B.
     cases=[(RIVALS.assign(label=[1] * 5 + [0] * 6 + [1]), "machine")],
     seen_as=opinion,
-    slips={
-        'training["label"]) -> 1 - training["label"])': "A has no higher score than B, but is "
-        "the machine of the ill."
-    },
+    slips={'training["label"]) -> 1 - training["label"])': "A has to score higher than B."},
 )
 
 bayes = FunctionExercise(
@@ -135,8 +126,7 @@ net_benefit_of = FunctionExercise(
     tolerance=5e-4,
     slips={
         "(tp - fp) / n": "an alarm costs as much as a case at 0.5 alone.",
-        "tp / n - fp / n * (1 - threshold) / threshold": "the odds are upside down. At a low "
-        "threshold false alarms are cheap.",
+        "tp / n - fp / n * (1 - threshold) / threshold": "the odds are upside down.",
         "tp / n - fp / n * threshold": "weight with the odds, not the threshold.",
         "tp - fp * threshold / (1 - threshold)": "for all together. Divide by n.",
         "tp / (tp + fp)": "that is the precision.",
@@ -154,10 +144,7 @@ def repairs_tried() -> pd.DataFrame:
     return pd.DataFrame(repair_choice.texts["table"], columns=["repair", *DEMANDS])
 
 
-repair_choice = WordsExercise(
-    key="07.repair",
-    answer='chosen = "mixed and cropped"',
-)
+repair_choice = WordsExercise(key="07.repair", answer='chosen = "mixed and cropped"')
 
 NO = re.compile(r"\b(no|not|never|nobody|none|neither|nothing|without)\b|cannot|n['’]t\b")
 OPEN = re.compile(r"\b(only|unknown|untested|untried)\b")
@@ -171,12 +158,9 @@ PEOPLE = re.compile(
     "07.card",
     """
     lines = {
-        "Intended use": "For lessons about networks and X-rays; not for any decision about "
-        "a person.",
-        "Elsewhere": "At the frozen threshold the specificity in hospital B is 0.90 (0.84 to "
-        "0.94), among 152 healthy adults.",
-        "Limits": "Tested on simulated X-rays only; COVID-19 was never told from another "
-        "pneumonia.",
+        "Intended use": "For lessons about networks; not for any decision about a person.",
+        "Elsewhere": "The specificity in hospital B is 0.90 (0.84 to 0.94), of 152 adults.",
+        "Limits": "COVID-19 was never told from another pneumonia, nor real X-rays read.",
     }
     """,
 )

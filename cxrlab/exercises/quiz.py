@@ -60,10 +60,8 @@ class Question(Exercise):
         """One button per option, and a line that replies."""
         import ipywidgets as widgets
 
-        narrow = {"button_width": "3em"}
-        buttons = widgets.ToggleButtons(
-            options=self.letters, value=None, description="Answer", style=narrow
-        )
+        look = {"description": "Answer", "style": {"button_width": "3em"}}
+        buttons = widgets.ToggleButtons(options=self.letters, value=None, **look)
         reply = widgets.HTML()
 
         def answered(change: dict) -> None:
@@ -129,11 +127,11 @@ def overview() -> Overview:
     kept, rows, open_ones = remembered(), [], []
     for notebook, exercises in exercises_by_notebook().items():
         row = {"notebook": notebook}
-        for kind, in_quiz in (("exercises", False), ("quiz", True)):
+        for name, in_quiz in (("exercises", False), ("quiz", True)):
             mine = [e for e in exercises if isinstance(e, Question) == in_quiz]
-            solved = [e for e in mine if kept.get(e.key, {}).get("solved")]
-            row[kind] = f"{len(solved)} of {len(mine)}"
-            open_ones += [e for e in mine if e not in solved]
+            to_do = [e for e in mine if not kept.get(e.key, {}).get("solved")]
+            row[name] = f"{len(mine) - len(to_do)} of {len(mine)}"
+            open_ones += to_do
         row["attempts"] = sum(kept.get(e.key, {}).get("attempts", 0) for e in exercises)
         rows.append(row)
     step = "Everything is solved."
