@@ -88,7 +88,7 @@ def fetch(
                 continue
             size = decimal(sum(one.size for one in wanted))
             print(f"{source.name}: {counted(len(wanted), 'image')} to come, {size}.")
-            failed += bring_all(wanted, source.name).values()
+            failed += bring_all(wanted, source.name).values() if wanted else ()
     if failed:
         reasons = "\n".join(list(dict.fromkeys(failed))[:3])
         raise CXRLabError(
