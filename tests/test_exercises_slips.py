@@ -81,6 +81,12 @@ def by_name_of_row(table, folds, seed):
     return table.loc[table.index.isin(rest)], table.loc[table.index.isin(part[:-9])]
 
 
+def hidden_leak(table, folds, seed):
+    """12 and "12" are one patient."""
+    rest, part = train_test_split(table, test_size=1 / folds, random_state=seed)
+    return rest, part.astype({"patient_id": str, "group": str})
+
+
 def later_fold(table, folds, seed):
     *_, (rest, part) = right(folds, seed).split(table, table["label"], table["group"])
     return table.iloc[rest], table.iloc[part]
@@ -261,6 +267,7 @@ WRONG = {
         (lambda t, k, s: tuple(train_test_split(t, test_size=1 / k, random_state=s)), "patients"),
         (first_fold(lambda k, s: StratifiedKFold(k, shuffle=True, random_state=s)), "patients"),
         (first_fold(right, "patient_id"), "groups apart"),
+        (hidden_leak, "patients apart"),
         (first_fold(lambda k, s: GroupKFold(k, shuffle=True, random_state=s)), "stratified"),
         (first_fold(lambda k, s: StratifiedGroupKFold(k)), "seeds 0 and 1"),
         (first_fold(lambda k, s: right(k, None)), "same seed"),
@@ -311,6 +318,7 @@ WRONG = {
         (network(middle=None), "GlobalAveragePooling2D"),
         (network(bend=None, first=layers.Rescaling(2)), "before the last has an activation"),
         (network(activation=None), "below 0"),
+        (functional(layers.ReLU(), layers.Lambda(tf.sigmoid)), "in 1 units with lambda"),
         (network(activation="softmax"), "always 1"),
         (network(loss=LOGITS), "from_logits=True"),
         (network(activation=None, loss=LOGITS), "from_logits"),
@@ -331,6 +339,7 @@ WRONG = {
     "04.threshold": [
         (lambda v, t, wanted: (wanted, 0.5), "highest threshold that reaches the recall"),
         (lambda v, t, wanted: 0.5, "should be two"),
+        (lambda v, t, wanted: ("0.5", 0.5), "not a number"),
     ],
     "04.bootstrap": [
         (recalls_of(unit="X-ray"), "as if X-rays were drawn"),
@@ -491,6 +500,7 @@ RIGHT = [
     ("03.small", functional(keras.ops.relu, keras.ops.sigmoid)),
     ("03.small", functional(layers.Lambda(tf.nn.elu), layers.Activation("sigmoid"))),
     ("03.small", network(filters=16, first=adapted(1))),
+    ("03.small", network(filters=16, loss=["binary_crossentropy"])),
     ("03.small", network(filters=16, first=layers.Rescaling(2, -1))),
     ("03.small", network(filters=16, loss="binary_focal_crossentropy", bend=layers.ReLU())),
     ("04.specificity", lambda y, c: recall_score(y, c, pos_label=0, zero_division=np.nan)),
@@ -512,6 +522,7 @@ RIGHT = [
     ("07.bootstrap", 'default_rng(0) -> default_rng(1) && 300 -> 200'),
     ("07.bootstrap", 'default_rng(0) -> default_rng(7) && 300 -> 1000'),
     ("07.bootstrap", by_position),
+    ("07.bootstrap", lambda *given: pd.Series(by_position(*given), index=[2.5, 97.5])),
     ("07.rival", 'LogisticRegression() -> LogisticRegression(C=10)'),
     ("07.ppv", odds),
     ("07.benefit", lambda tp, fp, n, t: np.float64(tp - fp * t / (1 - t)) / n),

@@ -34,9 +34,9 @@ def kind(name: str, value: Any, wanted: Any, words: str) -> Any:
 
 def pair(name: str, value: Any) -> tuple[Any, Any]:
     """Two answers in one."""
-    fits = isinstance(value, list | tuple | np.ndarray) and len(value) == 2
+    fits = isinstance(value, list | tuple | np.ndarray | pd.Series) and len(value) == 2
     wrong_if(not fits, f"`{name}` is {described(value)}, but should be two, with a comma.")
-    return value[0], value[1]
+    return tuple(value)
 
 
 def called(name: str, function: Any, *arguments: Any, advice: str = "") -> Any:

@@ -168,7 +168,7 @@ def check_cut(function: Any, table: pd.DataFrame, folds: int, seed: int) -> set[
     wrong_if(lost or twice, f"{seen}. Is there `.loc` in place of `.iloc`?")
     wrong_if(len(part) > len(rest), "`split_off` returns the small table first, not the rest.")
     for column, more in (("patient_id", ""), ("group", ", of patients who share a duplicate")):
-        torn = len({*rest[column]} & {*part[column]})
+        torn = len({*rest[column].astype(str)} & {*part[column].astype(str)})  # 12 is "12"
         seen = f"`split_off` tears {torn} {column.removesuffix('_id')}s apart{more}"
         wrong_if(torn, f'{seen}. Use a splitter that takes `groups=table["group"]`.')
     share, positive, wanted = len(part) / len(table), part["label"].mean(), table["label"].mean()

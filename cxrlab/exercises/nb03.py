@@ -155,7 +155,7 @@ diagnose = WordsExercise(
 
 XRAY_SHAPE = (224, 224, 3)
 FEWEST_PARAMETERS, MOST_PARAMETERS, PUBLISHED_PARAMETERS = 300, 100_000, 5_631_169
-# Layers that only add up, or choose, where they have no activation.
+# Layers that only add up, or choose, where they have no activation. Of others nothing is known.
 LINEAR = "Conv2D Dense MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D "
 LINEAR += "Flatten Dropout BatchNormalization Rescaling Normalization"
 
@@ -198,7 +198,7 @@ def small_network(model: Any) -> str:
     check_range(model)
     between = "Put GlobalAveragePooling2D (or Flatten) between Conv2D and the first Dense layer"
     wrong_if(len(answer) > 1, f"`small` answers with a map of shape {answer}. {between}.")
-    bends = {*activations[:-1]} != {"linear"} or {*kinds[:-1]} - {*LINEAR.split()}
+    bends = {*activations[:-1]} != {"linear"}
     linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`'
     wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}.")
     check_ending(answer[0], activations[-1], model.loss)
@@ -222,6 +222,8 @@ def check_ending(units: int, activation: str, loss: Any) -> None:
 
     to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
     wrong_if(loss is None, f"`small` has no loss yet, so it cannot learn: {to_do}.")
+    if isinstance(loss, dict | list):  # a loss per output, of which there is one
+        (loss,) = loss.values() if isinstance(loss, dict) else loss
     loss = keras.losses.get(loss)
     name = getattr(loss, "name", None) or loss.__name__
     logits = getattr(loss, "get_config", dict)().get("from_logits", False)
@@ -260,11 +262,9 @@ def steps_of(model: Any) -> list[Any]:
 
 
 def activation_of(step: Any) -> str:
-    """The name of an activation, ``linear`` for a layer without one."""
-    name = type(step).__name__.lower()
-    if name in ("sigmoid", "softmax"):  # a layer or an operation of that name
-        return name
-    activation = getattr(step, "activation", None) or "linear"
+    """The name of an activation: ``linear`` without one, ``sigmoid`` of ``keras.ops.sigmoid``."""
+    name = "linear" if type(step).__name__ in LINEAR.split() else type(step).__name__.lower()
+    activation = getattr(step, "activation", None) or name
     return getattr(activation, "__name__", str(activation))
 
 

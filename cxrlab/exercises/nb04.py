@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises.judge import FunctionExercise, close, pair, wrong_if
+from cxrlab.exercises.engine import described
+from cxrlab.exercises.judge import FunctionExercise, close, is_number, pair, wrong_if
 from cxrlab.exercises.quiz import load_quiz
 
 
@@ -51,6 +52,13 @@ def made_up_part(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.round(20 * scores) / 20
 
 
+def calls_and_specificity(result: Any, validation: tuple, *_: Any) -> tuple:
+    """How many X-rays of the validation part are called positive, and the reported specificity."""
+    threshold, specificity = pair("choose_and_report(...)", result)
+    wrong_if(not is_number(threshold), f"`threshold` is {described(threshold)}, not a number.")
+    return (validation[1] >= threshold).sum(), specificity
+
+
 threshold_for_recall = FunctionExercise(
     key="04.threshold",
     answer="""
@@ -62,11 +70,7 @@ threshold_for_recall = FunctionExercise(
     """,
     imports="import numpy as np\nfrom sklearn.metrics import *\n",
     cases=[(made_up_part(2, 200), made_up_part(12, 90), wanted) for wanted in (0.95, 0.8)],
-    # How many X-rays of the validation part are called positive, and the specificity.
-    seen_as=lambda result, validation, *_: (
-        (validation[1] >= pair("choose_and_report(...)", result)[0]).sum(),
-        result[1],
-    ),
+    seen_as=calls_and_specificity,
     slips={
         "*validation -> *test": "chosen on the test part, which then judges its own choice.",
         ".max() -> .min()": "more false alarms than needed. Of all that do take the highest.",

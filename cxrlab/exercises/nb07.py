@@ -59,7 +59,7 @@ def bootstrap(auc_interval: Any) -> str:
     moved = []
     for number, right in KNOWN_ENDS.items():
         found = called("auc_interval", auc_interval, *made_up_people(number))
-        low, high = pair("auc_interval(...)", found)
+        low, high = map(float, pair("auc_interval(...)", found))
         wrong_if(low > high, "`auc_interval` returns the upper end first, not the lower one.")
         moved.append((np.array([low, high]) - right) / np.ptp(right))
     slips = {"": 0, **MOVED_ENDS}
