@@ -94,7 +94,7 @@ def compare(data: Path, name: str) -> dict:
     """Both sides in turn on the X-rays in ``data``."""
     import keras
 
-    from cxrlab.cases import prepare
+    from cxrlab.filters import prepare
     from cxrlab.training import machine
 
     class Watch(keras.callbacks.Callback):

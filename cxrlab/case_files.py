@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxrlab.cases import prepare
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import COPY_DISTANCE, fingerprint, near_duplicates
+from cxrlab.filters import (
+    COPY_DISTANCE,
+    fingerprint,
+    near_duplicates,
+    patient_groups,
+    prepare,
+)
 from cxrlab.images import UnreadableImage, read_bytes
 from cxrlab.pipeline import Xrays, read_squares
 from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
 from cxrlab.sources.tables import AGES, image_files, parse_table
-from cxrlab.splits import patient_groups
 from cxrlab.training import predict
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
-"""The workspace of a choice, and what one notebook hands to the next: loaded from it, or made now.
+"""What one notebook hands to the next: loaded from the workspace, or made now.
 
-Each notebook takes its own step in the open. The steps before it come from here, so that a
-reader can join at any notebook. Everything in a workspace was made from one choice of data,
+So a reader can join at any notebook. Everything in a workspace was made from one choice of data,
 negatives, budget and seed.
 """
 
@@ -21,10 +20,10 @@ import pandas as pd
 
 import cxrlab
 from cxrlab import recordings, sources
-from cxrlab.cases import prepare
 from cxrlab.choices import PHANTOM, Budget, choose, get_budget, remember
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, read_json, workspace_root, write_atomically, write_json
+from cxrlab.filters import prepare
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.sources.tables import to_catalog
 from cxrlab.splits import PARTS, Split, check_split, save_manifest, split_by_patient, subsample
@@ -65,8 +64,8 @@ class Workspace:
         kept = read_json(path) if path.exists() else []
         kept = [line for line in kept if (line["notebook"], line["label"]) != (notebook, label)]
         line = {"notebook": notebook, "label": label, "value": value}
-        line |= {"interval": interval, "note": note}
-        write_json(path, sorted([*kept, line], key=lambda line: line["notebook"]))
+        kept.append(line | {"interval": interval, "note": note})
+        write_json(path, sorted(kept, key=lambda line: line["notebook"]))
 
 
 def open_workspace(
@@ -75,11 +74,11 @@ def open_workspace(
     seed: int = 0,
     negatives: str = "kermany",
 ) -> Workspace:
-    """Open the workspace for this choice, making phantoms first where no data is named.
+    """Open the workspace for this choice; where no data is named, phantoms are made first.
 
-    ``data`` defaults to the reader's choice (:mod:`cxrlab.choices`), ``budget`` to
-    ``CXRLAB_BUDGET``. The name of the folder ends in a digest of the files, the choices and the
-    library's version, so that no notebook picks up what was made from something else.
+    ``data`` and ``budget`` default to the reader's choice (:mod:`cxrlab.choices`). The folder's
+    name ends in a digest of the files, the choices and the library's version, so that no notebook
+    picks up what was made from something else.
     """
     xrays, work = sources.data_folder(data), get_budget(budget)
     files = [
@@ -122,9 +121,8 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
 
 
 def get_ten(space: Workspace) -> pd.DataFrame:
-    """The ten X-rays that the reader judges in notebook 01: one per patient, always the same.
+    """The ten X-rays that the reader judges in notebook 01, of ten patients who are in no part.
 
-    Their patients are set aside before anything is split, so they are in no part.
     Example: ``ten = course.get_ten(space)``.
     """
     kept = space.folder / "ten.csv"
@@ -157,15 +155,14 @@ def get_split(space: Workspace) -> Split:
 def keep_split(
     space: Workspace, train: pd.DataFrame, validation: pd.DataFrame, test: pd.DataFrame
 ) -> Split:
-    """Check three parts and leave them for the next notebooks.
+    """Leave three parts for the next notebooks, with all columns of the catalog.
 
-    Columns of the catalog that the tables lack are added empty. Raises :class:`CXRLabError` where
-    :func:`cxrlab.splits.check_split` finds a problem.
+    Raises :class:`CXRLabError` where :func:`cxrlab.splits.check_split` finds a problem.
+    Example: ``course.keep_split(space, train, validation, test)``.
     """
-    parts = (to_catalog(part).sort_values("image_id") for part in (train, validation, test))
-    split = Split(*(part.reset_index(drop=True) for part in parts))
-    problems = check_split(split)
-    if problems:
+    parts = map(to_catalog, (train, validation, test))
+    split = Split(*(part.sort_values("image_id", ignore_index=True) for part in parts))
+    if problems := check_split(split):
         raise CXRLabError(
             f"This split is not kept: {'; '.join(problems)}. Split by group and run this again."
         )
@@ -208,7 +205,8 @@ def get_xrays(space: Workspace) -> Parts:
 def network_path(space: Workspace) -> Path:
     """Where notebook 03 leaves its network: another file for another split.
 
-    So no notebook picks up a network that has learned from what is now a test X-ray.
+    So no network is picked up that has learned from what is now a test X-ray.
+    Example: ``model.save(course.network_path(space))``.
     """
     return space.folder / f"network-{get_split(space).digest()}.keras"
 
@@ -216,19 +214,16 @@ def network_path(space: Workspace) -> Path:
 def network_file(space: Workspace, own: bool = False) -> Path | None:
     """The ``.keras`` file of the network to use: the course's own, else that of notebook 03.
 
-    The course brings networks trained as in notebook 03 on its phantoms and split: with them the
-    numbers of 04, 06 and 07 are the same on every computer. ``own`` takes the network that
-    notebook 03 has left here, which also is the only one for other X-rays, another split or the
-    full budget. Where there is none, this says so and gives None.
+    With the networks that the course brings for its phantoms and split the numbers of 04, 06 and
+    07 are the same on every computer. ``own`` takes that of notebook 03, which is the only one for
+    other X-rays, another split or the full budget. Where there is none, this says so: None.
 
     Example: ``model = keras.saving.load_model(course.network_file(space))``.
     """
-    shipped = None
-    if space.simulated and space.budget.name != "full" and not own:
-        shipped = find_shipped(how_shipped(space))
+    brought = space.simulated and space.budget.name != "full" and not own
+    shipped = find_shipped(how_shipped(space)) if brought else None
     if shipped is None:
-        left = network_path(space)
-        if left.exists():
+        if (left := network_path(space)).exists():
             return left
         print("There is no network for these X-rays yet: run notebook 03 first.")
         return None
@@ -243,15 +238,13 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
 
 
 def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Model:
-    """The network of :func:`network_file`.
+    """The network of :func:`network_file`; where there is none, it is trained now, and kept.
 
-    Where there is none, the network of notebook 03 is trained now, and kept.
     Example: ``network = course.load_network(space, xrays)``.
     """
     from cxrlab.training import load_model, save_model, train
 
-    file = network_file(space, own)
-    if file is not None:
+    if file := network_file(space, own):
         return load_model(file)
     print("Until then the same network is trained here.")
     trained = train(parts.training, parts.validation, space.budget, space.seed)
@@ -316,7 +309,7 @@ def unpack(path: Path) -> keras.Model:
 
 
 def get_threshold(network: keras.Model, parts: Parts) -> float:
-    """The threshold of notebook 04: the score with the highest F1 on validation, frozen there.
+    """The threshold of notebook 04: the score with the highest F1 on validation.
 
     Example: ``threshold = course.get_threshold(network, xrays)``.
     """
@@ -328,10 +321,10 @@ def get_threshold(network: keras.Model, parts: Parts) -> float:
 
 
 def confounded_data(space: Workspace) -> Path:
-    """X-rays whose class and source go together in everything, not in the lungs alone.
+    """The folder of X-rays whose source shows in everything, not in the lungs alone.
 
     For phantoms the same patients with the confounding dial turned up, made once in some 15
-    seconds. Real X-rays of several sources are confounded as they are: then ``space.data``.
+    seconds. Real X-rays are confounded as they are. Example: ``course.confounded_data(space)``.
     """
     return sources.confounded_phantoms() if space.simulated else space.data
 
@@ -339,8 +332,7 @@ def confounded_data(space: Workspace) -> Path:
 def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
     """The X-rays of :func:`confounded_data`, and the network that learned from them.
 
-    With real X-rays both are those of the course. Example: ``parts, network =
-    course.get_confounded(space)``.
+    Example: ``its_xrays, its_network = course.get_confounded(space)``.
     """
     there = open_workspace(confounded_data(space), seed=space.seed)
     parts = get_xrays(there)
@@ -348,12 +340,11 @@ def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
 
 
 def hospital_b(space: Workspace, parts: Parts) -> Xrays:
-    """People of another hospital: patients with COVID-19 and healthy adults.
+    """Patients with COVID-19 and healthy adults from whom no network of the course has learned.
 
-    No network of the course has learned from any of them. Phantoms are new patients, all taken in
-    one manner (made once, in some ten seconds). Of real X-rays the healthy adults are new; the
-    patients are those of the test part. Raises :class:`CXRLabError` where the data hold no healthy
-    adults. Example: ``b = course.hospital_b(space, xrays)``.
+    Phantoms are new patients, taken in one manner (made once, in some ten seconds). Of real X-rays
+    the adults are new; the patients are those of the test part. Raises :class:`CXRLabError` where
+    there are no healthy adults. Example: ``b = course.hospital_b(space, xrays)``.
     """
     folder = sources.hospital_phantoms() if space.simulated else space.data
     table = space.folder / "hospital-b.csv"

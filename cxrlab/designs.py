@@ -1,9 +1,8 @@
 """A design: which X-rays stand for "healthy", and how the network is trained on them.
 
-Each design is trained on its own choice of the training patients, and all are tested on the same
-unseen people: COVID-19 patients, healthy children and healthy adults. Only so can it show that the
-published design never had to tell COVID-19 from a healthy adult. A repair that lowers the false
-positives among adults has a price, and the table shows it: recall.
+Each design learns from its own choice of the training patients, and all are tested on the same
+unseen people: only so can it show that the published design never had to tell COVID-19 from a
+healthy adult. A repair that lowers the false positives among adults has a price: recall.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlab.cases import Prepared, prepare
 from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import balance
+from cxrlab.filters import Prepared, balance, prepare
 from cxrlab.metrics import Estimate, auc, choose_threshold, share
 from cxrlab.pipeline import Xrays
 from cxrlab.shortcuts import check_people, hide
@@ -44,7 +42,7 @@ class Design:
         """The X-rays of a part that the design learns from; :class:`CXRLabError` for too few."""
         roles = (COVID19, *NEGATIVES[self.negatives])
         ours = part[part["source"].isin([name for role in roles for name in ROLES[role]])]
-        chosen = ours if self.every else balance(ours, [], seed, self.negatives)
+        chosen = ours if self.every else balance(ours, seed, self.negatives)
         if chosen["label"].nunique() < 2:
             raise CXRLabError(
                 f"The design {self.name!r} needs COVID-19 patients and {self.negatives} negatives "
@@ -107,11 +105,10 @@ def examine(
 ) -> tuple[Trained, pd.DataFrame, float]:
     """Train as ``design`` says, freeze a threshold, and score the test part.
 
-    ``split`` is one of the cases of ``xrays``, such as :meth:`Design.learns_from` gives. The
-    threshold is the one with the highest F1 on its validation part. Returns the training, the
-    scored test X-rays (one row each: ``DESCRIBED``, ``score``, the scores with a part ``HIDDEN``,
-    and ``called``, whether the score reaches the threshold), and the threshold. Parts are hidden
-    in the X-ray as it came; the network's own preparation follows.
+    ``split`` is one of the cases of ``xrays``. The threshold is the one with the highest F1 on
+    its validation part. Returns the training, the scored test X-rays (``DESCRIBED``, ``score``,
+    the scores with a part ``HIDDEN``, and ``called``, whether the score reaches the threshold),
+    and the threshold. Parts are hidden in the X-ray as it came; preparation follows.
     """
 
     def score(part: Xrays) -> np.ndarray:
@@ -132,7 +129,7 @@ def examine(
     return trained, scored.assign(called=scored["score"] >= threshold), threshold
 
 
-def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+def group_table(scored: pd.DataFrame) -> pd.DataFrame:
     """How often each group is called positive, and the AUC of COVID-19 against it.
 
     One row per group: ``group``, ``images``, ``patients``, ``called`` (recall for COVID-19, share
@@ -145,7 +142,7 @@ def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> p
         ours = scored[scored["source"].isin(sources)]
         if len(ours):
             called = share(ours["called"], ours["patient_id"])
-            area = auc_against(scored, group, "score", resamples, seed)
+            area = auc_against(scored, group, "score")
             counts = (group, len(ours), ours["patient_id"].nunique())
             rows.append((*counts, *astuple(called), *astuple(area)))
     numbers = ["called", "low", "high", "auc", "auc_low", "auc_high"]
@@ -153,20 +150,16 @@ def group_table(scored: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> p
     return table.astype(dict.fromkeys(numbers, float))
 
 
-def auc_against(
-    scored: pd.DataFrame, group: str | None, column: str, resamples: int, seed: int
-) -> Estimate:
+def auc_against(scored: pd.DataFrame, group: str | None, column: str) -> Estimate:
     """The AUC of COVID-19 against the healthy of one ``group`` (None: of all) by ``column``."""
     ours = scored["source"].isin(ROLES[group]) if group else True
     cases = scored[(scored["label"] == 1) | ours]
     if cases.empty:
         return Estimate(None)
-    return auc(cases["label"], cases[column], cases["patient_id"], resamples, seed)
+    return auc(cases["label"], cases[column], cases["patient_id"])
 
 
-def repairs_table(
-    tried: Mapping[str, pd.DataFrame], resamples: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def repairs_table(tried: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per repair; ``tried``: its name to the scored test people of all folds.
 
     ``recall`` of COVID-19 and the share of ``children`` and ``adults`` called positive, at each
@@ -185,10 +178,10 @@ def repairs_table(
         "lungs_hidden": (None, "lungs_hidden"),
     }
     for name, scored in tried.items():
-        called = group_table(scored, resamples, seed).set_index("group")[["called", "low", "high"]]
+        called = group_table(scored).set_index("group")[["called", "low", "high"]]
         found = dict(zip(("recall", CHILDREN, ADULTS), called.loc[list(ROLES)].values, strict=True))
         for area, against in areas.items():
-            found[area] = astuple(auc_against(scored, *against, resamples, seed))
+            found[area] = astuple(auc_against(scored, *against))
         row = {"repair": name}
         for what, triple in found.items():
             row |= dict(zip((what, f"{what}_low", f"{what}_high"), triple, strict=True))

@@ -1,7 +1,8 @@
-"""Which X-rays may we learn from? Filters that keep account, and the audit of the files.
+"""Which X-rays may we learn from? The filters, the audit of the files, and the cases that are left.
 
-Every filter takes a table and a log, returns the rows that it keeps and adds a :class:`Step` to the
-log. The audit reads every file once: fingerprints, and pairs of images that look the same.
+Notebook 02 takes these steps one by one; later notebooks and the command line take them here, by
+:func:`prepare`. A log says how many rows each step has left. The audit reads every file once:
+fingerprints, and pairs of images that look the same.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from os.path import isfile
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, decode_bytes, read_bytes
-from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by
-from cxrlab.sources.tables import is_covid19, is_normal
-
-# The branches of the workflow.
-POSITIVES, NEGATIVES, BOTH = "COVID-19", "normal", "both"
+from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by, load_catalog
+from cxrlab.sources.tables import is_covid19, is_normal, to_catalog
 
 HASH_SIZE = 16  # a perceptual hash of 16 x 16 bits; chest X-rays look too alike for the usual 8 x 8
 # Of 256 bits. Among 261,487 pairs of real X-rays of different patients half lie 120 apart and none
@@ -33,105 +34,173 @@ HASH_SIZE = 16  # a perceptual hash of 16 x 16 bits; chest X-rays look too alike
 NEAR_DISTANCE = 46
 COPY_DISTANCE = 10  # safe where nothing is known of the X-rays
 MOST_COMPARED = 20_000  # images; every one is compared with every other
+TEN = 10  # X-rays for the reader of notebook 01
 
 FINGERPRINT = {
     "problem": "string",  # why the file cannot be used, <NA> where it can
-    "width": "Int64",
-    "height": "Int64",
-    "mode": "string",
-    "format": "string",
-    "bytes": "Int64",
+    **dict.fromkeys(("width", "height", "bytes"), "Int64"),
+    **dict.fromkeys(("mode", "format"), "string"),
     "sha256": "string",  # of the file, 64 hexadecimal digits
     "phash": "string",  # of the pixels, 64 hexadecimal digits
 }
+# The published filters of the COVID-19 source. The children's X-rays are all AP and the adults'
+# views are not stated: there the filter by view would drop every negative.
+PUBLISHED: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "COVID-19": lambda cases: is_covid19(cases["finding"]),
+    "X-ray": lambda cases: cases["modality"] == "X-ray",
+    "PA": lambda cases: cases["view"] == "PA",
+    "COVID-19, file is there": lambda cases: _is_there(cases),
+}
+Log = dict[str, int]
 
 
-class Step(NamedTuple):
-    """What one filter did: how many rows there were before and after it, and ``why``."""
+@dataclass(frozen=True)
+class Prepared:
+    """Selected cases, the rows that each step left, and the ten for the reader, if asked for."""
 
-    branch: str
-    name: str
-    before: int
-    after: int
-    why: str
-
-
-Log = list[Step]
+    cases: pd.DataFrame
+    log: Log
+    ten: pd.DataFrame | None = None
 
 
-def _keep(
-    cases: pd.DataFrame, kept: pd.Series, log: Log, name: str, why: str, branch: str
+def prepare(
+    data: Path, negatives: str = "kermany", seed: int = 0, balanced: bool = True, ten: bool = False
+) -> Prepared:
+    """Load, filter, audit and balance the X-rays in ``data``.
+
+    ``negatives``: ``kermany`` (the published children), ``adult`` or ``mixed``. Without
+    ``balanced`` all usable X-rays are kept. With ``ten`` the X-rays of notebook 01 are drawn, and
+    all X-rays of their patients are left out of the cases.
+    """
+    return select(load_catalog(data, negatives), negatives, seed, balanced, ten)
+
+
+def select(
+    catalog: pd.DataFrame,
+    negatives: str = "kermany",
+    seed: int = 0,
+    balanced: bool = True,
+    ten: bool = False,
+    hashes: pd.DataFrame | None = None,
+) -> Prepared:
+    """The same from a catalog. ``hashes`` is what ``fingerprint`` made of it; else files are read.
+
+    Raises :class:`CXRLabError` where one of the classes comes out empty.
+    """
+    log: Log = {}
+    cases = published_candidates(to_catalog(catalog), negatives, log)
+    cases = usable(cases, log, hashes)
+    if cases["label"].nunique() < 2:
+        step = next((name for name, left in log.items() if not left), "no duplicates")
+        raise CXRLabError(
+            f"No X-rays of one class are left after the step {step!r}; rows left by each step: "
+            f"{log}. Look at the columns finding, view, modality and path, and at the files."
+        )
+    drawn = None
+    if ten:
+        drawn = ten_xrays(cases, seed)
+        cases = cases[~cases["group"].isin(drawn["group"])]
+    if balanced:
+        cases = balance(cases, seed, negatives)
+        log["balanced 1:1"] = len(cases)
+    return Prepared(cases.reset_index(drop=True), log, drawn)
+
+
+def published_candidates(
+    catalog: pd.DataFrame, negatives: str = "kermany", log: Log | None = None
 ) -> pd.DataFrame:
-    """The rows where ``kept`` holds (missing counts as no), with the step written down."""
-    left = cases[kept.astype("boolean").fillna(False).to_numpy(dtype=bool)]
-    log.append(Step(branch, name, len(cases), len(left), why))
-    return left
+    """The published filters: COVID-19 PA X-rays and normal ones whose file is there.
 
-
-# The published filters of the COVID-19 source: what is kept, why the others go, and the test.
-# The children's X-rays are all AP and the adults' views are not stated: there the filter by view
-# would drop every negative.
-PUBLISHED: tuple[tuple[str, str, Callable[[pd.DataFrame], pd.Series]], ...] = (
-    ("COVID-19", "another finding", lambda cases: is_covid19(cases["finding"])),
-    ("X-ray", "another modality (CT)", lambda cases: cases["modality"] == "X-ray"),
-    ("posteroanterior (PA)", "another view (AP, lateral ...)", lambda cases: cases["view"] == "PA"),
-)
-
-
-def keep_normal(cases: pd.DataFrame, log: Log) -> pd.DataFrame:
-    """Rows without a finding (``Normal`` or ``No Finding``).
-
-    Of an external set, which holds all sorts, only frontal X-rays: from the side, or from nobody
+    ``label`` is 1 for COVID-19 and 0 for normal. No file has been opened yet. Of external sets,
+    which hold all sorts, normal X-rays are taken from the front only: from the side, or from nobody
     knows where, a chest would be told by its view.
     """
-    keep, why = is_normal(cases["finding"]), "another finding"
-    lent = cases["source"].isin(EXTERNAL)
-    if lent.any():
-        frontal = cases["view"].str.match(r"(?:PA|AP)\b").fillna(False)
-        keep &= ~lent | (frontal & (cases["modality"] == "X-ray"))
-        why += ", or (external sets) no frontal X-ray"
-    return _keep(cases, keep, log, "normal", why, NEGATIVES)
+    log = {} if log is None else log
+    positive = catalog[catalog["source"] == covid.NAME]
+    for name, keep in PUBLISHED.items():
+        positive = positive[keep(positive).fillna(False).astype(bool)]
+        log[name] = len(positive)
+    there = set(catalog["source"])
+    sources = [name for group in check_negatives(negatives) for name in filled_by(group, there)]
+    normal = catalog[catalog["source"].isin(sources) & is_normal(catalog["finding"])]
+    frontal = normal["view"].str.match(r"(?:PA|AP)\b") & (normal["modality"] == "X-ray")
+    normal = normal[~normal["source"].isin(EXTERNAL) | frontal.fillna(False).astype(bool)]
+    log["normal"] = len(normal)
+    normal = normal[_is_there(normal)]
+    log["normal, file is there"] = len(normal)
+    both = pd.concat([positive, normal], ignore_index=True)
+    return both.assign(label=is_covid19(both["finding"]).astype("Int64"))
 
 
-def drop_missing(cases: pd.DataFrame, log: Log, branch: str) -> pd.DataFrame:
-    """Rows whose file is in the folder; rows with an unsafe or no file name go, too."""
-    unnamed = cases["path"].isna()
-    here = pd.Series(list(map(isfile, cases["path"].fillna(""))), cases.index, dtype=bool)
-    why = f"{(~here & ~unnamed).sum()} not in the folder"
-    if unnamed.any():
-        why += f", {unnamed.sum()} with an unsafe file name or none"
-    return _keep(cases, here, log, "file is there", why, branch)
+def _is_there(cases: pd.DataFrame) -> pd.Series:
+    """Whether the file is in the folder; an unsafe or missing file name counts as no."""
+    return pd.Series(list(map(isfile, cases["path"].fillna(""))), cases.index, dtype=bool)
 
 
-def drop_unreadable(cases: pd.DataFrame, log: Log, fingerprints: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose file can be decoded, according to :func:`fingerprint`."""
-    problem = cases["image_id"].map(fingerprints["problem"])
-    counts = problem.value_counts()
-    why = ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "none unreadable"
-    return _keep(cases, problem.isna(), log, "readable", why, BOTH)
-
-
-def drop_exact_duplicates(
-    cases: pd.DataFrame, log: Log, fingerprints: pd.DataFrame
+def usable(
+    cases: pd.DataFrame, log: Log | None = None, hashes: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """One row of those with the same file content, the first by ``image_id``.
+    """The cases that can be read, each X-ray once, with ``group``, ``sha256`` and ``phash``.
 
-    Where the same content stands under both labels nobody knows which is true: all of it goes.
+    ``group`` joins the patients of X-rays that look almost the same, also of those whose copy was
+    dropped: they must stay in one part of a split. Of files with the same content the first by
+    ``image_id`` stays; where it stands under both labels nobody knows which is true: all go.
     """
-    content = cases["image_id"].map(fingerprints["sha256"])
-    contradicted = cases.groupby(content)["label"].transform("nunique") > 1
-    order = cases["image_id"].argsort().to_numpy()  # positions: an index may repeat
-    again = np.zeros(len(cases), dtype=bool)
-    again[order] = content.iloc[order].duplicated()
-    why = f"{(again & ~contradicted).sum()} the same file again"
-    if contradicted.any():
-        why += f", {contradicted.sum()} the same file under both labels"
-    return _keep(cases, ~again & ~contradicted, log, "no exact duplicates", why, BOTH)
+    log = {} if log is None else log
+    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
+    # Before any duplicate is dropped: it may be what ties two patients.
+    cases = cases.assign(group=patient_groups(cases, near_duplicates(hashes)))
+    cases[["sha256", "phash"]] = hashes[["sha256", "phash"]].to_numpy()
+    cases = cases[hashes["problem"].isna().to_numpy()]
+    log["readable"] = len(cases)
+    contradicted = cases.groupby("sha256")["label"].transform("nunique") > 1
+    first = cases.sort_values("image_id").drop_duplicates("sha256")["image_id"]
+    cases = cases[~contradicted & cases["image_id"].isin(first)]
+    log["no duplicates"] = len(cases)
+    return cases
 
 
-def balance(
-    cases: pd.DataFrame, log: Log, seed: int = 0, negatives: str = "kermany"
-) -> pd.DataFrame:
+def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """The group of each case: its patient, joined with the patients who share a duplicate.
+
+    ``pairs``: image_ids of duplicates, columns ``first`` and ``second``, as from
+    ``near_duplicates``; a pair of images that are not among the cases ties, too. A group bears the
+    first of its patients' names, so that the order of the rows does not matter. Raises
+    :class:`CXRLabError` where a case has no patient.
+
+    Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
+    """
+    patients = as_names(cases, "patient_id")
+    # People and images are the knots of a net; each case and each pair ties two of them.
+    people, images = "person " + patients, "image " + as_names(cases, "image_id")
+    first, second = ("image " + as_names(pairs, column) for column in ("first", "second"))
+    knots, names = pd.factorize(pd.concat([people, first, images, second]).to_numpy(object))
+    one, other = np.split(knots, 2)
+    net = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
+    group = connected_components(net, directed=False)[1][one[: len(cases)]]
+    return patients.groupby(group).transform("min").rename("group")
+
+
+def as_names(cases: pd.DataFrame, column: str) -> pd.Series:
+    """A column of names as text (:func:`as_text`). Raises :class:`CXRLabError` where one is
+    missing: such cases cannot be placed.
+    """
+    names = as_text(cases[column])
+    if unknown := names.isna().sum():
+        raise CXRLabError(
+            f"{unknown} of {len(cases)} cases have no {column}. "
+            "Give each of them one of its own, or drop them."
+        )
+    return names
+
+
+def as_text(names: pd.Series) -> pd.Series:
+    """Names however they were typed: 12, 12.0, "12" and " 12 " are one, and a blank is none."""
+    text = names.astype("string").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    return text.mask(text == "").astype(object)
+
+
+def balance(cases: pd.DataFrame, seed: int = 0, negatives: str = "kermany") -> pd.DataFrame:
     """As many negatives as positives: a random choice (``seed``) from the larger class.
 
     With ``negatives="mixed"`` children and adults are half of the negatives each. The choice
@@ -150,42 +219,34 @@ def balance(
     draw = np.random.RandomState(seed)
     chosen = pools.sample(share, random_state=draw)["image_id"].to_list()
     chosen += positive.sample(share * len(groups), random_state=draw)["image_id"].to_list()
-    counts = cases["label"].value_counts()
-    why = f"{counts.get(1, 0)} COVID-19 and {counts.get(0, 0)} normal made "
-    why += f"{share * len(groups)} of each"
-    return _keep(cases, cases["image_id"].isin(chosen), log, "balanced 1:1", why, BOTH)
+    return cases[cases["image_id"].isin(chosen)]
 
 
-def published_candidates(
-    catalog: pd.DataFrame, negatives: str = "kermany", log: Log | None = None
-) -> pd.DataFrame:
-    """The published filters: COVID-19 PA X-rays and normal ones whose file is there.
+def ten_xrays(cases: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Ten of the cases for the reader of notebook 01, one per group of patients, shuffled.
 
-    ``label`` is 1 for COVID-19 and 0 for normal. No file has been opened yet.
+    Four to six of them are positive where there are as many: a reader who counts the calls so far
+    cannot work out the last one. The same cases and seed give the same ten. Raises
+    :class:`CXRLabError` where the cases have too few patients.
     """
-    log = [] if log is None else log
-    positive = catalog[catalog["source"] == covid.NAME]
-    for name, why, test in PUBLISHED:
-        positive = _keep(positive, test(positive), log, name, why, POSITIVES)
-    positive = drop_missing(positive, log, POSITIVES)
-    there = set(catalog["source"])
-    sources = [name for group in check_negatives(negatives) for name in filled_by(group, there)]
-    normal = keep_normal(catalog[catalog["source"].isin(sources)], log)
-    normal = drop_missing(normal, log, NEGATIVES)
-    both = pd.concat([positive, normal], ignore_index=True)
-    return both.assign(label=is_covid19(both["finding"]).astype("Int64"))
+    rng = np.random.RandomState(seed)
+    # Sorted first, so that the draw depends on the cases alone and not on the order of the rows.
+    ordered = cases.sort_values("image_id", ignore_index=True)
+    one_each = ordered.groupby("group").sample(1, random_state=rng)
+    positive, negative = (one_each[one_each["label"] == label] for label in (1, 0))
+    if len(one_each) < TEN:
+        raise CXRLabError(
+            f"The X-rays are of {len(one_each)} patients, but ten are needed, one per X-ray. "
+            "Name a folder with more X-rays in CXRLAB_DATA, or unset it to use phantoms."
+        )
+    count = min(max(int(rng.randint(4, 7)), TEN - len(negative)), len(positive))
+    drawn = [positive.sample(count, random_state=rng)]
+    drawn.append(negative.sample(TEN - count, random_state=rng))
+    shuffled = pd.concat(drawn).sample(frac=1, random_state=np.random.RandomState([seed, TEN]))
+    return shuffled.reset_index(drop=True)
 
 
-def nothing_left(log: Log) -> CXRLabError:
-    """The error for a selection without cases: which step emptied a branch."""
-    emptied = next((step for step in log if step.after == 0 < step.before), None)
-    if emptied is None:
-        return CXRLabError("The catalog is empty, so no cases can be selected from it.")
-    return CXRLabError(
-        f"No X-rays are left in the branch {emptied.branch!r} after the step {emptied.name!r}, "
-        f"which dropped all {emptied.before} ({emptied.why}). Look at the columns finding, view, "
-        "modality and path of the catalog."
-    )
+# --- the audit of the files --------------------------------------------------------------------
 
 
 def fingerprint(cases: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +254,6 @@ def fingerprint(cases: pd.DataFrame) -> pd.DataFrame:
 
     Indexed by ``image_id``, columns as in ``FINGERPRINT``, in the order of ``cases``. Missing and
     unreadable files get a ``problem`` and are never fatal.
-
     Example: ``fingerprint(cases)["problem"].value_counts()``.
     """
     unsafe = cases["problem"] if "problem" in cases else pd.Series(pd.NA, index=cases.index)
@@ -212,7 +272,7 @@ def _fingerprint_file(path: str | None, problem: str) -> dict[str, object]:
     row: dict[str, object] = {}
     try:
         data = read_bytes(path)
-        row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        row = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         header, pixels = decode_bytes(data, path)
     except UnreadableImage as error:
         return row | {"problem": error.reason}

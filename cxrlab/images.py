@@ -36,21 +36,9 @@ FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
 DICOM = "DICOM: export it as PNG or TIFF, with 0 for black"  # in MONOCHROME1 0 is white
 # Pillow gives the upper 8 of 16 bits in colour; where these hold next to nothing:
 SHALLOW = "few of its 16 bits per colour are used: save it in grey"
-REASONS = (
-    "missing",  # no such file
-    "not a file",  # a folder, a device
-    "no permission",
-    "empty",  # 0 bytes
-    "not an image",  # none of FORMATS
-    DICOM,
-    "too small",  # a side below SMALLEST_SIDE
-    "too large",  # more than LARGEST_AREA pixels: a decompression bomb
-    "animated",  # several frames or pages, of which none is *the* X-ray
-    "truncated",  # the file ends too early
-    "damaged",  # the decoder gave up for another reason
-    "blank or a mask",  # see FEW_SHADES
-    SHALLOW,
-)
+MASK = "blank or a mask"
+REASONS = ("missing", "not a file", "no permission", "empty", "not an image", DICOM, "too small")
+REASONS += ("too large", "animated", "truncated", "damaged", MASK, SHALLOW)
 
 # Where the lungs lie: top, bottom, left, right as shares of the sides. Generous on purpose: drawn
 # around the lungs in the mean image of 60 X-rays each of adults with and without COVID-19, of
@@ -69,8 +57,7 @@ class UnreadableImage(CXRLabError):
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used as an X-ray: {reason}.")
-        self.path = Path(path)
-        self.reason = reason
+        self.path, self.reason = Path(path), reason
 
 
 class Header(NamedTuple):
@@ -85,9 +72,9 @@ class Header(NamedTuple):
 def read_image(path: str | Path) -> np.ndarray:
     """The grey values of an image file: uint8, shape (height, width), 0 is black.
 
-    Turned upright as its EXIF orientation says. Colour becomes luma (ITU-R 601-2, as Pillow does
-    it); transparency is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see
-    :func:`to_uint8`. Raises :class:`UnreadableImage`. Example: ``images.read_image("a.png")``.
+    Turned upright as its EXIF orientation says. Colour becomes luma (ITU-R 601-2), transparency
+    is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see :func:`to_uint8`.
+    Raises :class:`UnreadableImage`. Example: ``pixels = images.read_image("a.png")``.
     """
     return decode_bytes(read_bytes(path), path)[1]
 
@@ -95,10 +82,8 @@ def read_image(path: str | Path) -> np.ndarray:
 def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
     """An image file at the size the network reads: uint8, shape (size, size).
 
-    The aspect ratio is not kept: the published project did not keep it either, nor does Keras's
-    ``image_dataset_from_directory``. Raises :class:`UnreadableImage`.
-
-    Example: ``pixels = images.load_square(path)``.
+    The aspect ratio is not kept: neither the published project nor Keras keeps it. Raises
+    :class:`UnreadableImage`. Example: ``pixels = images.load_square("a.png")``.
     """
     return to_square(read_image(path), size)
 
@@ -106,17 +91,15 @@ def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
 def to_square(pixels: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
     """Resize grey values, uint8 (height, width), to (size, size), bilinear with antialiasing.
 
-    Example: ``to_square(picture, 64)``.
+    Example: ``small = to_square(pixels, 64)``.
     """
-    image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
     """Grey values, uint8 (height, width), for human eyes: the longer side becomes ``side`` pixels.
 
-    The proportions are kept. ``square`` lays the image on a black square, so that X-rays of many
-    shapes line up.
+    The proportions are kept; ``square`` lays the image on a black square.
     """
     resize = ImageOps.pad if square else ImageOps.contain
     return np.asarray(resize(Image.fromarray(pixels), (side, side), Image.Resampling.BILINEAR))
@@ -153,8 +136,8 @@ def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
     except Image.DecompressionBombError as error:
         raise UnreadableImage(path, "too large") from error
     except UnidentifiedImageError as error:
-        dicom = data[128:132] == b"DICM"
-        raise UnreadableImage(path, DICOM if dicom else "not an image") from error
+        reason = DICOM if data[128:132] == b"DICM" else "not an image"
+        raise UnreadableImage(path, reason) from error
     except Exception as error:  # decoders raise whatever they like on a hostile file
         raise UnreadableImage(path, "damaged") from error
     with image:  # its header is read, no pixel is decoded yet
@@ -162,16 +145,16 @@ def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
             raise UnreadableImage(path, "too large")
         if min(image.size) < SMALLEST_SIDE:
             raise UnreadableImage(path, "too small")
-        if several:
+        if several:  # none of several frames or pages is *the* X-ray
             raise UnreadableImage(path, "animated")
-        kind = "JPEG" if image.format == "MPO" else image.format
+        kind, of_one_channel = image.format.replace("MPO", "JPEG"), image.mode[0] in "IF"
         header = Header(image.width, image.height, image.mode, kind)
         try:
-            deep = image.mode[0] not in "IF" and _bits(image, data) > 8
+            deep = not of_one_channel and _bits(image, data) > 8
             image.load()
             pixels = to_uint8(_upright(image))
             # Pillow turns 8 bits round where a TIFF says that 0 is white, and no other depth.
-            if kind == "TIFF" and image.mode[0] in "IF" and image.tag_v2.get(262) == 0:
+            if kind == "TIFF" and of_one_channel and image.tag_v2.get(262) == 0:
                 pixels = 255 - pixels
         except Exception as error:
             early = isinstance(error, EOFError) or "truncated" in str(error).lower()
@@ -179,7 +162,7 @@ def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
     if deep and pixels.max() < 2**14 >> 8:
         raise UnreadableImage(path, SHALLOW)
     if np.sort(np.bincount(pixels.ravel()))[-8:].sum() > FEW_SHADES * pixels.size:
-        raise UnreadableImage(path, "blank or a mask")
+        raise UnreadableImage(path, MASK)
     return header, pixels
 
 
@@ -224,11 +207,8 @@ def to_uint8(image: Image.Image) -> np.ndarray:
     brightest this leaves the exposure as it was, and black stays black. Floating-point values,
     negative ones and those beyond 16 bits have no such scale: they are stretched.
     """
-    if image.mode == "L":
-        return np.array(image)
-    if image.mode[0] not in "IF":
-        # By way of RGBA, because a palette may hold transparency.
-        return np.array(image.convert("RGBA").convert("L"))
+    if image.mode[0] not in "IF":  # by way of RGBA, because a palette may hold transparency
+        return np.array(image if image.mode == "L" else image.convert("RGBA").convert("L"))
     values = np.asarray(image)
     # Some rows at a time: eight bytes a pixel of all of them can be a gigabyte.
     strips = np.array_split(values, min(len(values), 1 + values.size // STRIP))
@@ -250,21 +230,18 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def prepare_pixels(pixels: np.ndarray, how: str) -> np.ndarray:
-    """Prepare X-rays in one of the ways of ``PREPARATIONS``, so that less tells their source.
+    """A copy of X-rays, uint8 (n, side, side, 1), prepared so that less tells their source.
 
-    ``pixels``: uint8, shape (n, side, side, 1); they stay as they are. Returns uint8, same shape.
-    Each X-ray is prepared by itself, so that nothing of a test set gets into training. All ways
-    also remove what a radiologist may want to see: how dense one region is beside another X-ray's.
-    Raises :class:`CXRLabError` for another name.
+    ``how`` is one of ``PREPARATIONS``. Each X-ray is prepared by itself, so that nothing of a test
+    set gets into training. All ways also remove what a radiologist may want to see: how dense one
+    region is beside another X-ray's. Raises :class:`CXRLabError` for another name.
     """
     if how not in PREPARATIONS:
         raise CXRLabError(
             f"There is no preparation {how!r}. Choose one of {', '.join(PREPARATIONS)}."
         )
-    prepared = np.array(pixels)
-    for image in prepared[..., 0]:  # a view of ``prepared``
-        image[:] = PREPARATIONS[how](image)
-    return prepared
+    prepared = [PREPARATIONS[how](image) for image in pixels[..., 0]]
+    return np.array(prepared, np.uint8).reshape(pixels.shape)
 
 
 def equalise(image: np.ndarray) -> np.ndarray:
@@ -293,9 +270,8 @@ def lung_field(image: np.ndarray) -> np.ndarray:
     cuts lung off. A box found in the image would fit better, but lungs are found by being dark: it
     would fit worst where they are white with disease, and its very size would tell the label.
     """
-    side = len(image)
-    top, bottom, left, right = (round(share * side) for share in LUNG_FIELD)
-    return to_square(image[top:bottom, left:right], side)
+    top, bottom, left, right = (round(share * len(image)) for share in LUNG_FIELD)
+    return to_square(image[top:bottom, left:right], len(image))
 
 
 #: What :func:`prepare_pixels` can do.

@@ -16,12 +16,11 @@ import pandas as pd
 
 import cxrlab
 from cxrlab import designs
-from cxrlab.cases import prepare
 from cxrlab.choices import Budget
 from cxrlab.designs import Design, examine
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json
-from cxrlab.filters import seen_before
+from cxrlab.filters import prepare, seen_before
 from cxrlab.metrics import evaluate
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.recordings import Recording, record
@@ -148,7 +147,7 @@ def repairs_run(out: Path, data: Path, budget: Budget, folds: int = 2, seed: int
                 parts.append(examine(design, xrays, ours, budget, seed)[1].assign(fold=number))
             write_table(pd.concat(parts), path)
         tried[design.name] = pd.read_csv(path, low_memory=False)
-    table = designs.repairs_table(tried, budget.resamples, seed)
+    table = designs.repairs_table(tried)
     options = f"--budget {budget.name} --folds {folds} --seed {seed}"
     command = f"cxrlab repairs --out RUN --data DATA {options}"
     recording = record(table, command, seed, kind, cases)
@@ -161,7 +160,7 @@ def finish(out: Path, scored: pd.DataFrame, threshold: float, budget: Budget, se
     """Evaluate scored cases; keep ``predictions.csv``, ``by_source.csv``, last ``metrics.json``."""
     scored = scored.assign(called=scored["score"] >= threshold)
     write_table(scored, out / "predictions.csv")
-    write_table(designs.group_table(scored, budget.resamples, seed), out / "by_source.csv")
+    write_table(designs.group_table(scored), out / "by_source.csv")
     labels, scores, patients = (scored[name] for name in ("label", "score", "patient_id"))
     metrics = evaluate(labels, scores, threshold, patients, budget.resamples, seed)
     metrics["threshold_from"] = "fixed beforehand" if "fold" in scored else "validation"

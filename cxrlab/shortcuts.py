@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from cxrlab.cases import usable
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import is_covid19, published_candidates
-from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, read_image, to_square
+from cxrlab.filters import is_covid19, published_candidates, usable
+from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, to_square
 from cxrlab.sources import COVID19, ROLES, covid, load_catalog
 
 #: A fourth kind of people, beside those of :data:`cxrlab.sources.ROLES`: in the COVID-19 source,
@@ -52,7 +52,7 @@ def everyone(data: str | Path) -> pd.DataFrame:
     # "No Finding" in the COVID-19 source is a healthy person, and no other disease.
     other = decided & ~is_covid19(others["finding"]) & (others["finding"] != "No Finding")
     everybody = [published_candidates(catalog, "mixed"), others[other].assign(label=0)]
-    cases = usable(pd.concat(everybody, ignore_index=True).astype({"label": int}), [])
+    cases = usable(pd.concat(everybody, ignore_index=True).astype({"label": int}))
     kinds = {source: role for role, sources in ROLES.items() for source in sources}
     healthy = cases["source"].map(kinds).replace(COVID19, OTHER_FINDINGS)
     cases["who"] = healthy.where(cases["label"] == 0, COVID19)
@@ -154,4 +154,5 @@ def opacity_masks(cases: pd.DataFrame, data: str | Path) -> np.ndarray:
             f"{len(missing)} of {len(files)} X-rays in {data} have no mask of their opacities, "
             f"such as {missing[0]}. Only simulated X-rays with COVID-19 have one."
         )
-    return np.stack([to_square(read_image(file), IMAGE_SIZE) >= 128 for file in files])
+    masks = [np.asarray(Image.open(file).convert("L")) for file in files]  # no X-rays to read
+    return np.stack([to_square(mask, IMAGE_SIZE) >= 128 for mask in masks])

@@ -1,9 +1,8 @@
 """Splits that keep each patient, and everything that looks the same, on one side.
 
 The images of a patient stay together, and so do the patients whose images are duplicates of one
-another: they form a group (:func:`patient_groups`), which a column ``group`` of the cases names;
-without that column the patient is the group. Notebook 02 makes the same split with scikit-learn in
-the open.
+another: they form a group (:func:`cxrlab.filters.patient_groups`), which a column ``group`` of the
+cases names; without it the patient is the group. Notebook 02 makes the same split in the open.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
-from cxrlab.filters import near_duplicates
+from cxrlab.filters import as_names, as_text, near_duplicates
 
 PARTS = ("train", "validation", "test")
 TEST_FOLDS = 5  # one fold of five is the test part: 20 % of all images
@@ -53,28 +50,6 @@ class Split:
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
-def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
-    """The group of each case: its patient, joined with the patients who share a duplicate.
-
-    ``pairs``: image_ids of duplicates, columns ``first`` and ``second``, as from
-    ``near_duplicates``; a pair of images that are not among the cases ties, too. A group bears the
-    first of its patients' names, so that the order of the rows does not matter. Raises
-    :class:`CXRLabError` where a case has no patient.
-
-    Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
-    """
-    patients = as_names(cases, "patient_id")
-    # People and images are the knots of a net; each case and each pair ties two of them.
-    people, images = "person " + patients, "image " + as_names(cases, "image_id")
-    first, second = ("image " + as_names(pairs, column) for column in ("first", "second"))
-    ends = [people, first, images, second]
-    knots, names = pd.factorize(pd.concat(ends).to_numpy(object))
-    one, other = np.split(knots, 2)
-    net = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
-    group = connected_components(net, directed=False)[1][one[: len(cases)]]
-    return patients.groupby(group).transform("min").rename("group")
-
-
 def split_by_patient(cases: pd.DataFrame, seed: int = 0) -> Split:
     """Draw a test part (one fold of five), then a validation part from the rest (one of seven).
 
@@ -100,25 +75,6 @@ def _ordered(cases: pd.DataFrame) -> pd.DataFrame:
         raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
     group = as_names(cases, "group" if "group" in cases else "patient_id")
     return cases.assign(group=group).sort_values("image_id", ignore_index=True)
-
-
-def as_names(cases: pd.DataFrame, column: str) -> pd.Series:
-    """A column of patients or groups as text (:func:`_text`). Raises :class:`CXRLabError` where
-    somebody has no name: such cases cannot be placed.
-    """
-    names = _text(cases[column])
-    if unknown := names.isna().sum():
-        raise CXRLabError(
-            f"{unknown} of {len(cases)} cases have no {column}. "
-            "Give each of them one of its own, or drop them."
-        )
-    return names
-
-
-def _text(names: pd.Series) -> pd.Series:
-    """Names however they were typed: 12, 12.0, "12" and " 12 " are one, and a blank is none."""
-    text = names.astype("string").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
-    return text.mask(text == "").astype(object)
 
 
 def _folds(cases: pd.DataFrame, folds: int, seed: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -175,7 +131,7 @@ def check_split(split: Split) -> list[str]:
     table = split.as_table().reset_index(drop=True)
     problems = (
         [f"{unknown} images have no patient_id"]
-        if (unknown := _text(table["patient_id"]).isna().sum())
+        if (unknown := as_text(table["patient_id"]).isna().sum())
         else []
     )
     things = {
@@ -186,7 +142,7 @@ def check_split(split: Split) -> list[str]:
         "sha256": "contents",
     }
     for column in [name for name in things if name in table]:
-        torn = (table["part"].groupby(_text(table[column])).nunique() > 1).sum()
+        torn = (table["part"].groupby(as_text(table[column])).nunique() > 1).sum()
         if torn:
             problems.append(f"{torn} {things[column]} are in more than one part")
     if "phash" in table:

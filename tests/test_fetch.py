@@ -15,11 +15,11 @@ from upstream import MENDELEY, Upstream, archive_of, images_in, offer
 
 from cxrlab import sources
 from cxrlab.case_files import read_cases
-from cxrlab.cases import prepare
 from cxrlab.cli import app
 from cxrlab.cli.data import describe
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
+from cxrlab.filters import prepare
 from cxrlab.sources import ALL_SOURCES, covid, download, fetch, fetching, kermany, nih
 
 runner = CliRunner()

@@ -20,8 +20,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cxrlab.cases import prepare
 from cxrlab.choices import get_budget
+from cxrlab.filters import prepare
 from cxrlab.metrics import confusion
 from cxrlab.phantoms import PIXELS, Plan, make_phantoms, simulate
 from cxrlab.phantoms.cohort import plan_collection

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from cxrlab import reader
-from cxrlab.cases import ten_xrays
 from cxrlab.choices import BUDGETS
 from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import ten_xrays
 
 TRUTH = [1, 0, 1, 1, 0, 0, 1, 0, 1, 0]
 

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from cxrlab.cases import prepare
 from cxrlab.choices import get_budget
+from cxrlab.filters import prepare
 from cxrlab.runs import train_run
 from cxrlab.splits import check_split, split_by_patient
 

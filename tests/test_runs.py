@@ -1,33 +1,26 @@
-"""RUN folders: what train and tune leave, and what evaluate and predict make of it."""
+"""RUN folders: what train, tune and repairs leave, and how an interrupted one goes on."""
 
 from __future__ import annotations
 
-import json
-
-import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
-from cxrlab import case_files, runs
-from cxrlab.cases import prepare
+from cxrlab import designs, recordings, runs
+from cxrlab.case_files import read_cases
 from cxrlab.choices import Budget
-from cxrlab.elsewhere import external_report
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
+from cxrlab.filters import prepare
 from cxrlab.metrics import METRICS
-from cxrlab.splits import check_split, load_manifest
+from cxrlab.splits import check_split, split_by_patient
 from cxrlab.tuning import Plan
 
 BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 100)
-
-
-def quiet(_: str) -> None:
-    pass
+TWO = (designs.REPAIRS[0], designs.REPAIRS[2])
 
 
 def train_small(out, data, **choices):
-    return runs.train_run(out, data, BUDGET, runs.TrainPlan(**choices), quiet)
+    return runs.train_run(out, data, BUDGET, runs.TrainPlan(**choices))
 
 
 @pytest.fixture(scope="module")
@@ -56,31 +49,23 @@ def test_a_run_holds_everything_that_its_page_promises(run):
     assert read_json(run / "metrics.json")["threshold_from"] == "validation"
 
 
-def test_the_split_of_a_run_holds_on_the_same_data(run, phantom_data):
-    prepared = prepare(phantom_data)
-    split = load_manifest(run / "split.csv", prepared.cases)
-    assert check_split(split) == []
-    assert set(split.test["image_id"]) == set(pd.read_csv(run / "predictions.csv")["image_id"])
-
-
-def test_the_metrics_are_those_of_the_predictions(run):
-    metrics = read_json(run / "metrics.json")
+def test_the_metrics_are_those_of_the_predictions_and_these_of_the_test_part(run, phantom_data):
+    metrics, split = read_json(run / "metrics.json"), pd.read_csv(run / "split.csv")
     scored = pd.read_csv(run / "predictions.csv")
     calls = scored["score"] >= metrics["threshold"]
     assert metrics["tp"] == int((calls & (scored["label"] == 1)).sum())
     assert metrics["fp"] == int((calls & (scored["label"] == 0)).sum())
+    assert set(split.loc[split["part"] == "test", "image_id"]) == set(scored["image_id"])
+    again = split_by_patient(prepare(phantom_data).cases, 0)
+    assert check_split(again) == [] and set(again.test["image_id"]) == set(scored["image_id"])
 
 
-def test_a_finished_run_is_not_trained_again(run, phantom_data):
+def test_a_finished_run_is_not_trained_again_nor_overwritten(run, phantom_data, capsys):
     before = (run / "model.keras").stat().st_mtime_ns
-    said = []
-    again = runs.train_run(run, phantom_data, BUDGET, runs.TrainPlan(), said.append)
+    again = train_small(run, phantom_data)
     assert again == read_json(run / "metrics.json")
     assert (run / "model.keras").stat().st_mtime_ns == before
-    assert "nothing was done" in said[0]
-
-
-def test_another_run_is_not_overwritten(run, phantom_data):
+    assert "nothing was done" in capsys.readouterr().out
     with pytest.raises(CXRLabError, match="whose seed is 0; this one's is 1"):
         train_small(run, phantom_data, seed=1)
 
@@ -120,86 +105,89 @@ def test_folds_test_every_case_once_and_an_interrupted_run_goes_on(
 
 
 def test_one_fold_is_refused(tmp_path, phantom_data):
-    with pytest.raises(CXRLabError, match="needs 2 or more"):
+    with pytest.raises(CXRLabError, match="2 or more"):
         train_small(tmp_path / "run", phantom_data, folds=1)
 
 
 def test_a_search_leaves_a_run_and_takes_more_trials(tmp_path, phantom_data):
     out = tmp_path / "run"
-    metrics, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=1), say=quiet)
+    metrics, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=1))
     check_metrics(metrics)
     assert len(board) == 1
     names = {path.name for path in out.iterdir()}
     promised = {"model.keras", "metrics.json", "history.csv", "split.csv", "settings.json"}
     promised |= {"leaderboard.csv", "recording.json", "search", "predictions.csv", "by_source.csv"}
     assert promised == names
-    _, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=2), say=quiet)
+    _, board = runs.tune_run(out, phantom_data, BUDGET, Plan(trials=2))
     assert len(pd.read_csv(out / "leaderboard.csv")) == len(board) == 2
 
 
-def write_cases(path, rows: list[dict]):
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
-@pytest.fixture
-def own_cases(tmp_path):
-    rows = []
-    for number in range(4):
-        noise = np.random.default_rng(number).integers(0, 255, (60, 50), np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        rows.append({"path": f"{number}.png", "label": number % 2})
-    return rows
-
-
-def test_own_cases_are_scored_at_the_frozen_threshold(run, tmp_path, own_cases):
-    model, threshold = runs.open_run(run)
-    assert threshold == read_json(run / "metrics.json")["threshold"]
-    own_cases[0]["path"] = str(tmp_path / "0.png")  # absolute
-    own_cases.append({"path": "gone.png", "label": 1})
-    cases = case_files.read_cases(write_cases(tmp_path / "cases.csv", own_cases))
-    scored = case_files.score_cases(model, cases)
-    assert len(scored.cases) == 4
-    assert scored.cases["score"].between(0, 1).all()
-    assert list(scored.left_out["reason"]) == ["missing"]
-    report = external_report(scored.cases, threshold, resamples=100)
-    assert json.dumps(report.to_json())
-    assert report.report.patients == 4  # without patient_id every row is a patient
-
-
-def test_patients_of_own_cases_count_once(tmp_path, own_cases):
-    rows = [{**row, "patient_id": "same"} for row in own_cases]
-    cases = case_files.read_cases(write_cases(tmp_path / "cases.csv", rows))
-    assert cases["patient_id"].nunique() == 1
-
-
 @pytest.mark.parametrize(
-    ("content", "message"),
+    "content",
     [
-        ("file,label\na.png,1\n", "no column 'path'.*it has file, label"),
-        ("path,label\na.png,ill\n", "line 2: the label is 'ill'"),
-        ("path,label\na.png,\n", "line 2: the label is ''"),
-        ("path,label\n", "lists no cases"),
-        ("", "cannot be read as a CSV"),
-        (b"path,label\n\xff\xfe\xfa.png,1\n", "cannot be read as a CSV in UTF-8"),
+        "file,label\na.png,1\n",
+        "path,label\na.png,ill\n",
+        "path,label\na.png,\n",
+        "path,label\n",
+        "",
     ],
 )
-def test_wrong_case_files_are_plain_messages(tmp_path, content, message):
-    path = tmp_path / "cases.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(CXRLabError, match=message):
-        case_files.read_cases(path)
-
-
-def test_a_missing_case_file_and_a_missing_run_are_plain_messages(tmp_path):
-    with pytest.raises(CXRLabError, match="There is no file"):
-        case_files.read_cases(tmp_path / "cases.csv")
+def test_wrong_case_files_and_a_missing_run_are_plain_messages(tmp_path, content):
+    (tmp_path / "cases.csv").write_text(content)
+    with pytest.raises(CXRLabError, match=r"cases\.csv"):
+        read_cases(tmp_path / "cases.csv")
     with pytest.raises(CXRLabError, match="holds no finished run"):
         runs.open_run(tmp_path)
 
 
-def test_cases_of_which_none_can_be_read_say_why(run, tmp_path):
-    model, _ = runs.open_run(run)
-    path = write_cases(tmp_path / "cases.csv", [{"path": "gone.png", "label": 1}])
-    with pytest.raises(CXRLabError, match="None of the 1 X-rays could be read.*missing"):
-        case_files.score_cases(model, case_files.read_cases(path))
+# Repairs
+
+
+@pytest.fixture(scope="module")
+def repaired(phantom_data, tmp_path_factory):
+    """The folder of a run of two repairs, and its recording."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(designs, "REPAIRS", TWO)
+        folder = tmp_path_factory.mktemp("repairs") / "run"
+        return folder, runs.repairs_run(folder, phantom_data, BUDGET)
+
+
+def test_each_repair_is_tested_on_everybody_once(repaired, phantom_data):
+    folder, recording = repaired
+    everybody = set(designs.candidates(phantom_data).cases["image_id"])
+    for name in ("published", "histogram-equalisation"):
+        scored = pd.read_csv(folder / f"{name}.csv")
+        assert scored["image_id"].is_unique
+        assert set(scored["image_id"]) == everybody
+        assert set(scored["fold"]) == {1, 2}
+    called = pd.read_csv(folder / "published.csv").groupby("label")["called"].mean()
+    assert recording.table["recall"][0] == pytest.approx(called[1])
+
+
+def test_repairs_that_were_interrupted_go_on(repaired, phantom_data, monkeypatch):
+    folder, before = repaired
+    kept = (folder / "published.csv").stat().st_mtime_ns
+    (folder / "histogram-equalisation.csv").unlink()
+    monkeypatch.setattr(designs, "REPAIRS", TWO)
+    after = runs.repairs_run(folder, phantom_data, BUDGET)
+    assert (folder / "published.csv").stat().st_mtime_ns == kept
+    assert after.table["repair"].tolist() == before.table["repair"].tolist()
+
+
+def test_a_recording_comes_back_as_it_was_written(repaired):
+    folder, recording = repaired
+    again = recordings.from_json(read_json(folder / "recording.json"))
+    pd.testing.assert_frame_equal(again.table, recording.table, check_dtype=False)
+    for words in ("--folds 2 --seed 0", "simulated", "keras"):
+        assert words in again.sentence
+    assert str(folder) not in again.sentence
+
+
+def test_the_recorded_repairs_are_those_of_the_course():
+    found = recordings.recorded("repairs-real")
+    names = list(found.table["repair"])
+    assert names == [design.name for design in designs.REPAIRS]
+    assert found.about["command"].startswith("cxrlab repairs ")
+    assert found.table["recall"].between(0, 1).all()
+    with pytest.raises(CXRLabError, match="repairs-real"):
+        recordings.recorded("nothing")

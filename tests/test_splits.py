@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import patient_groups
 from cxrlab.splits import (
     Split,
     check_split,
     kfold_by_patient,
-    patient_groups,
     save_manifest,
     split_by_patient,
     subsample,
@@ -165,18 +165,6 @@ def test_labels_other_than_0_and_1_are_refused_and_seen(cases, label):
     assert "a label other than 1 (COVID-19) and 0" in said
 
 
-def test_groups_are_named_after_the_first_patient_of_them():
-    table = pd.DataFrame(
-        {"image_id": [*"abcdef"], "patient_id": ["p3", "p1", "p2", "p1", "p4", "p5"]}
-    )
-    # An image that was dropped still ties those who looked like it.
-    pairs = as_pairs(("a", "c"), ("c", "b"), ("e", "gone"), ("gone", "f"))
-    assert patient_groups(table, pairs).tolist() == ["p1", "p1", "p1", "p1", "p4", "p4"]
-    assert patient_groups(table, as_pairs()).equals(table["patient_id"].rename("group"))
-    backwards = patient_groups(table[::-1].set_axis([0] * 6), pairs[::-1])
-    assert backwards.tolist() == ["p4", "p4", "p1", "p1", "p1", "p1"]
-
-
 def test_it_is_the_split_that_notebook_02_makes(cases):
     cases["group"] = patient_groups(cases, as_pairs(tuple(cases["image_id"][[0, 9]])))
     ordered = cases.sort_values("image_id", ignore_index=True)
@@ -296,7 +284,7 @@ def test_the_digest_of_a_split_tells_images_labels_and_parts(cases):
 @pytest.mark.real
 @pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
 def test_real_cases_split_without_leaks(real_data, negatives):
-    from cxrlab.cases import prepare
+    from cxrlab.filters import prepare
 
     cases = prepare(real_data, negatives).cases
     for split in [split_by_patient(cases), *kfold_by_patient(cases)]:

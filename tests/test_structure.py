@@ -23,7 +23,6 @@ FLOW = [
     {"sources"},
     {"filters"},
     {"splits"},
-    {"cases"},
     {"pipeline", "convolution"},
     {"model"},
     {"training"},
@@ -89,7 +88,7 @@ def test_importing_the_package_is_light():
 
 
 def test_what_needs_no_model_loads_no_tensorflow():
-    rooms = "cases, metrics, elsewhere, plots, reader, splits, sources, images, runs, course"
+    rooms = "metrics, elsewhere, plots, reader, splits, sources, images, runs, course"
     rooms += ", tuning, case_files, shortcuts"
     assert not {"tensorflow", "keras", "keras_tuner"} & loaded_after(f"from cxrlab import {rooms}")
 

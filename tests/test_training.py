@@ -11,9 +11,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrlab import training
-from cxrlab.cases import prepare
 from cxrlab.choices import Budget, get_budget
 from cxrlab.errors import CXRLabError
+from cxrlab.filters import prepare
 from cxrlab.metrics import confusion
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.splits import split_by_patient, subsample
@@ -150,6 +150,88 @@ def test_a_saved_model_gives_the_same_scores(trained, tmp_path):
     xrays = bright_and_dark(4)
     assert np.allclose(predict(loaded, xrays), predict(trained.model, xrays), atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def own(*first, shape=(224, 224, 3), last="sigmoid", units=1):
+    """A network of a reader's own, which begins with these layers."""
+    x = xray = keras.Input(shape)
+    for layer in first:
+        x = layer(x)
+    x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(x)
+    x = keras.layers.Dense(units, activation=last)(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(xray, x)
+
+
+def adapted(brightest: float) -> keras.layers.Normalization:
+    layer = keras.layers.Normalization()
+    layer.adapt(np.random.default_rng(0).random((4, 8, 8, 3)) * brightest)
+    return layer
+
+
+def of_bytes() -> keras.Model:
+    """A network within a network reads 0...255, as those of keras.applications."""
+    xray = keras.Input((224, 224, 3))
+    return keras.Model(xray, own(keras.layers.Rescaling(1 / 255))(keras.layers.RandomFlip()(xray)))
+
+
+layers = keras.layers
+
+
+@pytest.mark.parametrize(
+    ("build", "white"),
+    [
+        (lambda: own(), 1),
+        (lambda: own(layers.Rescaling(2, offset=-1)), 1),
+        (lambda: own(adapted(1)), 1),
+        (lambda: own(keras.Sequential([adapted(1)])), 1),
+        (lambda: own(layers.Lambda(lambda x: x * 2 - 1)), 1),
+        (lambda: own(shape=(None, None, 3)), 1),
+        (lambda: own(adapted(255)), 255),
+        (lambda: own(keras.Sequential([layers.RandomFlip(), adapted(255)])), 255),
+        (lambda: own(layers.Rescaling(1 / 127.5, offset=-1)), 255),
+        (lambda: own(layers.Lambda(lambda x: x / 255)), 255),
+        (lambda: own(lambda x: x / 255), 255),
+        (of_bytes, 255),
+    ],
+)
+def test_a_network_of_the_readers_own_is_shown_the_pixels_that_it_reads(build, white, tmp_path):
+    keras.utils.set_random_seed(0)
+    network, xrays = build(), bright_and_dark(4)
+    shown = np.repeat(xrays.pixels.astype(np.float32) / 255 * white, 3, axis=-1)
+    expected = network.predict(shown, verbose=0)[:, 0]
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(predict(network, xrays), expected, atol=1e-5)
+
+
+class Subclassed(keras.Model):
+    def call(self, pixels):
+        return keras.ops.mean(pixels, axis=(1, 2, 3))[:, None]
+
+
+def two_inputs() -> keras.Model:
+    xray, age = keras.Input((224, 224, 3)), keras.Input((1,))
+    pooled = keras.layers.GlobalAveragePooling2D()(xray)
+    both = keras.layers.Concatenate()([pooled, age])
+    return keras.Model([xray, age], keras.layers.Dense(1, activation="sigmoid")(both))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: own(units=2, last="softmax"),
+        lambda: own(last="linear"),
+        lambda: own(shape=(224, 224, 1)),
+        lambda: own(shape=(64, 64, 3)),
+        lambda: keras.Sequential([layers.Flatten(), layers.Dense(1, activation="sigmoid")]),
+        lambda: keras.Model((network := own()).inputs, {"covid": network.output}),
+        lambda: keras.Model((network := own()).inputs, [network.output, network.output]),
+        two_inputs,
+        Subclassed,
+    ],
+)
+def test_a_network_that_does_not_make_one_score_of_an_x_ray_is_a_sentence(build):
+    with pytest.raises(CXRLabError, match="This network takes .* Expected is .*sigmoid"):
+        predict(build(), bright_and_dark(2))
 
 
 def test_a_missing_or_damaged_model_or_one_with_code_is_a_plain_message(tmp_path):
