@@ -9,7 +9,7 @@ import re
 import nbformat
 import pytest
 
-from cxrlab.running.notebooks import CHECKOUT
+from cxrlab.publish import CHECKOUT
 
 PAGES = sorted(
     set((CHECKOUT / "docs" / "api").glob("*.md")) - {CHECKOUT / "docs" / "api" / "README.md"}
