@@ -21,15 +21,17 @@ from cxrlab.metrics import (
     check_cases,
     effective_size,
     evaluate,
-    patient_numbers,
     precision_at_prevalence,
     resample,
     share,
 )
-from cxrlab.sources.tables import AGE_BANDS, NOT_STATED
+from cxrlab.sources.tables import AGE_BANDS, AGES, NOT_STATED
 
 SUBGROUPS = ("sex", "age", "view", "source")
 TOO_FEW = "too few"
+YEARS = {"": 1, "Y": 1, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}  # units of DICOM's ages
+SEXES = {"f": "F", "female": "F", "woman": "F", "m": "M", "male": "M", "man": "M"}
+UNKNOWN = ("", "u", "unknown", "not stated", "n/a", "na", "nan", "none", "null", "-", "?")
 
 
 def external_report(
@@ -70,8 +72,7 @@ def subgroup_table(
     Scott 1992, 10.2307/2532311), and is adjusted for all groups of the table by Holm's method.
     Example: ``subgroup_table(scored, threshold=0.5, by=["sex", "age"])``.
     """
-    labels, scores = check_cases(cases["label"], cases["score"])
-    patients = patient_numbers(cases.get("patient_id"), labels.size)
+    labels, scores, patients = check_cases(cases["label"], cases["score"], cases.get("patient_id"))
     right = (scores >= threshold) == (labels == 1)
     groups = [("all", "all cases", np.ones(len(cases), bool))]
     for column in by:
@@ -103,13 +104,23 @@ def subgroup_table(
 
 
 def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
-    """The group of each case as text; ages in the bands of the audit, missing as not stated."""
+    """The group of each case as text, in one spelling; ages in the bands of the audit.
+
+    Ages may be years or DICOM's (``058Y``). Blank cells, words for unknown and impossible ages,
+    such as the code 999, are not stated.
+    """
     values = cases[column] if column in cases else pd.Series(pd.NA, index=cases.index)
-    if column == "age":
-        ages, bands = pd.to_numeric(values, errors="coerce").astype(float), AGE_BANDS.values()
-        values = pd.cut(ages, [*AGE_BANDS, np.inf], right=False, labels=list(bands))
     text = values.astype("string").str.strip()
-    return text.mask(text == "").fillna(NOT_STATED)
+    if column == "age":
+        units = r"^(\d{3}(?=[DWM])|\d+(?:\.\d+)?(?=Y?$))([DWMY]?)$"  # 45M may be a man of 45
+        parts = text.str.upper().str.extract(units)
+        ages = parts[0].astype(float) * parts[1].map(YEARS).astype(float)
+        bands = pd.cut(ages.where(ages <= AGES[1]), [*AGE_BANDS, np.inf], right=False)
+        text = bands.cat.rename_categories(list(AGE_BANDS.values())).astype("string")
+    elif column == "sex":
+        text = text.str.lower().map(SEXES).fillna(text)
+    text = text.groupby(text.str.lower()).transform("first")  # pa is PA
+    return text.mask(text.str.lower().isin(UNKNOWN)).fillna(NOT_STATED)
 
 
 def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) -> float:
@@ -147,8 +158,7 @@ def calibration(
     or are all alike. Arguments as for :func:`cxrlab.metrics.evaluate`.
     Example: ``calibration(test["label"], test["score"], test["patient_id"]).slope``.
     """
-    labels, scores = check_cases(labels, scores)
-    patients = patient_numbers(patients, labels.size)
+    labels, scores, patients = check_cases(labels, scores, patients)
     distance = (scores - labels) ** 2
     draws = resample(lambda w: w @ distance / w.sum(axis=1), patients, resamples, seed)
     value = float(brier_score_loss(labels, scores))

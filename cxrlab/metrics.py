@@ -111,7 +111,7 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
 
     Arguments as for :func:`evaluate`.
     """
-    labels, scores = check_cases(labels, scores)
+    labels, scores, _ = check_cases(labels, scores)
     called = scores >= check_share("threshold", threshold)
     tn, fp, fn, tp = confusion_matrix(labels, called, labels=[0, 1]).ravel().tolist()
     return Confusion(tp, fp, fn, tn)
@@ -133,7 +133,7 @@ def choose_threshold(labels: ArrayLike, scores: ArrayLike, halfway: bool = True)
     scores a little less: on real X-rays the published network found 0.97 of the patients halfway,
     and 0.92 on the score itself. Raises :class:`CXRLabError` on a single class.
     """
-    labels, scores = check_cases(labels, scores)
+    labels, scores, _ = check_cases(labels, scores)
     if labels.min() == labels.max():
         raise CXRLabError(f"All cases have the label {labels[0]}. Give cases of both classes.")
     precision, recall, thresholds = precision_recall_curve(labels, scores)
@@ -159,12 +159,12 @@ def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
     its n. Undefined without cases; :class:`CXRLabError` when a success is neither 0 nor 1.
     Example: ``share(ill["score"] >= 0.5, ill["patient_id"])``, the recall.
     """
-    successes = _numbers(successes)
+    successes, patients = _columns(successes, patients)
     if not np.isin(successes, [0, 1]).all():
         raise CXRLabError("Some successes are neither 0 nor 1. Say of each case whether it is one.")
     if not successes.size:
         return Estimate(None)
-    size = effective_size(successes, patient_numbers(patients, successes.size))
+    size = effective_size(successes, _patient_numbers(patients, successes.size))
     return Estimate(value := float(successes.mean()), *wilson(value, size))
 
 
@@ -194,8 +194,7 @@ def shares(
     labels: ArrayLike, scores: ArrayLike, threshold: float, patients: ArrayLike | None = None
 ) -> dict[str, Estimate]:
     """The metrics that are shares, ``SHARES``; arguments as for :func:`evaluate`."""
-    labels, scores = check_cases(labels, scores)
-    patients = patient_numbers(patients, labels.size)
+    labels, scores, patients = check_cases(labels, scores, patients)
     positive, called = labels == 1, scores >= check_share("threshold", threshold)
     right = positive == called
     among = (positive | ~positive, called, positive, ~positive, positive | called)
@@ -220,8 +219,7 @@ def auc(
     Undefined with a single class.
     Example: ``auc(test["label"], test["score"], test["patient_id"])``.
     """
-    labels, scores = check_cases(labels, scores)
-    patients = patient_numbers(patients, labels.size)
+    labels, scores, patients = check_cases(labels, scores, patients)
     if labels.min() == labels.max():
         return Estimate(None)
     cases = np.bincount(labels)[::-1].tolist()
@@ -304,15 +302,20 @@ def evaluate(
     counts = confusion(labels, scores, threshold)
     found = shares(labels, scores, threshold, patients)
     found["roc_auc"] = auc(labels, scores, patients, resamples, seed)
-    people = np.unique(patient_numbers(patients, counts.n)).size
+    people = int(check_cases(labels, scores, patients)[2].max()) + 1
     head = {"n": counts.n, "patients": people, "prevalence": counts.prevalence}
     head |= {"threshold": float(threshold), **asdict(counts)}
     return head | {name: estimate.to_json() for name, estimate in found.items()}
 
 
-def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Labels as integers and scores as floats, both of shape (n,), or :class:`CXRLabError`."""
-    labels, scores = _numbers(labels), _numbers(scores)
+def check_cases(
+    labels: ArrayLike, scores: ArrayLike, patients: ArrayLike | None = None
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Labels (0 or 1), scores and numbers of the patients from 0, all of shape (n,).
+
+    The one place where strangers' cases become numbers: :class:`CXRLabError` says what is wrong.
+    """
+    labels, scores, patients = _columns(labels, scores, patients)
     if labels.size != scores.size or not labels.size:
         some = f"There are {labels.size} labels and {scores.size} scores."
         raise CXRLabError(f"{some} Give one of each for every case, and one case at the least.")
@@ -322,10 +325,30 @@ def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]
     if odd := int(np.sum(~((scores >= 0) & (scores <= 1)))):
         some = f"{odd} of {scores.size} scores are missing or outside 0 to 1."
         raise CXRLabError(f"{some} Use the network's output after its sigmoid.")
-    return labels.astype(np.int64), scores
+    return labels.astype(np.int64), scores, _patient_numbers(patients, labels.size)
 
 
-def patient_numbers(patients: ArrayLike | None, n: int) -> NDArray[np.int64]:
+def _columns(*columns: ArrayLike | None) -> list:
+    """The columns of cases, shape (n,); all but the last, the patients, as floats.
+
+    What is not a number becomes NaN. Raises :class:`CXRLabError` for several values per case
+    (one-hot labels would count it twice), and for pandas' columns in different orders.
+    """
+    indexes = [each.index for each in columns if hasattr(each, "iloc")]
+    if not all(index.equals(indexes[0]) for index in indexes):
+        raise CXRLabError(
+            "The columns have different indexes, so that it is not clear which values belong "
+            "together. Take all from one table, or arrays in one order (.to_numpy())."
+        )
+    if any(each is not None and np.size(each) > len(each) for each in columns):
+        raise CXRLabError(
+            "There are several values per case. Give the column of COVID-19, as in scores[:, 1]."
+        )
+    numbers = (pd.to_numeric(pd.Series(np.ravel(each)), errors="coerce") for each in columns[:-1])
+    return [*(each.to_numpy(dtype=np.float64, na_value=np.nan) for each in numbers), columns[-1]]
+
+
+def _patient_numbers(patients: ArrayLike | None, n: int) -> NDArray[np.int64]:
     """The patient of each case as a number from 0; without patients, each case is its own."""
     if patients is None:
         return np.arange(n)
@@ -344,9 +367,3 @@ def check_share(name: str, value: float) -> float:
     if not 0 <= value <= 1:
         raise CXRLabError(f"The {name} is {value}. Choose a number from 0 to 1.")
     return value
-
-
-def _numbers(values: ArrayLike) -> NDArray[np.float64]:
-    """Any list, column or array as floats; what is not a number becomes NaN."""
-    numbers = pd.to_numeric(pd.Series(np.ravel(values)), errors="coerce")
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,8 +1,4 @@
-"""Training as notebook 03 does it in the open: compile, fit, stop early, keep the best weights.
-
-What stands in the notebook in a few lines of Keras stands here once more, for the later notebooks
-and the command line.
-"""
+"""The training of notebook 03 once more, for the later notebooks and the command line."""
 
 from __future__ import annotations
 
@@ -31,9 +27,7 @@ if TYPE_CHECKING:
 # loss from 0.7 to 10, most units never answer again, and every X-ray gets the same score.
 # A rise over half of the training let every seed learn that we tried; over a quarter, one died.
 WARM_UP_STEPS = 60
-# Epochs in which a loss that stands still is no sign that there is nothing left to learn: the
-# rate still rises. Keras does not look at them for the best epoch either.
-FIRST_EPOCHS = 5
+FIRST_EPOCHS = 5  # the rate still rises: early stopping does not look at them
 SMALL_BATCH = 8
 
 
@@ -217,9 +211,56 @@ def made_ready(xrays: Xrays, settings: Settings) -> Xrays:
 def predict(model: keras.Model, xrays: Xrays) -> np.ndarray:
     """Scores for COVID-19, shape (n,), within 0...1, in the order of ``xrays``.
 
+    Raises :class:`CXRLabError` for a network that gives anything else, see :func:`white_of`.
     Batches of 8: larger ones are no faster on a processor, and take more memory.
     """
-    return model.predict(batches(xrays, SMALL_BATCH), verbose=0)[:, 0].astype(float)
+    white, images = white_of(model, (*xrays.pixels.shape[1:3], 3)), batches(xrays, SMALL_BATCH)
+    if white != 1:
+        images = images.map(lambda pixels, labels: (pixels * white, labels))
+    scores = model.predict(images, verbose=0)[:, 0].astype(float)
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise CXRLabError("The network gives scores that are no numbers from 0 to 1. Train anew.")
+    return scores
+
+
+def white_of(model: keras.Model, shape: tuple[int, ...]) -> float:
+    """What white is for this network: 1, or 255 where it scales the pixels itself.
+
+    Layers that scale come before the first one with weights. Where a grey of 1 hardly differs
+    from black behind them, they expect 255, whatever their kind.
+    Raises :class:`CXRLabError` for a network that does not make one score of X-rays of ``shape``.
+    """
+    import keras
+
+    def learns(layer: keras.Layer) -> bool:
+        if hasattr(layer, "layers"):
+            return any(map(learns, layer.layers))
+        return bool(layer.weights) and not isinstance(layer, keras.layers.Normalization)
+
+    def scaled(network: keras.Model, start: np.ndarray) -> np.ndarray:
+        shown = start
+        for step in getattr(network, "operations", None) or network.layers:
+            if not isinstance(step, keras.Layer):  # as in keras.Input(...) / 255
+                shown = keras.Model(network.inputs, step.output)([start])
+            elif learns(step):
+                return scaled(step, shown) if hasattr(step, "layers") else shown
+            elif not isinstance(step, keras.layers.InputLayer):
+                shown = step(shown)
+        return shown
+
+    takes = [tuple(each.shape[1:]) for each in getattr(model, "inputs", None) or []]
+    fits = takes in ([shape], [(None, None, 3)])
+    gives = model.compute_output_spec(keras.KerasTensor((None, *shape))) if fits else None
+    ends = getattr(model.layers[-1], "activation", keras.activations.sigmoid) if fits else None
+    if getattr(gives, "shape", None) != (None, 1) or ends is not keras.activations.sigmoid:
+        raise CXRLabError(
+            f"This network takes {takes or 'what it does not say'} and gives "
+            f"{getattr(gives, 'shape', 'no single output')} ({getattr(ends, '__name__', '')}). "
+            f"Expected is keras.Sequential or keras.Model(inputs, outputs) that takes {shape} and "
+            "ends in Dense(1, activation='sigmoid'), the score of COVID-19."
+        )
+    black, grey = (np.asarray(scaled(model, np.full((1, *shape), v, np.float32))) for v in (0, 1))
+    return 255 if np.abs(grey - black).max() < 0.25 else 1
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -1,7 +1,4 @@
-"""The published search space, a search of it with Keras Tuner, and its leaderboard.
-
-Notebook 05 writes all of this in the open; here it stands once more for ``cxrlab tune``.
-"""
+"""The search of notebook 05 once more, for ``cxrlab tune``: space, Keras Tuner, leaderboard."""
 
 from __future__ import annotations
 
@@ -66,21 +63,42 @@ class Plan:
     negatives: str = "kermany"  # healthy children, adults or both, as in prepare()
 
 
+def checked_space(name: str) -> dict[str, list]:
+    """The choices of a space, each setting in the one type that Keras Tuner wants.
+
+    Raises :class:`CXRLabError`, before anything is trained, where the network could not take them.
+    """
+    space = SPACES[name]
+    dropouts = ("dropout",) if "dropout" in space else DROPOUT_NAMES
+    kinds = {"dense_units": int, "learning_rate": float, **dict.fromkeys(dropouts, float)}
+    try:
+        found = {each: [kinds[each](choice) for choice in space[each]] for each in space}
+        same = all([*map(float, space[each])] == found[each] != [] for each in kinds)
+        below = {each: 1 if each in dropouts else inf for each in kinds}
+        if same and all(0 <= n < below[each] for each in kinds for n in found[each]):
+            return found
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise CXRLabError(
+        f"The space {name!r} does not fit the network: {space}. Give choices of numbers for "
+        "dense_units, learning_rate, and dropout or dropout_1 to dropout_4, and for nothing else."
+    )
+
+
 def make_tuner(
     plan: Plan, run: Callable[[dict[str, Any]], dict[str, float]], folder: Path
 ) -> keras_tuner.Tuner:
-    """A tuner of Keras Tuner that has ``run`` give the metrics of each combination.
+    """A tuner of Keras Tuner that goes on with what ``folder`` holds of the same search.
 
-    ``run`` takes the values of a trial and returns its ``METRICS``. A trial may end with
-    ``keras_tuner.errors.FailedTrialError``: it is marked as failed, and the search goes on. Any
-    other error ends the search. What ``folder`` holds of the same search is taken up again.
-    Raises :class:`CXRLabError` where the files there cannot be read.
+    ``run`` takes the values of a trial and returns its ``METRICS``. It may raise
+    ``keras_tuner.errors.FailedTrialError``: the trial has failed, and the search goes on. Any
+    other error ends the search. Raises :class:`CXRLabError` where a file cannot be read.
     """
     import keras_tuner
 
     space = keras_tuner.HyperParameters()
-    for name, choices in SPACES[plan.space].items():
-        space.Choice(name, list(choices))
+    for name, choices in checked_space(plan.space).items():
+        space.Choice(name, choices)
     kinds = {
         "random": keras_tuner.RandomSearch,
         "bayesian": keras_tuner.BayesianOptimization,

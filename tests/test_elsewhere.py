@@ -110,6 +110,23 @@ def test_small_groups_and_unknown_ones_are_silent(cases):
     assert subgroup_table(more, 0.5, by=["sex"])["recall"].tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("column", "spellings", "group"),
+    [
+        ("sex", ["F", "f", " female", "Female", "woman"], "F"),
+        ("sex", ["M", "male", "MAN"], "M"),
+        ("sex", ["", None, "unknown", "U", "n/a", "NaN"], NOT_STATED),
+        ("view", ["PA", "pa", "Pa "], "PA"),
+        ("age", [45, "45", "045Y", "45y", 45.9, "540M"], "40-59"),
+        ("age", ["003Y", "011M", "020D", 0], "0-5"),
+        ("age", [999, 200, -1, "999Y", "unknown", "old", "45M", None, np.inf], NOT_STATED),
+    ],
+)
+def test_one_group_in_many_spellings_is_one_and_an_impossible_age_is_none(column, spellings, group):
+    cases = pd.DataFrame({"label": 1, "score": 0.9, column: pd.Series(spellings, dtype=object)})
+    assert set(subgroup_table(cases, 0.5, by=[column])["group"]) == {"all cases", group}
+
+
 def test_a_group_that_is_worse_is_found_and_luck_among_many_is_not():
     rng = np.random.default_rng(0)
     people = pd.DataFrame({"label": 1, "view": np.repeat(list("ABCDEFGH"), 40)})

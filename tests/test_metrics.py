@@ -26,7 +26,6 @@ from cxrlab.metrics import (
     confusion,
     evaluate,
     newcombe,
-    patient_numbers,
     precision_at_prevalence,
     resample,
     share,
@@ -108,6 +107,10 @@ def test_the_counter_example_of_the_lesson():
         (["COVID-19", 0], [0.1, 0.2], 0.5, "1 of 2 labels"),
         ([0, 1], [0.1, math.nan], 0.5, "1 of 2 scores"),
         ([0, 1], [-0.1, 1.1], 0.5, "2 of 2 scores"),
+        (np.eye(2), np.eye(2), 0.5, "several values per case"),  # one-hot labels, two units
+        ([0, 1], [[0.9, 0.1], [0.2, 0.8]], 0.5, "several values per case"),
+        (pd.DataFrame({"normal": [1, 0], "ill": [0, 1]}), [0.1, 0.9], 0.5, "several values"),
+        (pd.Series([0, 1]), pd.Series([0.9, 0.1], index=[1, 0]), 0.5, "different indexes"),
         ([0, 1], [0.1, 0.2], 1.5, "threshold is 1.5"),
         ([0, 1], [0.1, 0.2], math.nan, "threshold is nan"),
     ],
@@ -119,9 +122,16 @@ def test_unusable_input_is_named(labels, scores, threshold, says):
 
 
 def test_unusable_patients_are_named():
-    for patients, says in ((["a"], "2 cases but 1 patients"), (["a", None], "1 of 2 cases have")):
+    for patients, says in (
+        (["a"], "2 cases but 1 patients"),
+        (["a", None], "1 of 2 cases have"),
+        (pd.Series(["a", "b"], index=[1, 0]), "different indexes"),
+        ([["a", "b"], ["a", "c"]], "several values"),
+    ):
         with pytest.raises(CXRLabError, match=says):
-            evaluate([0, 1], [0.1, 0.9], 0.5, patients)
+            evaluate(pd.Series([0, 1]), [0.1, 0.9], 0.5, patients)
+        with pytest.raises(CXRLabError, match=says):
+            share(pd.Series([0, 1]), patients)
     with pytest.raises(CXRLabError, match="neither 0 nor 1"):
         share([0.5, 1])
 
@@ -130,7 +140,8 @@ def test_columns_of_any_kind_are_read():
     labels = pd.Series([1, 0, 1], dtype="Int64")
     scores = np.array([[0.9], [0.2], [0.4]], dtype=np.float32)  # as Keras predicts
     assert confusion(labels, scores, 0.5) == Confusion(tp=1, fp=0, fn=1, tn=1)
-    assert confusion([True, False], [0.9, 0.2], 0.5) == Confusion(tp=1, fp=0, fn=0, tn=1)
+    for read in ([True, False], ["1", " 0"], [1.0, 0.0]):
+        assert confusion(read, ["0.9", 0.2], 0.5) == Confusion(tp=1, fp=0, fn=0, tn=1)
 
 
 def test_bayes():
@@ -272,7 +283,8 @@ def test_the_same_seed_gives_the_same_interval_in_any_order():
 def test_whole_patients_are_drawn_and_ranked_as_scikit_learn_does(monkeypatch):
     rng = np.random.default_rng(3)
     labels, scores = rng.integers(0, 2, 50), np.round(rng.random(50), 1)  # many ties
-    patients = patient_numbers([f"p{number}" for number in rng.integers(0, 20, 50)], 50)
+    names = [f"p{number}" for number in rng.integers(0, 20, 50)]
+    patients = metrics.check_cases(labels, scores, names)[2]
     monkeypatch.setattr(metrics, "CELLS_AT_ONCE", 300)  # several batches
     weights = resample(lambda w: w, patients, 20, seed=0)
     assert (weights[:, :, None] == weights[:, None, :])[:, patients[:, None] == patients].all()

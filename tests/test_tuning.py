@@ -119,6 +119,42 @@ def test_a_loss_that_is_no_number_is_a_failed_trial(tmp_path, monkeypatch):
         tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, Plan(trials=2))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"batch_size": (4, 8)},
+        {"learing_rate": (1e-3,)},
+        {"dropout_1": (0.1,)},
+        {"dropout": (0.2, 1.5)},
+        {"dropout": ("little",)},
+        {"dense_units": (64.5,)},
+        {"learning_rate": ()},
+        {"learning_rate": (np.nan,)},
+    ],
+)
+def test_a_space_that_the_network_cannot_take_is_refused_before_any_training(
+    changed, monkeypatch, tmp_path
+):
+    monkeypatch.setitem(tuning.SPACES, "mine", tuning.SPACES["shared"] | changed)
+    with pytest.raises(CXRLabError, match="'mine' does not fit the network: .*nothing else"):
+        found(tmp_path, space="mine", trials=2)
+
+
+def test_mixed_types_and_numbers_of_numpy_are_one_type(monkeypatch, tmp_path):
+    space = {"dense_units": np.array([64, 128]), "dropout": (0, 0.1), "learning_rate": ("1e-3",)}
+    monkeypatch.setitem(tuning.SPACES, "mine", space)
+    board = found(tmp_path, space="mine", tuner="grid", trials=4)
+    assert set(board["dropout"]) == {0.0, 0.1} and set(board["dense_units"]) == {64, 128}
+
+
+def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(monkeypatch, tmp_path):
+    space = {"dense_units": (64,), "dropout": (0.2,), "learning_rate": (1e30, 1e-4)}
+    monkeypatch.setitem(tuning.SPACES, "mine", space)
+    plan = Plan("grid", "mine", trials=2)
+    board = tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, plan)
+    assert board[["learning_rate", "trial"]].to_numpy().tolist() == [[1e-4, 2]]
+
+
 def test_any_other_error_ends_the_search_and_is_shown(tmp_path, monkeypatch):
     def explode(*_):
         raise MemoryError("no room for 5,631,169 parameters")

@@ -39,7 +39,7 @@ def threshold_bench(
     brings the slider back to ``threshold``.
     Example: ``threshold_bench(test.labels, scores, threshold, test.patients)``
     """
-    labels, scores = check_cases(labels, scores)
+    labels, scores, patients = check_cases(labels, scores, patients)
     # A picture takes a fifth of a second, so it waits until the slider is let go.
     look = {"style": {"description_width": "7em"}, "layout": WIDE, "continuous_update": False}
     cut = widgets.FloatSlider(
