@@ -330,6 +330,26 @@ def test_undefined_is_said_and_is_not_zero(cases):
     assert words(threshold.metrics_html(now)).count("undefined") == 1
 
 
+ROWS = pd.DataFrame({"label": [0, 1, 1], "score": [0.2, 0.7, 0.4], "patient": ["a", "b", "b"]})
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("label", [0, 1, 2], "1 of 3 labels"),
+        ("label", ["COVID-19", "COVID-19", "normal"], "3 of 3 labels"),
+        ("score", [0.2, np.nan, 0.4], "1 of 3 scores"),
+        ("score", [20, 70, 40], "3 of 3 scores"),
+        ("patient", ["a", None, "b"], "1 of 3 cases have no patient"),
+        *[(name, ROWS[name].iloc[::-1], "have different indexes") for name in ROWS],
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(column, values, said):
+    given = {name: ROWS[name] for name in ROWS} | {column: values}
+    with pytest.raises(CXRLabError, match=said):
+        threshold.threshold_bench(given["label"], given["score"], 0.5, given["patient"])
+
+
 def test_the_histogram_is_a_picture_with_words(cases):
     labels, scores, _ = cases
     for cut in (0.0, 0.25, 1.0):
