@@ -44,7 +44,7 @@ class Xrays:
         return self.cases["patient_id"].to_numpy()
 
     def take(self, positions: np.ndarray) -> Xrays:
-        """The X-rays at these positions, in this order."""
+        """The X-rays at these positions. Example: ``xrays.training.take(np.arange(8))``."""
         return Xrays(self.pixels[positions], self.labels[positions], self.cases.iloc[positions])
 
     def of(self, cases: pd.DataFrame) -> Xrays:
@@ -53,18 +53,14 @@ class Xrays:
         Raises :class:`CXRLabError` where one is not among ours, or a name stands for several.
         """
         names = pd.Index(self.cases["image_id"])
-        if not names.is_unique:
-            raise CXRLabError(
-                f"There are several X-rays of one name: {names[names.duplicated()][0]}."
-            )
-        positions = names.get_indexer(cases["image_id"])
-        if (positions < 0).any():
-            missing = cases["image_id"].to_numpy()[positions < 0]
-            raise CXRLabError(
-                f"{len(missing)} of {len(cases)} X-rays were not decoded, such as {missing[0]}. "
-                "Decode the table that holds them."
-            )
-        return self.take(positions)
+        missing = cases.loc[~cases["image_id"].isin(names).to_numpy(), "image_id"]
+        for strange, why in ((missing, "not decoded"), (names[names.duplicated()], "named alike")):
+            if len(strange):
+                raise CXRLabError(
+                    f"{len(strange)} X-rays are {why}, such as {list(strange)[0]}. Decode a table "
+                    "that holds all of them, each once."
+                )
+        return self.take(names.get_indexer(cases["image_id"]))
 
 
 def decode(cases: pd.DataFrame, size: int = IMAGE_SIZE) -> Xrays:
@@ -75,14 +71,13 @@ def decode(cases: pd.DataFrame, size: int = IMAGE_SIZE) -> Xrays:
     Raises :class:`CXRLabError` where no file can be read. Example: ``decode(split.test).pixels``.
     """
     pixels, problems = read_squares(cases["path"], size)
-    whole = np.array([problem is None for problem in problems])
     named = [f"{path}: {why}" for path, why in zip(cases["path"], problems, strict=True) if why]
-    if named and not whole.any():
+    if named and not len(pixels):
         raise CXRLabError(f"None of {len(cases)} X-rays can be read. The first: {named[0]}.")
     if named:
         print(f"{len(named)} of {len(cases)} X-rays cannot be read and are left out.")
         print(*named[:3], sep="\n")
-        cases = cases[whole]
+        cases = cases[[why is None for why in problems]]
     return Xrays(pixels, cases["label"].to_numpy(dtype=int), cases)
 
 
@@ -98,12 +93,10 @@ def read_squares(
             return error.reason
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        read_ones = list(pool.map(read, paths))
-    images = [image for image in read_ones if not isinstance(image, str)]
-    reasons = [image if isinstance(image, str) else None for image in read_ones]
-    return np.stack(images)[..., None] if images else np.zeros(
-        (0, size, size, 1), np.uint8
-    ), reasons
+        found = list(pool.map(read, paths))
+    images = [image for image in found if not isinstance(image, str)]
+    pixels = np.array(images, np.uint8).reshape(len(images), size, size, 1)
+    return pixels, [why if isinstance(why, str) else None for why in found]
 
 
 def batches(
@@ -115,12 +108,12 @@ def batches(
 ) -> tf.data.Dataset:
     """Batches for Keras: float32 images (batch, 224, 224, 3) within 0...1, and labels (batch, 1).
 
-    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run.
-    ``augmentation`` is one of ``AUGMENTATIONS``. With ``balance_sources`` every batch holds as many
-    X-rays of each source, however many there are of it: then no share of the labels can be had by
-    telling the sources' sizes. Both are for training only, and need a ``shuffle_seed``. The one
-    grey channel is copied to the three that the published network expects only here.
-    Raises :class:`CXRLabError` for an unknown augmentation.
+    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run. For
+    training only, and with a seed: ``augmentation`` is one of ``AUGMENTATIONS``; with
+    ``balance_sources`` every batch holds as many X-rays of each source, however many there are, so
+    that nothing is learned from the sources' sizes. The one grey channel is copied to the three
+    that the published network expects only here. Raises :class:`CXRLabError` for an unknown
+    augmentation. Example: ``training.batches(xrays.training, 32, shuffle_seed=0)``.
     """
     import tensorflow as tf
 
@@ -160,10 +153,8 @@ def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int) -> tf.data.Datase
     shares = [len(part) for part in np.array_split(np.arange(batch_size), len(names))]
     streams = []
     for number, (name, share) in enumerate(zip(names, shares, strict=True)):
-        positions = np.flatnonzero(sources == name)
-        shuffled = tf.data.Dataset.from_tensor_slices(positions).shuffle(
-            len(positions), seed=seed + number
-        )
+        ours = np.flatnonzero(sources == name)
+        shuffled = tf.data.Dataset.from_tensor_slices(ours).shuffle(len(ours), seed=seed + number)
         streams.append(shuffled.repeat().batch(share))
     joined = tf.data.Dataset.zip(*streams).map(lambda *parts: tf.concat(parts, axis=0))
     return joined.take(math.ceil(len(xrays) / batch_size))

@@ -3,55 +3,64 @@
     make test-fuzz                      on phantoms
     make test-fuzz DATA=folder          on X-rays in the course's layout
 
-Exit code 1 where a promise was broken. What broke it is kept in build/fuzz/.
+A case depends on seed and number alone, so that it can be made again. Cases run in a process of
+their own: one that takes too long or crashes ends it, and a new one goes on behind. Exit code 1
+where a promise was broken. What broke it is kept in build/fuzz/.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
+import multiprocessing
 import os
-import signal
-import subprocess
+import random
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from fuzzing.child import make_case
-from fuzzing.readers import READERS
-from fuzzing.samples import all_samples
+from fuzzing.guard import Guard
+from fuzzing.mutations import mutated
+from fuzzing.readers import READERS, outcome_of
+from fuzzing.samples import Sample, all_samples
 
 KEPT = Path("build") / "fuzz"
+GIGABYTES = 1.5  # that a case may take beyond what the libraries have taken
+STARTING = 300  # seconds until the libraries are loaded
+# Of a hundred mutations so many go to each reader; the image reader meets the most strangers.
+SHARES = {"image": 60, "metadata": 15, "cases": 10, "recording": 5, "archive": 10}
 
 
 def run(
-    count: int,
-    seed: int,
-    data: Path,
-    readers: list[str],
-    seconds: float = 10,
-    gigabytes: float = 1.5,
-    kept: Path = KEPT,
+    count: int, seed: int, data: Path, readers: list[str], seconds: float = 10, kept: Path = KEPT
 ) -> dict:
-    """The summary of ``count`` mutations; what went wrong is kept in ``kept``.
-
-    ``seconds`` and ``gigabytes`` are what one case may take.
-    """
-    results, first = [], 0
-    with tempfile.TemporaryDirectory() as home:
-        while first < count:
-            options = {"data": data, "home": home, "seed": seed, "first": first, "count": count}
-            options |= {"seconds": seconds, "gigabytes": gigabytes}
-            words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-            done, ended = child([*words, "--readers", *readers])
-            results += done
-            if ended is None:
-                break
-            # The process ended in the middle of a case: note which, and go on behind it.
-            number, how = ended
-            results.append({"case": number, "outcome": how, "fault": how})
-            first = number + 1
+    """The summary of ``count`` mutations, each of at most ``seconds``; faults go to ``kept``."""
+    results, first, spawn = [], 0, multiprocessing.get_context("spawn")
+    while first < count:
+        here, there = spawn.Pipe(duplex=False)
+        what = (there, data, seed, range(first, count), readers)
+        child = spawn.Process(target=work, args=what)
+        child.start()
+        there.close()
+        done, first = first, count
+        try:
+            assert here.poll(STARTING) and here.recv() == "ready"
+            while done < count:
+                if not here.poll(seconds):
+                    raise TimeoutError
+                results.append(here.recv())
+                done += 1
+        except (EOFError, TimeoutError) as error:
+            how = "hang" if isinstance(error, TimeoutError) else "crash"
+            results.append({"case": done, "outcome": how, "fault": how})
+            first = done + 1
+        finally:
+            child.kill()
+            child.join()
     samples = all_samples(data, seed)
     for result in results:
         if "fault" in result:
@@ -62,37 +71,57 @@ def run(
     return summary(results, seed)
 
 
-def child(words: list[str]) -> tuple[list[dict], tuple[int, str] | None]:
-    """The results of one process, and the case that ended it with what happened, if one did.
+def work(there: Connection, data: Path, seed: int, numbers: range, readers: list[str]) -> None:
+    """Try the cases one after the other, and send what became of each."""
+    sys.dont_write_bytecode = True  # Python's own files would count as writes outside the folder
+    logging.disable()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # decoders written in C complain about every file
+    samples, guard = all_samples(data, seed), Guard()
+    for sample in samples:  # unharmed first: they load the libraries
+        if sample.reader in readers:
+            tried(sample, sample.data, guard)
+    limit_memory()
+    there.send("ready")
+    for number in numbers:
+        sample, changes, damaged = make_case(samples, seed, number, readers)
+        begun, about = time.perf_counter(), {"case": number, "changes": changes}
+        result = tried(sample, damaged, guard)
+        took = round(time.perf_counter() - begun, 3)
+        there.send({**about, "reader": sample.reader, "seconds": took, **result})
 
-    Raises ``RuntimeError`` where the process ends before its first case.
-    """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "fuzzing.child", *words]
-    results, begun = [], None
-    # Decoders written in C complain to the standard error stream, about every second file.
-    with (
-        tempfile.TemporaryFile("w+") as complaints,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=complaints, text=True, env=environment
-        ) as process,
-    ):
-        for line in process.stdout:
-            said = json.loads(line)
-            if "begins" in said:
-                begun = said["begins"]
-            else:
-                results.append(said)
-                begun = None
-        process.wait()
-        complaints.seek(0)
-        last = complaints.read()[-2000:]
-    if process.returncode == 0:
-        return results, None
-    if begun is None:
-        raise RuntimeError(f"fuzzing stopped with exit code {process.returncode}:\n{last}")
-    hung = process.returncode == -signal.SIGALRM
-    return results, (begun, "hang" if hung else f"crash ({process.returncode})")
+
+def make_case(samples: list[Sample], seed: int, number: int, readers: list[str]) -> tuple:
+    """The sample, the names of the changes, and the mutated bytes of a case."""
+    rng = random.Random(f"{seed} {number}")
+    reader = rng.choices(readers, [SHARES[name] for name in readers])[0]
+    own = [sample for sample in samples if sample.reader == reader]
+    sample, other = rng.choice(own), rng.choice(own)
+    return sample, *mutated(sample.data, rng, other.data)
+
+
+def tried(sample: Sample, data: bytes, guard: Guard) -> dict[str, str]:
+    """What became of ``data``: ``outcome``, and ``fault`` where a promise was broken."""
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home) / "inside" / "case"
+        folder.mkdir(parents=True)
+        guard.arm(folder)
+        try:
+            result = {"outcome": outcome_of(sample, data, folder)}
+        except BaseException as error:
+            result = {"outcome": "fault", "fault": f"{type(error).__name__}: {error}"[:300]}
+        if breaches := guard.disarm():
+            result = {"outcome": "fault", "fault": f"outside its folder: {breaches[:3]}"}
+    return result
+
+
+def limit_memory() -> None:
+    """Allow so much more memory than the libraries have taken already. Linux only."""
+    if (statm := Path("/proc/self/statm")).exists():
+        import resource
+
+        taken = int(statm.read_text().split()[0]) * resource.getpagesize()
+        limit = taken + int(GIGABYTES * 2**30)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def summary(results: list[dict], seed: int) -> dict:
@@ -100,16 +129,13 @@ def summary(results: list[dict], seed: int) -> dict:
     outcomes = defaultdict(Counter)
     for result in results:
         outcomes[result["reader"]][result["outcome"]] += 1
-    slowest = sorted(results, key=lambda result: -result.get("seconds", 0))[:5]
     return {
         "seed": seed,
         "mutations": len(results),
-        "by_reader": {name: sum(counts.values()) for name, counts in sorted(outcomes.items())},
+        "by_reader": {name: counts.total() for name, counts in sorted(outcomes.items())},
         "outcomes": {name: dict(counts.most_common()) for name, counts in sorted(outcomes.items())},
-        "crashes": sum(result["outcome"].startswith("crash") for result in results),
-        "hangs": sum(result["outcome"] == "hang" for result in results),
         "faults": [result for result in results if "fault" in result],
-        "slowest": slowest,
+        "slowest": sorted(results, key=lambda result: -result.get("seconds", 0))[:5],
     }
 
 

@@ -30,7 +30,6 @@ COLUMNS = (
 TYPICAL = {
     "metadata": ["patientid", "finding", "view", "modality", "filename"],
     "cases": ["path", "label"],
-    "manifest": ["image_id", "patient_id", "label", "part"],
 }
 
 values = st.one_of(

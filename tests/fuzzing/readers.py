@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from fuzzing import samples
 
-from cxrlab.case_files import read_cases, read_squares
+from cxrlab.case_files import read_cases
 from cxrlab.errors import CXRLabError
 from cxrlab.images import (
     LARGEST_AREA,
@@ -26,11 +25,9 @@ from cxrlab.sources import covid
 from cxrlab.sources.download import Archive
 from cxrlab.sources.fetching import normal_name
 from cxrlab.sources.tables import FOLDERS
-from cxrlab.splits import load_manifest
 from cxrlab.tuning import recorded_search
 
 READ = "read"
-REFUSED = "refused"
 
 
 class Broken(AssertionError):
@@ -44,29 +41,20 @@ def check(kept: object, promise: str) -> None:
 
 
 def read_one_image(data: bytes, folder: Path) -> str:
-    """All ways of reading an image file agree: the same pixels, or the same reason."""
+    """The same pixels twice, of the header's shape; or a reason of the list."""
     path = folder / "case.img"
     path.write_bytes(data)
     try:
         header, pixels = decode_bytes(data, path)
     except UnreadableImage as error:
         check(error.reason in REASONS, f"{error.reason} is one of the reasons")
-        for reader in (read_image, load_square):
-            try:
-                reader(path)
-            except UnreadableImage as again:
-                # decode_bytes is given the bytes, so that only it can be asked about an empty file.
-                check(again.reason == error.reason or not data, f"{reader.__name__} agrees")
-            else:
-                raise Broken(f"{reader.__name__} refuses what decode_bytes refuses") from error
         return error.reason
     check(pixels.dtype == np.uint8 and pixels.ndim == 2, "grey values are uint8 of two axes")
     size = (header.height, header.width)
     check(pixels.shape in (size, size[::-1]), "the shape is that of the header")
     check(min(size) >= SMALLEST_SIDE and pixels.size <= LARGEST_AREA, "the size is acceptable")
     check(np.array_equal(read_image(path), pixels), "two readings give the same pixels")
-    square = load_square(path)
-    check(square.shape == (224, 224) and square.dtype == np.uint8, "the square is 224 by 224")
+    check(load_square(path).shape == (224, 224), "the square is 224 by 224")
     return READ
 
 
@@ -88,30 +76,14 @@ def read_metadata(data: bytes, folder: Path) -> str:
 
 
 def read_case_file(data: bytes, folder: Path) -> str:
-    """Labels are 0 or 1, ages numbers of years, and every path is read or has a reason."""
+    """Labels are 0 or 1, ages numbers of years, and what is not there has a reason."""
     path = folder / "CASES.csv"
     path.write_bytes(data)
     cases = read_cases(path)
     check(set(cases["label"]) <= {0, 1} and len(cases), "labels are 0 or 1")
-    check(cases["patient_id"].notna().all(), "everybody is some patient")
-    if "age" in cases:
-        check(cases["age"].dropna().between(0, 130).all(), "ages are those of people")
-    pixels, reasons = read_squares(list(cases["path"][:20]))
-    check(len(reasons) == len(cases[:20]), "every path has an answer")
-    check(len(pixels) == reasons.count(None), "what was read has no reason")
-    return READ
-
-
-def read_manifest(data: bytes, folder: Path) -> str:
-    """A manifest that is accepted gives exactly the cases, each once."""
-    path = folder / "split.csv"
-    path.write_bytes(data)
-    ids = [f"i{n}" for n in range(7)]
-    cases = pd.DataFrame({"image_id": ids, "patient_id": [f"p{n}" for n in range(7)]})
-    cases["label"] = [0, 1, 0, 1, 0, 1, 1]
-    split = load_manifest(path, cases)
-    found = pd.concat(split.parts().values())
-    check(sorted(found["image_id"]) == ids, "each case is in one part")
+    check(cases[["patient_id", "group"]].notna().all(axis=None), "everybody is some patient")
+    check("age" not in cases or cases["age"].dropna().between(0, 130).all(), "ages are of people")
+    check(cases["problem"].notna().all(), "no file is there, and that is said")
     return READ
 
 
@@ -119,8 +91,7 @@ def read_recording(data: bytes, folder: Path) -> str:
     """A recording that is accepted can be shown to its end."""
     path = folder / "recording.json"
     path.write_bytes(data)
-    found, objective = recorded_search(path)
-    check(objective in found.table, "each trial has its score")
+    check("val_loss" in recorded_search(path).table, "each trial has its score")
     return READ
 
 
@@ -148,7 +119,6 @@ READERS: dict[str, Callable[[bytes, Path], str]] = {
     "image": read_one_image,
     "metadata": read_metadata,
     "cases": read_case_file,
-    "manifest": read_manifest,
     "recording": read_recording,
     "archive": read_archive,
 }
@@ -160,4 +130,4 @@ def outcome_of(sample: samples.Sample, data: bytes, folder: Path) -> str:
         return READERS[sample.reader](data, folder)
     except CXRLabError as error:
         check(str(error).strip() and len(str(error)) < 20_000, "the message can be read")
-        return REFUSED
+        return "refused"

@@ -24,11 +24,6 @@ CASES = (
     "path,label,patient_id,sex,age,view,source\n"
     "a.png,1,p1,F,52,PA,here\nsub/b.jpg,0,p2,M,,AP,there\nc.tif,0.0,,,3.5,,\n"
 )
-MANIFEST = (
-    "image_id,patient_id,label,part\n"
-    + "".join(f"i{n},p{n},{n % 2},{part}\n" for n, part in enumerate(["train", "test"] * 3))
-    + "i6,p6,1,validation\n"
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ def all_samples(data: Path, seed: int = 0, originals: int = 12) -> list[Sample]:
             images += in_every_format(Image.open(path).convert("L").resize((72, 64)))
         except OSError:  # phantoms include an unreadable file
             continue
-    tables = [metadata_of(data), ("metadata", METADATA), ("cases", CASES), ("manifest", MANIFEST)]
+    tables = [metadata_of(data), ("metadata", METADATA), ("cases", CASES)]
     tables = [Sample(reader, f"{reader}.csv", text.encode()) for reader, text in tables]
     return [
         *images,
