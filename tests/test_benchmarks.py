@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import types
 from pathlib import Path
 
-import nbformat
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -31,47 +29,9 @@ def run_all():
     return load("run_all")
 
 
-def test_the_ratio_is_one_of_medians(measure):
-    found = measure.result(
-        "speed",
-        "images/s",
-        {"ours": [6, 100, 8], "stock": [4, 4, 1]},
-        ratio=("ours", "stock"),
-        needed="2",
-        met=True,
-    )
-    assert found["median"] == {"ours": 8, "stock": 4}
-    assert found["ratio"] == 2
-    assert found["of"] == "ours / stock"
-    assert measure.result("memory", "MB", {"peak": [5]}, needed="at most 9")["ratio"] is None
-
-
 def test_every_benchmark_is_run_by_make_bench(run_all):
     scripts = {path.stem for path in FOLDER.glob("*.py") if "print_json" in path.read_text()}
     assert scripts - {"measure"} == set(run_all.SCRIPTS)
-
-
-def test_memory_is_measured_with_exercises_solved_and_trainings_twice(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    memory = load("notebook_memory")
-    answer = "value = 1\n"
-    module = types.SimpleNamespace(one=types.SimpleNamespace(answer=answer), quiz=object())
-    monkeypatch.setattr(memory.importlib, "import_module", lambda name: module)
-    cells = [
-        nbformat.v4.new_markdown_cell("text"),
-        nbformat.v4.new_code_cell("value = ...\nvalue = nb03.one.or_solution(value)"),
-        nbformat.v4.new_code_cell("history = model.fit(train)"),
-        nbformat.v4.new_code_cell("nb03.quiz.check('a')\nconstrain(1)"),
-    ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "in.ipynb")
-    (tmp_path / "out").mkdir()
-    done = nbformat.read(memory.as_a_reader_does(tmp_path / "in.ipynb", tmp_path / "out", None), 4)
-    assert [cell.source for cell in done.cells] == [
-        "value = ...\nvalue = 1\nvalue = nb03.one.or_solution(value)",
-        "history = model.fit(train)",
-        "history = model.fit(train)",
-        "nb03.quiz.check('a')\nconstrain(1)",
-    ]
 
 
 def test_the_page_shows_what_was_measured_and_what_was_missed(measure, run_all):

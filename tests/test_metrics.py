@@ -196,19 +196,6 @@ def test_wilson_by_hand_and_by_statsmodels():
     assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
 
 
-def test_each_patient_once_gives_wilson():
-    labels, scores, _ = noisy_cases(0)
-    report, c = estimates(evaluate(labels, scores, 0.5)), confusion(labels, scores, 0.5)
-    for metric, part, whole in [
-        ("accuracy", c.tp + c.tn, c.n),
-        ("precision", c.tp, c.tp + c.fp),
-        ("recall", c.tp, c.tp + c.fn),
-        ("specificity", c.tn, c.tn + c.fp),
-    ]:
-        expected = proportion_confint(part, whole, method="wilson")
-        assert (report[metric].low, report[metric].high) == pytest.approx(expected)
-
-
 def test_what_the_cases_of_patients_are_worth():
     """The same X-ray five times is worth one; and a variance of 0 proves nothing."""
     rng = np.random.default_rng(0)
@@ -257,16 +244,6 @@ def test_flawless_is_not_certain_and_patients_count():
         assert report[metric].value == report[metric].high == 1
         assert 0.7 < report[metric].low < 0.95
         assert paired[metric].low < report[metric].low
-
-
-def test_images_of_one_patient_widen_the_intervals():
-    labels, scores, patients = noisy_cases(1, patients=40, images=5)
-    by_patient = estimates(evaluate(labels, scores, 0.5, patients))
-    by_image = estimates(evaluate(labels, scores, 0.5))
-    for metric in METRICS:
-        wide, narrow = by_patient[metric], by_image[metric]
-        assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
-        assert wide.value == narrow.value
 
 
 def test_the_same_seed_gives_the_same_interval_in_any_order():

@@ -11,7 +11,6 @@ import time
 from math import prod
 from pathlib import Path
 
-import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,19 +92,6 @@ def test_the_same_seed_proposes_the_same_trials(tmp_path):
     first = found(tmp_path / "a", trials=6, seed=0)
     pd.testing.assert_frame_equal(first, found(tmp_path / "b", trials=6, seed=0))
     assert not first.equals(found(tmp_path / "c", trials=6, seed=6))
-
-
-def test_a_trial_that_failed_is_no_row_and_the_search_goes_on(tmp_path, capsys):
-    calls = []
-
-    def fails_often(values):
-        calls.append(values)
-        if len(calls) % 2:
-            raise keras_tuner.errors.FailedTrialError("the loss is nan")
-        return made_up(values)
-
-    assert len(found(tmp_path, fails_often, trials=8)) == 4
-    assert len(calls) == 8
 
 
 def test_a_loss_that_is_no_number_is_a_failed_trial(tmp_path, monkeypatch):
