@@ -91,10 +91,7 @@ REPAIRS = (
 
 
 def candidates(data: Path, seed: int = 0) -> Prepared:
-    """All usable X-rays of COVID-19 patients, healthy children and healthy adults in ``data``.
-
-    Raises :class:`CXRLabError` where one of the three groups is not there.
-    """
+    """All usable X-rays of COVID-19, children and adults; :class:`CXRLabError` if some lack."""
     prepared = prepare(data, "mixed", seed, balanced=False)
     check_people(prepared.cases, data)
     return prepared

@@ -106,8 +106,7 @@ def subgroup_table(
 def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
     """The group of each case as text, in one spelling; ages in the bands of the audit.
 
-    Ages may be years or DICOM's (``058Y``). Blank cells, words for unknown and impossible ages,
-    such as the code 999, are not stated.
+    Ages may be DICOM's (``058Y``). Blanks, ``UNKNOWN`` and impossible ages (999) are not stated.
     """
     values = cases[column] if column in cases else pd.Series(pd.NA, index=cases.index)
     text = values.astype("string").str.strip()

@@ -174,10 +174,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def claim(out: Path, settings: dict) -> None:
-    """Make ``out`` the folder of a run with these settings, or see that it already is.
-
-    Raises :class:`CXRLabError` when it holds something else: nothing is overwritten.
-    """
+    """Make ``out`` the folder of a run with these settings; :class:`CXRLabError` if it is not."""
     # As it looks after a round through JSON: tuples are lists.
     settings = json.loads(json.dumps({**settings, "cxrlab": cxrlab.__version__}))
     path = out / "settings.json"

@@ -1,7 +1,4 @@
-"""What the experiments of notebooks 06 and 07 need and no lesson is: people, regions, a letter.
-
-The experiments themselves stand in the notebooks.
-"""
+"""What the experiments of notebooks 06 and 07 need and no lesson is: people, regions, a letter."""
 
 from __future__ import annotations
 
@@ -17,11 +14,8 @@ from cxrlab.filters import is_covid19, published_candidates, usable
 from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, to_square
 from cxrlab.sources import COVID19, ROLES, covid, load_catalog
 
-#: A fourth kind of people, beside those of :data:`cxrlab.sources.ROLES`: in the COVID-19 source,
-#: but with another finding.
-OTHER_FINDINGS = "other findings"
-# Rows of later copies of metadata.csv on which nobody has decided.
-UNDECIDED = ("todo", "unknown")
+OTHER_FINDINGS = "other findings"  # a fourth kind of people, in the COVID-19 source
+UNDECIDED = ("todo", "unknown")  # of later copies of its metadata.csv
 
 #: The upper left corner of the planted letter, as shares of height and width. The patient's right
 #: is on the reader's left, and that is where an R belongs.

@@ -105,14 +105,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network in float32, its history (one row per epoch) and how it was trained.
+    """A trained network, and how it was trained."""
 
-    ``best_epoch``, counted from 1, is the one whose weights the network has.
-    """
-
-    model: keras.Model
-    history: pd.DataFrame
-    best_epoch: int
+    model: keras.Model  # in float32
+    history: pd.DataFrame  # one row per epoch
+    best_epoch: int  # from 1: the one whose weights the network has
     machine: Machine
 
 
@@ -226,8 +223,7 @@ def predict(model: keras.Model, xrays: Xrays) -> np.ndarray:
 def white_of(model: keras.Model, shape: tuple[int, ...]) -> float:
     """What white is for this network: 1, or 255 where it scales the pixels itself.
 
-    Layers that scale come before the first one with weights. Where a grey of 1 hardly differs
-    from black behind them, they expect 255, whatever their kind.
+    It does so before its first layer with weights: there, a grey of 1 hardly differs from black.
     Raises :class:`CXRLabError` for a network that does not make one score of X-rays of ``shape``.
     """
     import keras

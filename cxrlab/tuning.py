@@ -45,10 +45,9 @@ SPECIFICITY = 0.9  # at which a search reads recall
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """The training settings that one combination of the space stands for."""
-    if "dropout" in values:
-        dropout: float | tuple[float, ...] = float(values["dropout"])
-    else:
-        dropout = tuple(float(values[name]) for name in DROPOUT_NAMES)
+    shared = "dropout" in values
+    rates = tuple(float(values[name]) for name in (("dropout",) if shared else DROPOUT_NAMES))
+    dropout = rates[0] if shared else rates
     return Settings(int(values["dense_units"]), dropout, float(values["learning_rate"]))
 
 
@@ -64,10 +63,7 @@ class Plan:
 
 
 def checked_space(name: str) -> dict[str, list]:
-    """The choices of a space, each setting in the one type that Keras Tuner wants.
-
-    Raises :class:`CXRLabError`, before anything is trained, where the network could not take them.
-    """
+    """The choices of a space in one type each; :class:`CXRLabError` where they do not fit."""
     space = SPACES[name]
     dropouts = ("dropout",) if "dropout" in space else DROPOUT_NAMES
     kinds = {"dense_units": int, "learning_rate": float, **dict.fromkeys(dropouts, float)}
