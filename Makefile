@@ -100,7 +100,7 @@ test-training: $(STAMP)
 # DATA. Prints counts as JSON; what broke a promise is kept in build/fuzz.
 test-fuzz: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python -m fuzzing.fuzz $(if $(DATA),--data '$(DATA)')
-	CXRLAB_FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest tests/test_fuzz.py
+	CXRLAB_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/test_fuzz.py
 
 # Kills train, tune, run and fetch at random moments, 52 times in all (half an hour; not on Windows).
 test-kills: $(STAMP)

@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -25,7 +24,7 @@ class Command:
 
     name: str
     words: Callable[[Path], list[str]]  # after ``python``; given the folder
-    finished: Callable[[Path], Iterator[Path]]
+    finished: Callable[[Path], Iterable[Path]]
     results: Callable[[Path], object]
     surroundings: Callable[[Path], AbstractContextManager[dict]]
     as_served: bool = False  # whole is not what can be read, but what the undisturbed run has
@@ -67,39 +66,42 @@ def half_written(command: Command, out: Path, wanted: object) -> list[Path]:
 
 def _files(out: Path) -> list[Path]:
     """Files under final names: no hidden ones, which nobody reads, and no partial ones."""
-    return [
-        path
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(out).parts)
-        and path.name not in STATE
-        and ".part" not in path.name
-    ]
+    inside = [path.relative_to(out) for path in sorted(out.rglob("*")) if path.is_file()]
+    final = [path for path in inside if not any(part[0] == "." for part in path.parts)]
+    return [out / path for path in final if path.name not in STATE and ".part" not in path.name]
+
+
+def _is_picture(path: Path) -> bool:
+    with Image.open(path) as image:
+        image.load()
+    return True
+
+
+def _is_zip(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return archive.testzip() is None
+
+
+def _is_table(path: Path) -> bool:
+    pd.read_csv(path, low_memory=False)
+    return path.read_bytes().endswith(b"\n")
+
+
+WHOLE: dict[str, Callable[[Path], object]] = {
+    ".json": lambda path: json.loads(path.read_text(encoding="utf-8")) is not None,
+    ".html": lambda path: path.read_text(encoding="utf-8").rstrip().endswith("</html>"),
+    ".ipynb": lambda path: nbformat.validate(nbformat.read(path, as_version=4)) is None,
+    ".csv": _is_table,
+    **dict.fromkeys((".keras", ".zip"), _is_zip),
+    **dict.fromkeys((".png", ".jpg", ".jpeg"), _is_picture),
+}
 
 
 def _whole(path: Path) -> bool:
-    kind = path.suffix.lower()
     try:
-        if kind == ".json":
-            json.loads(path.read_text(encoding="utf-8"))
-        elif kind == ".csv":
-            pd.read_csv(path, low_memory=False)
-            return path.read_bytes().endswith(b"\n")
-        elif kind in (".keras", ".zip"):
-            with zipfile.ZipFile(path) as archive:
-                return archive.testzip() is None
-        elif kind == ".npy":
-            np.load(path, allow_pickle=False)
-        elif kind == ".html":
-            return path.read_text(encoding="utf-8").rstrip().endswith("</html>")
-        elif kind == ".ipynb":
-            nbformat.validate(nbformat.read(path, as_version=4))
-        elif kind in (".png", ".jpg", ".jpeg"):
-            with Image.open(path) as image:
-                image.load()
+        return bool(WHOLE.get(path.suffix.lower(), Path.exists)(path))
     except (OSError, ValueError, zipfile.BadZipFile, nbformat.ValidationError):
         return False
-    return True
 
 
 def _fold_files(out: Path) -> Iterator[Path]:
@@ -127,29 +129,16 @@ def _trial_files(out: Path) -> Iterator[Path]:
 
 
 def _course_files(out: Path) -> Iterator[Path]:
-    """Notebooks: what they leave in the workspace for the next ones and for a second run.
-
-    Pages are written anew by every run, so that they only have to be whole and there
-    (:func:`_pages`).
-    """
+    """Notebooks: what 02 leaves in the workspace. Pages are written anew by every run."""
     workspace = out / "workspace"
-    for mark in workspace.rglob("settings.json"):
-        yield from (path for path in _files(mark.parent) if path.parent == mark.parent)
     yield from (path for path in _files(workspace) if path.name in ("split.csv", "cases.csv"))
 
 
 def _pages(out: Path) -> list:
-    """The notebooks that run.json calls done, each with whether its page and copy are there."""
+    """The notebooks that run.json calls done, and what it promises of them that is not there."""
     stored = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    return [
-        (
-            entry["name"],
-            entry["failure"],
-            (out / entry["page"]).is_file(),
-            (out / "notebooks" / f"{entry['name']}.ipynb").is_file(),
-        )
-        for entry in stored["notebooks"]
-    ]
+    done = [(entry["name"], entry["failure"]) for entry in stored["notebooks"]]
+    return [*done, *unkept_promises(out)]
 
 
 def _metrics(out: Path) -> object:
@@ -185,13 +174,8 @@ def _upstream(folder: Path) -> Iterator[dict]:
         yield {**environment, "CXRLAB_MIRROR": server.root}
 
 
-def _fetched_files(out: Path) -> Iterator[Path]:
-    """Fetching: whatever lies there under its final name."""
-    yield from _files(out)
-
-
 def _fetched(out: Path) -> object:
-    return sorted((str(path.relative_to(out)), digest(path)) for path in _fetched_files(out))
+    return sorted((str(path.relative_to(out)), digest(path)) for path in _files(out))
 
 
 def _fetch(out: Path) -> list[str]:
@@ -202,17 +186,14 @@ def _smoke(*words: str) -> Callable[[Path], list[str]]:
     return lambda out: ["-m", "cxrlab", *words, "--budget", "smoke", "--out", str(out)]
 
 
-TRAIN = _smoke("train", "--folds", "2")
-TUNE = _smoke("tune", "--trials", "4")
-RUN = _smoke("run", "--notebooks", "02-03")
-
-
 COMMANDS = {
     command.name: command
     for command in (
-        Command("train", TRAIN, _fold_files, _metrics, _on_phantoms),
-        Command("tune", TUNE, _trial_files, _search_results, _on_phantoms),
-        Command("run", RUN, _course_files, _pages, _on_phantoms),
-        Command("fetch", _fetch, _fetched_files, _fetched, _upstream, as_served=True),
+        Command("train", _smoke("train", "--folds", "2"), _fold_files, _metrics, _on_phantoms),
+        Command(
+            "tune", _smoke("tune", "--trials", "4"), _trial_files, _search_results, _on_phantoms
+        ),
+        Command("run", _smoke("run", "--notebooks", "02-03"), _course_files, _pages, _on_phantoms),
+        Command("fetch", _fetch, _files, _fetched, _upstream, as_served=True),
     )
 }
