@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
+from cxrlab.files import writing
 from cxrlab.filters import (
     COPY_DISTANCE,
     fingerprint,
@@ -48,7 +49,8 @@ def read_cases(path: Path) -> pd.DataFrame:
     holds a label other than 0 and 1 or an age that is no number of years.
     """
     if Path(path).is_dir():
-        return folder_cases(path)
+        with writing(path):  # or reading: a folder may be locked
+            return folder_cases(path)
     try:
         table = parse_table(read_bytes(path), path, ("path", "label"))
     except UnreadableImage as error:
@@ -144,9 +146,7 @@ def folder_cases(folder: Path) -> pd.DataFrame:
         )
     beside = cases["image_id"].str.contains(BESIDE)
     cases["path"] = cases["path"].mask(beside)
-    cases["problem"] = (
-        cases["image_id"].where(beside).mask(beside, "a mask or thumbnail by its name")
-    )
+    cases["problem"] = np.where(beside, "a mask or thumbnail by its name", None)
     cases = audited(cases.assign(patient_id=cases["image_id"]))
     for label, names in CLASSES.items():
         ours = cases[cases["label"] == label]

@@ -95,10 +95,7 @@ def open_workspace(
 
 
 def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
-    """Open the workspace of this course and say which data, budget and seed it stands for.
-
-    Example: ``space = course.begin()``.
-    """
+    """Open the workspace and print what it stands for. Example: ``space = course.begin()``."""
     space = open_workspace(seed=seed, negatives=negatives)
     print(space)
     return space
@@ -121,10 +118,7 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
 
 
 def get_ten(space: Workspace) -> pd.DataFrame:
-    """The ten X-rays that the reader judges in notebook 01, of ten patients who are in no part.
-
-    Example: ``ten = course.get_ten(space)``.
-    """
+    """The ten X-rays of notebook 01, whose patients are in no part: ``course.get_ten(space)``."""
     kept = space.folder / "ten.csv"
     if not kept.exists():
         prepared = prepare(space.data, space.negatives, space.seed, ten=True)
@@ -133,10 +127,7 @@ def get_ten(space: Workspace) -> pd.DataFrame:
 
 
 def get_split(space: Workspace) -> Split:
-    """The split that notebook 02 left, or the same one made now.
-
-    Example: ``course.get_split(space).train``.
-    """
+    """The split of notebook 02, left or made now. Example: ``course.get_split(space).train``."""
     kept = space.folder / "cases.csv"
     table = _read_cases(kept) if kept.exists() else pd.DataFrame()
     if "part" not in table:
@@ -174,11 +165,7 @@ def keep_split(
 
 @dataclass(frozen=True)
 class Parts:
-    """The X-rays of a split, each part decoded when it is first asked for.
-
-    ``training``, what a network learns from, is cut to the budget's ``images``. Choices are made
-    on ``validation``; ``test`` is left for the end.
-    """
+    """The X-rays of a split, decoded when first asked for; ``training`` is cut to ``images``."""
 
     split: Split
     images: int
@@ -217,7 +204,6 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
     With the networks that the course brings for its phantoms and split the numbers of 04, 06 and
     07 are the same on every computer. ``own`` takes that of notebook 03, which is the only one for
     other X-rays, another split or the full budget. Where there is none, this says so: None.
-
     Example: ``model = keras.saving.load_model(course.network_file(space))``.
     """
     brought = space.simulated and space.budget.name != "full" and not own
@@ -239,7 +225,6 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
 
 def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Model:
     """The network of :func:`network_file`; where there is none, it is trained now, and kept.
-
     Example: ``network = course.load_network(space, xrays)``.
     """
     from cxrlab.training import load_model, save_model, train
@@ -269,12 +254,11 @@ def ship(model: keras.Model, how: dict[str, Any], path: Path) -> Path:
     """
     arrays: dict[str, np.ndarray] = {}
     for number, weights in enumerate(model.get_weights()):
-        if weights.size <= SMALL:
-            arrays[f"weights_{number}"] = weights.astype(np.float32)
-            continue
-        scale = np.abs(weights).max(axis=0, keepdims=True) / 127
-        arrays[f"weights_{number}"] = np.rint(weights / np.where(scale > 0, scale, 1)).astype("i1")
-        arrays[f"scale_{number}"] = scale.astype(np.float32)
+        if weights.size > SMALL:
+            scale = np.abs(weights).max(axis=0, keepdims=True) / 127
+            weights = np.rint(weights / np.where(scale > 0, scale, 1)).astype("i1")
+            arrays[f"scale_{number}"] = scale.astype(np.float32)
+        arrays[f"weights_{number}"] = weights
     about = {"how": how, "versions": recordings.versions()}
     held = io.BytesIO()
     np.savez_compressed(held, about=np.array(json.dumps(about)), **arrays)
@@ -295,13 +279,10 @@ def unpack(path: Path) -> keras.Model:
     from cxrlab.model import published_network
 
     model = published_network()
-    weights = []
     with np.load(path, allow_pickle=False) as held:
-        for number in range(len(model.get_weights())):
-            kept = held[f"weights_{number}"].astype(np.float32)
-            scale = f"scale_{number}"
-            weights.append(kept * held[scale] if scale in held else kept)
-    model.set_weights(weights)
+        kept = {name: held[name].astype(np.float32) for name in held if name != "about"}
+    numbers = range(len(model.get_weights()))
+    model.set_weights([kept[f"weights_{n}"] * kept.get(f"scale_{n}", 1) for n in numbers])
     return model
 
 
@@ -309,10 +290,7 @@ def unpack(path: Path) -> keras.Model:
 
 
 def get_threshold(network: keras.Model, parts: Parts) -> float:
-    """The threshold of notebook 04: the score with the highest F1 on validation.
-
-    Example: ``threshold = course.get_threshold(network, xrays)``.
-    """
+    """The score with the highest F1 on validation: ``course.get_threshold(network, xrays)``."""
     from cxrlab.metrics import choose_threshold
     from cxrlab.training import predict
 
@@ -331,7 +309,6 @@ def confounded_data(space: Workspace) -> Path:
 
 def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
     """The X-rays of :func:`confounded_data`, and the network that learned from them.
-
     Example: ``its_xrays, its_network = course.get_confounded(space)``.
     """
     there = open_workspace(confounded_data(space), seed=space.seed)

@@ -167,7 +167,6 @@ def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     ``near_duplicates``; a pair of images that are not among the cases ties, too. A group bears the
     first of its patients' names, so that the order of the rows does not matter. Raises
     :class:`CXRLabError` where a case has no patient.
-
     Example: ``cases["group"] = patient_groups(cases, near_duplicates(fingerprints))``.
     """
     patients = as_names(cases, "patient_id")

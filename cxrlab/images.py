@@ -90,7 +90,6 @@ def load_square(path: str | Path, size: int = IMAGE_SIZE) -> np.ndarray:
 
 def to_square(pixels: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
     """Resize grey values, uint8 (height, width), to (size, size), bilinear with antialiasing.
-
     Example: ``small = to_square(pixels, 64)``.
     """
     return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))

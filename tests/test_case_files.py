@@ -107,15 +107,17 @@ def test_links_are_followed_once_and_a_locked_folder_is_named(
     assert len(read_cases(folder)) == 5
 
     def refuse(path):
-        if os.path.basename(path) == "locked":
+        if os.path.basename(path) == locked:
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    scandir = os.scandir
+    scandir, listdir = os.scandir, os.listdir
     (folder / "positive" / "locked").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(CXRLabError, match=r"locked cannot be looked into \(Permission denied\)"):
-        read_cases(folder)
+    monkeypatch.setattr(os, "listdir", lambda path: refuse(path) and listdir(path))
+    for locked in ("locked", folder.name):
+        with pytest.raises(CXRLabError, match=rf"{locked} .*\(Permission denied\)"):
+            read_cases(folder)
 
 
 def test_a_picture_that_comes_again_counts_once_whatever_its_name_and_format(folder):
