@@ -89,26 +89,30 @@ def test_batches_have_three_equal_channels_within_0_and_1_and_their_labels():
     assert labels.shape == (4, 1) and list(labels[:, 0]) == [0, 1, 0, 1]
     assert np.allclose(images[..., 0], images[..., 2])
     assert images.numpy().max() == pytest.approx(3 / 255)
-
-
-def test_keras_knows_the_shape_of_a_batch_and_nobody_tunes_the_pipeline():
-    """The autotuner would sleep before the first batch of every epoch."""
+    # Keras knows the shape, and no autotuner sleeps before the first batch of every epoch.
     made = batches(some_xrays(), shuffle_seed=1, augmentation="strong")
     assert [tuple(spec.shape) for spec in made.element_spec] == [(None, 224, 224, 3), (None, 1)]
     assert made.options().autotune.enabled is False
+    with pytest.raises(CXRLabError, match="Choose one of none, strong"):
+        batches(some_xrays(), shuffle_seed=0, augmentation="mad")
 
 
-def order(made) -> list[int]:
-    """The positions of the X-rays in one epoch."""
-    return [round(float(image[0, 0, 0]) * 255) for images, _ in made for image in images]
+def positions(made, xrays: Xrays) -> list[int]:
+    """Those of the X-rays in one epoch, after a look whether labels have stayed with images."""
+    seen = []
+    for images, labels in made:
+        seen += list(np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int))
+        assert np.array_equal(labels.numpy()[:, 0], xrays.labels[seen[-len(images) :]])
+    return seen
 
 
 def test_a_seed_shuffles_every_epoch_anew_and_every_run_alike():
-    assert order(batches(some_xrays())) == list(range(10))
+    xrays = some_xrays()
+    assert positions(batches(xrays), xrays) == list(range(10))
 
     def epochs(seed: int) -> list[list[int]]:
-        made = batches(some_xrays(), 4, shuffle_seed=seed)
-        return [order(made), order(made)]
+        made = batches(xrays, 4, shuffle_seed=seed)
+        return [positions(made, xrays), positions(made, xrays)]
 
     first, second = epochs(7)
     assert sorted(first) == sorted(second) == list(range(10))
@@ -116,34 +120,18 @@ def test_a_seed_shuffles_every_epoch_anew_and_every_run_alike():
     assert epochs(7) == [first, second] != epochs(8)
 
 
-def test_labels_stay_with_their_images_when_shuffled():
-    xrays = some_xrays()
-    for images, labels in batches(xrays, 4, shuffle_seed=3):
-        position = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
-        assert np.array_equal(labels.numpy()[:, 0], xrays.labels[position])
-
-
-def three_sources() -> Xrays:
-    """30 of one source, 6 of another, 4 of a third."""
-    found = some_xrays(40)
-    sources = ["many"] * 30 + ["few"] * 6 + ["fewest"] * 4
-    return Xrays(found.pixels, found.labels, found.cases.assign(source=sources))
-
-
 def test_balanced_batches_hold_as_many_of_each_source():
-    xrays = three_sources()
+    found = some_xrays(40)
+    sources = np.array(["many"] * 30 + ["few"] * 6 + ["fewest"] * 4)
+    xrays = Xrays(found.pixels, found.labels, found.cases.assign(source=sources))
     epochs = []
     for _ in range(2):
-        made = list(batches(xrays, 12, shuffle_seed=0, balance_sources=True))
-        assert len(made) == 4  # as many as without balance
-        seen = []
-        for images, labels in made:
-            position = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
-            assert np.array_equal(labels.numpy()[:, 0], xrays.labels[position])
-            counts = xrays.cases["source"].iloc[position].value_counts()
-            assert dict(counts) == {"many": 4, "few": 4, "fewest": 4}
-            seen += list(position)
-        epochs.append(seen)
+        made = batches(xrays, 12, shuffle_seed=0, balance_sources=True)
+        epochs.append(positions(made, xrays))
+        assert len(epochs[-1]) == 4 * 12  # as many batches as without balance
+        for batch in np.reshape(epochs[-1], (4, 12)):
+            counts = dict(zip(*np.unique(sources[batch], return_counts=True), strict=True))
+            assert counts == {"many": 4, "few": 4, "fewest": 4}
     assert epochs[0] == epochs[1]  # made twice from one seed
 
 
@@ -160,11 +148,6 @@ def test_augmentation_changes_the_images_anew_in_every_epoch_but_the_same_in_eve
     assert np.abs(first - second).mean() > 0.01
     assert np.array_equal(first, epochs(1)[0])
     assert np.abs(first - epochs(2)[0]).mean() > 0.01
-
-
-def test_an_unknown_augmentation_is_a_sentence():
-    with pytest.raises(CXRLabError, match="Choose one of none, strong"):
-        batches(some_xrays(), shuffle_seed=0, augmentation="mad")
 
 
 @pytest.fixture(scope="module")
