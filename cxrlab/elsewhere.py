@@ -15,16 +15,8 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
-from cxrlab.metrics import (
-    Confusion,
-    Estimate,
-    check_cases,
-    effective_size,
-    evaluate,
-    precision_at_prevalence,
-    resample,
-    share,
-)
+from cxrlab import metrics
+from cxrlab.metrics import Confusion, Estimate, check_cases, effective_size, share
 from cxrlab.sources.tables import AGE_BANDS, AGES, NOT_STATED
 
 SUBGROUPS = ("sex", "age", "view", "source")
@@ -49,7 +41,7 @@ def external_report(
     found = calibration(labels, scores, patients, resamples, seed)
     return {
         "name": name,
-        **evaluate(labels, scores, threshold, patients, resamples, seed),
+        **metrics.evaluate(labels, scores, threshold, patients, resamples, seed),
         "subgroups": groups.astype(object).where(groups.notna(), None).to_dict("records"),
         "brier": found.brier.to_json(),
         "calibration_slope": found.slope.to_json(),
@@ -159,7 +151,7 @@ def calibration(
     """
     labels, scores, patients = check_cases(labels, scores, patients)
     distance = (scores - labels) ** 2
-    draws = resample(lambda w: w @ distance / w.sum(axis=1), patients, resamples, seed)
+    draws = metrics.resample(lambda w: w @ distance / w.sum(axis=1), patients, resamples, seed)
     value = float(brier_score_loss(labels, scores))
     low, high = (float(end) for end in np.quantile(draws.round(12), [0.025, 0.975]))
     brier = Estimate(value, min(low, value), max(high, value)) if high > low else Estimate(value)
@@ -194,7 +186,7 @@ def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) 
     if None in (recall.value, specificity.value):
         return Estimate(None)
     pairs = zip(astuple(recall), astuple(specificity), strict=True)
-    found = Estimate(*(precision_at_prevalence(*pair, prevalence) for pair in pairs))
+    found = Estimate(*(metrics.precision_at_prevalence(*pair, prevalence) for pair in pairs))
     return Estimate(None) if found.value is None else found
 
 

@@ -248,23 +248,23 @@ def with_gpus(monkeypatch, *majors: int | None) -> None:
     monkeypatch.setattr(training, "is_memory_short", lambda: False)
 
 
-@pytest.mark.parametrize(("multiplies", "expected"), [(True, "mixed_bfloat16"), (False, "float32")])
-def test_the_processor_is_asked_for_its_number_format(monkeypatch, multiplies, expected):
-    with_gpus(monkeypatch)
-    monkeypatch.setattr(training, "cpu_multiplies_bfloat16", lambda: multiplies)
-    found = machine()
-    assert (found.number_format, found.batch_size) == (expected, 32)
-    assert str(found).startswith(f"{expected}, batches of 32: the processor ")
-
-
 @pytest.mark.parametrize(
-    ("majors", "expected"),
-    [([8], "mixed_float16"), ([7, 9], "mixed_float16"), ([8, 6], "float32"), ([None], "float32")],
+    ("majors", "multiplies", "expected", "asked"),
+    [
+        ([], True, "mixed_bfloat16", "processor"),
+        ([], False, "float32", "processor"),
+        ([8], True, "mixed_float16", "GPU"),
+        ([7, 9], True, "mixed_float16", "GPU"),
+        ([8, 6], True, "float32", "GPU"),
+        ([None], True, "float32", "GPU"),
+    ],
 )
-def test_on_a_gpu_the_format_follows_the_oldest_one(monkeypatch, majors, expected):
+def test_the_machine_is_asked_for_its_number_format(
+    monkeypatch, majors, multiplies, expected, asked
+):
     with_gpus(monkeypatch, *majors)
-    assert machine().number_format == expected
-    assert "GPU" in machine().reason
+    monkeypatch.setattr(training, "cpu_multiplies_bfloat16", lambda: multiplies)
+    assert str(machine()).startswith(f"{expected}, batches of 32: ") and asked in str(machine())
 
 
 def test_where_memory_is_short_batches_are_small_and_in_float32(monkeypatch):

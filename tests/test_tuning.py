@@ -94,17 +94,6 @@ def test_the_same_seed_proposes_the_same_trials(tmp_path):
     assert not first.equals(found(tmp_path / "c", trials=6, seed=6))
 
 
-def test_a_loss_that_is_no_number_is_a_failed_trial(tmp_path, monkeypatch):
-    class Trained:
-        history = pd.DataFrame({"val_loss": [np.nan]})
-        best_epoch = 1
-        model = None
-
-    monkeypatch.setattr(tuning, "train", lambda *_: Trained)
-    with pytest.raises(CXRLabError, match="No trial of the search succeeded"):
-        tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, Plan(trials=2))
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -139,6 +128,9 @@ def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(monkeypatch, tm
     plan = Plan("grid", "mine", trials=2)
     board = tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path, plan)
     assert board[["learning_rate", "trial"]].to_numpy().tolist() == [[1e-4, 2]]
+    monkeypatch.setitem(tuning.SPACES, "mine", space | {"learning_rate": (1e30,)})
+    with pytest.raises(CXRLabError, match="No trial of the search succeeded"):
+        tuning.search(some_xrays(), some_xrays(), BUDGET, tmp_path / "none", plan)
 
 
 def test_any_other_error_ends_the_search_and_is_shown(tmp_path, monkeypatch):
