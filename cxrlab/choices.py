@@ -33,7 +33,7 @@ class Budget:
     trials: int  # settings that the search tries
     trial_epochs: int  # epochs a trial may take
     seeds: int  # repeated trainings where the spread matters
-    resamples: int  # bootstrap resamples behind an interval
+    resamples: int  # bootstrap resamples behind the interval of ROC AUC
 
 
 BUDGETS = {

@@ -118,7 +118,7 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
 
 
 def get_ten(space: Workspace) -> pd.DataFrame:
-    """The ten X-rays of notebook 01, whose patients are in no part: ``course.get_ten(space)``."""
+    """The ten X-rays of notebook 01, of patients who are in no part: ``course.get_ten(space)``."""
     kept = space.folder / "ten.csv"
     if not kept.exists():
         prepared = prepare(space.data, space.negatives, space.seed, ten=True)
@@ -199,7 +199,7 @@ def network_path(space: Workspace) -> Path:
 
 
 def network_file(space: Workspace, own: bool = False) -> Path | None:
-    """The ``.keras`` file of the network to use: the course's own, else that of notebook 03.
+    """The ``.keras`` file of the network to use: shipped with the course, or yours of notebook 03.
 
     With the networks that the course brings for its phantoms and split the numbers of 04, 06 and
     07 are the same on every computer. ``own`` takes that of notebook 03, which is the only one for
@@ -311,7 +311,7 @@ def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
     """The X-rays of :func:`confounded_data`, and the network that learned from them.
     Example: ``its_xrays, its_network = course.get_confounded(space)``.
     """
-    there = open_workspace(confounded_data(space), seed=space.seed)
+    there = open_workspace(confounded_data(space), space.budget.name, space.seed, space.negatives)
     parts = get_xrays(there)
     return parts, load_network(there, parts)
 
@@ -324,7 +324,7 @@ def hospital_b(space: Workspace, parts: Parts) -> Xrays:
     there are no healthy adults. Example: ``b = course.hospital_b(space, xrays)``.
     """
     folder = sources.hospital_phantoms() if space.simulated else space.data
-    table = space.folder / "hospital-b.csv"
+    table = space.folder / f"hospital-b-{parts.split.digest()}.csv"
     if not table.exists():
         cases = prepare(folder, "adult", space.seed, balanced=False).cases
         if not space.simulated:

@@ -91,10 +91,9 @@ def select(
     cases = published_candidates(to_catalog(catalog), negatives, log)
     cases = usable(cases, log, hashes)
     if cases["label"].nunique() < 2:
-        step = next((name for name, left in log.items() if not left), "no duplicates")
         raise CXRLabError(
-            f"No X-rays of one class are left after the step {step!r}; rows left by each step: "
-            f"{log}. Look at the columns finding, view, modality and path, and at the files."
+            f"No X-rays of one class are left. Rows left by each step: {log}. "
+            "Look at the columns finding, view, modality and path, and at the files."
         )
     drawn = None
     if ten:
@@ -133,7 +132,7 @@ def published_candidates(
 
 
 def _is_there(cases: pd.DataFrame) -> pd.Series:
-    """Whether the file is in the folder; an unsafe or missing file name counts as no."""
+    """Whether the file is in the folder; an unsafe or missing file name gives False."""
     return pd.Series(list(map(isfile, cases["path"].fillna(""))), cases.index, dtype=bool)
 
 

@@ -40,7 +40,7 @@ class Xrays:
 
     @property
     def patients(self) -> np.ndarray:
-        """The patient of each X-ray, shape (n,): what a bootstrap resamples."""
+        """The patient of each X-ray, shape (n,): what an interval counts."""
         return self.cases["patient_id"].to_numpy()
 
     def take(self, positions: np.ndarray) -> Xrays:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 # Adam's first steps move each weight by nearly the whole learning rate. A dense unit of the
 # published network adds up 86,528 inputs that are all positive: at 1e-3 the first step throws the
 # loss from 0.7 to 10, most units never answer again, and every X-ray gets the same score.
-# A rise over half of the training let every seed learn that we tried; over a quarter, one died.
 WARM_UP_STEPS = 60
-FIRST_EPOCHS = 5  # the rate still rises: early stopping does not look at them
+FIRST_EPOCHS = 5  # as in notebook 03: early stopping does not look at them
 SMALL_BATCH = 8
 
 
@@ -84,7 +83,7 @@ def cpu_multiplies_bfloat16() -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the published project left open, or searched: its Adam and this learning rate are ours.
+    """What the publication does not state, or has searched. Adam and the learning rate are ours.
 
     Example: ``Settings(dense_units=128, dropout=0.2)``.
     """
@@ -188,6 +187,7 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
     """
     import keras
 
+    # A rise over half of the training let every seed learn that we tried; over a quarter, one died.
     warm = min(WARM_UP_STEPS, steps // 2)
     return keras.optimizers.schedules.CosineDecay(
         learning_rate / 1000,

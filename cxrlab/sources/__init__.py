@@ -1,7 +1,7 @@
 """Where the X-rays come from: one module a source, all of them read into one catalog.
 
-A further source is a module like :mod:`cxrlab.sources.nih` and a line in ``SOURCES`` or
-``EXTERNAL``; one that can be fetched also has a plan in :mod:`cxrlab.sources.fetching`.
+A further source is a module like :mod:`cxrlab.sources.nih`, a line in ``SOURCES`` or ``EXTERNAL``
+and a place in ``ROLES``; to be fetched it needs ``PLANS`` and ``WHAT`` in ``sources/fetching.py``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from cxrlab.files import make_folder, workspace_root, write_atomically, writing
 from cxrlab.images import decode_bytes, read_bytes
 from cxrlab.sources import covid, kermany
 from cxrlab.sources.download import Archive, Wanted, bring_all, get
-from cxrlab.sources.tables import Source, image_files, is_phantom
+from cxrlab.sources.tables import Source, image_files, is_phantom, parse_table
 
 # Where each repository lies on GitHub, and which commit or branch of it is taken. That of the
 # COVID-19 collection holds its table in the later spelling, up to patient 481; that of Figure 1 its
@@ -114,7 +114,9 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     home, raw = folder / source.name, f"{RAW}/{repository}/{commit}"
     table, images = home / "metadata.csv", home / "images"
     if not table.is_file():
-        write_atomically(table, get(f"{raw}/metadata.csv"))
+        found = get(f"{raw}/metadata.csv")
+        parse_table(found, table, ("filename",))  # a page of words is no table
+        write_atomically(table, found)
     catalog = source.load(home)
     paths = map(Path, catalog.loc[covid.used(catalog), "path"].dropna())  # no unsafe name has one
     names = {path.relative_to(images).as_posix() for path in paths if path.is_relative_to(images)}
