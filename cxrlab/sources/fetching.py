@@ -115,7 +115,7 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     table, images = home / "metadata.csv", home / "images"
     if not table.is_file():
         found = get(f"{raw}/metadata.csv")
-        parse_table(found, table, ("filename",))  # a page of words is no table
+        parse_table(found, table, ("finding",))  # a page of words is no table
         write_atomically(table, found)
     catalog = source.load(home)
     paths = map(Path, catalog.loc[covid.used(catalog), "path"].dropna())  # no unsafe name has one
