@@ -1,8 +1,7 @@
 """Didactic figures: each shows itself, and says in words made of its own numbers what it shows.
 
-A figure's text goes into the output as the ``alt`` of its metadata (for the pages of ``cxrlab
-run``), as ``text/plain`` and into the PNG. JupyterLab (4.6) shows none of these, so the text beside
-a figure should say what matters in it, too.
+The text goes into the output's metadata (for the pages of ``cxrlab run``), as ``text/plain`` and
+into the PNG. JupyterLab (4.6) shows none of these: the prose beside a figure says what matters.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import base64
 import textwrap
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
@@ -36,8 +35,7 @@ NOT_COVID, COVID = "#004C8C", "#D55E00"
 CLASS_NAMES = ("not COVID-19", "COVID-19")  # in the order of the labels 0 and 1
 INK = "#222222"  # text, thresholds, anything that must be seen
 GREY = "#767676"  # references and remarks: still readable on white
-# For several columns in one figure: each has another marker, too.
-SERIES_COLOURS = (NOT_COVID, COVID, "#A6447E", "#009E73", INK)
+SERIES_COLOURS = (NOT_COVID, COVID, "#A6447E", "#009E73", INK)  # several columns in one figure
 SERIES_MARKERS = ("o", "s", "D", "^", "v")
 WIDTH, DPI = 7.0, 110  # inches, the width of a notebook's output; pixels per inch
 
@@ -188,31 +186,37 @@ PEOPLE = (  # count, marker, colour, filling, words
 )
 
 
-def plot_people(counts: Confusion, columns: int = 10) -> None:
+def plot_people(counts: Confusion | Mapping[str, Confusion], columns: int = 10) -> None:
     """Show one mark per person: squares are ill, circles healthy; filled means called positive.
 
+    Several confusion matrices, by title, stand side by side, in rows of ``columns``.
     Example: ``plots.plot_people(Confusion(tp=9, fp=18, fn=1, tn=72))``
     """
-    dpi, rows = plt.rcParams["figure.dpi"], -(-counts.n // columns)
+    groups = counts if isinstance(counts, Mapping) else {"": counts}
+    dpi, rows = plt.rcParams["figure.dpi"], max(-(-one.n // columns) for one in groups.values())
     # Whole pixels from mark to mark, or marks at unlike fractions of a pixel show as bands.
-    pitch = int(min(0.97 * WIDTH / columns, 0.3) * dpi)
+    pitch = int(min(0.97 * WIDTH / len(groups) / columns, 0.3) * dpi)
     width, height, foot = int(WIDTH * dpi), pitch * rows + int(1.3 * dpi), int(1.0 * dpi)
     figure = plt.figure(figsize=(width / dpi, height / dpi), layout="none")
-    left = int(0.5 * width - pitch * columns / 2)
-    box = left / width, foot / height, pitch * columns / width, pitch * rows / height
-    ax = figure.add_axes(box, xlim=(-0.5, columns - 0.5), ylim=(0.5 - rows, 0.5))
-    size, start, said = 0.56 * 72 * pitch / dpi, 0, []
-    for name, marker, colour, filling, words in PEOPLE:  # row by row, the ill first
-        places = np.arange(start, start + getattr(counts, name))
-        said.append(f"{len(places):,} {words}")
-        look = {"markerfacecolor": filling, "markeredgewidth": max(0.8, size / 9)}
-        look |= {"markersize": size, "color": colour, "label": said[-1]}
-        ax.plot(places % columns, -(places // columns), marker, **look)
-        start += len(places)
-    ax.axis("off")
-    look = {"loc": "upper center", "fontsize": 10, "markerscale": 8 / size}
-    ax.legend(bbox_to_anchor=(0.5, 0.0), ncols=1 if columns <= 10 else 2, **look)
-    show(figure, f"{counts.n:,} people as marks, filled when called positive. {'; '.join(said)}.")
+    size, told = 0.56 * 72 * pitch / dpi, []
+    for number, (title, group) in enumerate(groups.items()):
+        left = int((number + 0.5) * width / len(groups) - pitch * columns / 2)
+        box = left / width, foot / height, pitch * columns / width, pitch * rows / height
+        ax = figure.add_axes(box, xlim=(-0.5, columns - 0.5), ylim=(0.5 - rows, 0.5))
+        start, said = 0, []
+        for name, marker, colour, filling, words in PEOPLE:  # row by row, the ill first
+            places = np.arange(start, start + getattr(group, name))
+            said.append(f"{len(places):,} {words}")
+            look = {"mfc": filling, "mew": max(0.8, size / 9), "ms": size, "color": colour}
+            ax.plot(places % columns, -(places // columns), marker, label=said[-1], **look)
+            start += len(places)
+        ax.set_title(title, loc="center")
+        ax.axis("off")
+        look = {"loc": "upper center", "fontsize": 10, "markerscale": 8 / size}
+        ax.legend(bbox_to_anchor=(0.5, 0.0), ncols=1 if columns <= 10 else 2, **look)
+        told.append(f"{title}: {'; '.join(said)}" if title else "; ".join(said))
+    everybody = f"{sum(group.n for group in groups.values()):,} people as marks"
+    show(figure, f"{everybody}, filled when called positive. {'. '.join(told)}.")
 
 
 def plot_intervals(table: pd.DataFrame, label: str, chance: float | None = None) -> None:
@@ -304,10 +308,7 @@ def plot_maps(maps: Sequence[np.ndarray], titles: Sequence[str]) -> None:
 
 
 def plot_dropout(before: np.ndarray, masked: Sequence[np.ndarray], titles: Sequence[str]) -> None:
-    """Show a map without negative values, and the same under several masks of dropout.
-
-    Numbers that a mask has silenced are painted grey; white ones were zero before.
-    """
+    """Show a map without negative values, and under masks of dropout: silenced numbers are grey."""
     kept = [np.where((values == 0) & (before != 0), np.nan, values) for values in masked]
     plot_maps([before, *kept], titles)
 

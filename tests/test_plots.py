@@ -194,6 +194,15 @@ def test_every_person_is_drawn_once_and_filled_when_called(shown):
     assert text.startswith("100 people as marks") and all(words in text for words in legend)
 
 
+def test_several_tests_stand_side_by_side_under_their_titles(shown):
+    both = {"calls everybody healthy": Confusion(0, 0, 10, 90), "looks": Confusion(9, 18, 1, 72)}
+    text, axes = shown(plots.plot_people, both)
+    assert [ax.get_title() for ax in axes] == list(both)
+    assert text.startswith("200 people as marks")
+    assert "calls everybody healthy: 0 ill, found; 10 ill, MISSED" in text
+    assert "looks: 9 ill, found" in text
+
+
 # Intervals
 
 TABLE = pd.DataFrame(
