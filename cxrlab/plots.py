@@ -433,8 +433,7 @@ def _smooth(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
     return np.column_stack(splev(np.linspace(0, 1, 160), spline))
 
 
-# The chart's own units: 10 across the width, 1 from one step to the next.
-BOX, HIGH = 2.8, 0.56  # width and height of a box
+BOX, HIGH = 2.8, 0.56  # a box, where the chart is 10 wide, and 1 from one step to the next
 WORKFLOW = {  # the steps of notebook 02 by branch: each step with what it drops
     "COVID-19 source": {
         "metadata.csv": "",
