@@ -226,10 +226,9 @@ def plot_intervals(table: pd.DataFrame, label: str, chance: float | None = None)
     what is measured, ``chance`` draws a line. Undefined values and NaN leave a gap.
     Example: ``plots.plot_intervals(table, "ROC AUC", chance=0.5)``
     """
-    count = len(table.columns)
+    count, said = len(table.columns), []
     step = min(0.22, 0.7 / max(count, 1))
     _, ax = plt.subplots(figsize=(WIDTH, 1.1 + len(table) * max(0.38, 0.26 * count)))
-    said = []
     for number, column in enumerate(table):
         parts = [[getattr(e, end, None) for end in ("value", "low", "high")] for e in table[column]]
         value, low, high = ends = np.reshape(np.array(parts, float), (-1, 3)).T
