@@ -198,15 +198,15 @@ def network_path(space: Workspace) -> Path:
     return space.folder / f"network-{get_split(space).digest()}.keras"
 
 
-def network_file(space: Workspace, own: bool = False) -> Path | None:
+def network_file(space: Workspace, yours: bool = False) -> Path | None:
     """The ``.keras`` file of the network to use: shipped with the course, or yours of notebook 03.
 
     With the networks that the course brings for its phantoms and split the numbers of 04, 06 and
-    07 are the same on every computer. ``own`` takes that of notebook 03, which is the only one for
+    07 are the same on every computer. ``yours`` takes that of notebook 03, the only one for
     other X-rays, another split or the full budget. Where there is none, this says so: None.
     Example: ``model = keras.saving.load_model(course.network_file(space))``.
     """
-    brought = space.simulated and space.budget.name != "full" and not own
+    brought = space.simulated and space.budget.name != "full" and not yours
     shipped = find_shipped(how_shipped(space)) if brought else None
     if shipped is None:
         if (left := network_path(space)).exists():
@@ -219,17 +219,17 @@ def network_file(space: Workspace, own: bool = False) -> Path | None:
         from cxrlab.training import save_model
 
         save_model(unpack(shipped), unpacked)
-    print("This network came with the course, trained as in notebook 03. (own=True takes yours.)")
+    print("This network came with the course, trained as in notebook 03. (yours=True takes yours.)")
     return unpacked
 
 
-def load_network(space: Workspace, parts: Parts, own: bool = False) -> keras.Model:
+def load_network(space: Workspace, parts: Parts, yours: bool = False) -> keras.Model:
     """The network of :func:`network_file`; where there is none, it is trained now, and kept.
     Example: ``network = course.load_network(space, xrays)``.
     """
     from cxrlab.training import load_model, save_model, train
 
-    if file := network_file(space, own):
+    if file := network_file(space, yours):
         return load_model(file)
     print("Until then the same network is trained here.")
     trained = train(parts.training, parts.validation, space.budget, space.seed)

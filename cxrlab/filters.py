@@ -120,7 +120,7 @@ def published_candidates(
         positive = positive[keep(positive).fillna(False).astype(bool)]
         log[name] = len(positive)
     there = set(catalog["source"])
-    sources = [name for group in check_negatives(negatives) for name in filled_by(group, there)]
+    sources = [name for role in check_negatives(negatives) for name in filled_by(role, there)]
     normal = catalog[catalog["source"].isin(sources) & is_normal(catalog["finding"])]
     frontal = normal["view"].str.match(r"(?:PA|AP)\b") & (normal["modality"] == "X-ray")
     normal = normal[~normal["source"].isin(EXTERNAL) | frontal.fillna(False).astype(bool)]
@@ -205,18 +205,18 @@ def balance(cases: pd.DataFrame, seed: int = 0, negatives: str = "kermany") -> p
     depends on the images alone and not on the order of the rows. With one source of negatives it
     is that of ``cases.groupby("label").sample(n, random_state=seed)``.
     """
-    groups = check_negatives(negatives)
+    roles = check_negatives(negatives)
     ordered = cases.sort_values("image_id", ignore_index=True)
-    group = ordered["source"].map({name: group for group in groups for name in ROLES[group]})
-    healthy = ordered[(ordered["label"] == 0) & group.notna()]
+    role = ordered["source"].map({name: role for role in roles for name in ROLES[role]})
+    healthy = ordered[(ordered["label"] == 0) & role.notna()]
     positive = ordered[ordered["label"] == 1]
-    # The scarcest group limits its share, and with it the other groups and the positives.
-    pools = healthy.groupby(group[healthy.index])
-    sizes = pools.size().reindex(list(groups), fill_value=0)
-    share = min([len(positive) // len(groups), *sizes])
+    # The scarcest role limits the others, and with them the positives.
+    pools = healthy.groupby(role[healthy.index])
+    sizes = pools.size().reindex(list(roles), fill_value=0)
+    each = min([len(positive) // len(roles), *sizes])
     draw = np.random.RandomState(seed)
-    chosen = pools.sample(share, random_state=draw)["image_id"].to_list()
-    chosen += positive.sample(share * len(groups), random_state=draw)["image_id"].to_list()
+    chosen = pools.sample(each, random_state=draw)["image_id"].to_list()
+    chosen += positive.sample(each * len(roles), random_state=draw)["image_id"].to_list()
     return cases[cases["image_id"].isin(chosen)]
 
 

@@ -90,9 +90,9 @@ def test_what_notebook_03_has_left_is_used_when_asked_for(space, ships, network,
     network.save(course.network_path(space))
     assert course.network_file(space) != course.network_path(space)
     capsys.readouterr()
-    assert course.network_file(space, own=True) == course.network_path(space)
+    assert course.network_file(space, yours=True) == course.network_path(space)
     parts = course.get_xrays(space)
-    found = course.load_network(space, parts, own=True)
+    found = course.load_network(space, parts, yours=True)
     assert capsys.readouterr().out == ""
     assert all(map(np.array_equal, found.get_weights(), network.get_weights()))
     assert 0 <= course.get_threshold(found, parts) <= 1

@@ -125,7 +125,7 @@ def keep_networks(workspace: Path, budget: str) -> None:
     os.environ["CXRLAB_WORKSPACE"] = str(workspace)
     for name in ("phantoms", "phantoms-confounded"):
         space = course.open_workspace(workspace / name, budget)
-        network = course.load_network(space, course.get_xrays(space), own=True)
+        network = course.load_network(space, course.get_xrays(space), yours=True)
         file = course.SHIPPED / f"{name}-{budget}.npz"
         course.ship(network, course.how_shipped(space), file)
         print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")

@@ -82,12 +82,12 @@ def check_negatives(negatives: str) -> tuple[str, ...]:
     return NEGATIVES[negatives]
 
 
-def filled_by(group: str, there: Collection[str]) -> tuple[str, ...]:
-    """The sources, of those that are ``there``, which the course takes ``group`` from.
+def filled_by(role: str, there: Collection[str]) -> tuple[str, ...]:
+    """The sources, of those that are ``there``, which the course takes ``role`` from.
 
     The course's own source where it is there, else all external sets that can lend people.
     """
-    able = [name for name in ROLES[group] if name in there]
+    able = [name for name in ROLES[role] if name in there]
     return tuple([name for name in able if name in SOURCES] or able)
 
 
