@@ -95,11 +95,11 @@ def audited(cases: pd.DataFrame) -> pd.DataFrame:
     prints = fingerprint(cases)
     pairs = near_duplicates(prints, COPY_DISTANCE)
     label = cases.set_index("image_id")["label"]
-    torn = pairs[label[pairs["first"]].to_numpy() != label[pairs["second"]].to_numpy()]
+    unlike = pairs[label[pairs["first"]].to_numpy() != label[pairs["second"]].to_numpy()]
     again = prints.index.isin(pairs["second"])
     problem = prints["problem"].mask(again, "the same picture again")
-    torn = prints.index.isin([*torn["first"], *torn["second"]])
-    problem = problem.mask(torn, "the same picture under both labels")
+    contradicted = prints.index.isin([*unlike["first"], *unlike["second"]])
+    problem = problem.mask(contradicted, "the same picture under both labels")
     return cases.assign(
         problem=problem.to_numpy(),
         group=patient_groups(cases, pairs),

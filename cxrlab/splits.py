@@ -129,11 +129,9 @@ def check_split(split: Split) -> list[str]:
     Example: ``check_split(Split(train, validation, test))``.
     """
     table = split.as_table().reset_index(drop=True)
-    problems = (
-        [f"{unknown} images have no patient_id"]
-        if (unknown := as_text(table["patient_id"]).isna().sum())
-        else []
-    )
+    problems = []
+    if unknown := as_text(table["patient_id"]).isna().sum():
+        problems.append(f"{unknown} images have no patient_id")
     things = {
         "patient_id": "patients",
         "group": "groups",
