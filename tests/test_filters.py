@@ -21,6 +21,7 @@ from cxrlab.filters import (
     published_candidates,
     select,
     ten_xrays,
+    without_known,
 )
 from cxrlab.images import read_image
 from cxrlab.sources import load_catalog
@@ -286,6 +287,14 @@ def test_near_duplicates(pictures, monkeypatch):
     )  # too many: exact copies are found all the same
     found = near_duplicates(pd.concat([prints, prints[:1].set_axis(["third"])]))
     assert set(found["first"]) == {"s/0.png"} and set(found["second"]) == {"s/copy.png", "third"}
+
+
+def test_xrays_that_another_source_has_already_are_left_out(pictures):
+    known, others = pictures[:2], pictures[2:]  # of which others has a copy and one scaled down
+    left = without_known(others, known)
+    assert set(others["image_id"]) - set(left["image_id"]) == {"s/copy.png", "s/small.jpg"}
+    hashed = [part.assign(phash=fingerprint(part)["phash"].array) for part in (others, known)]
+    assert without_known(*hashed)["image_id"].equals(left["image_id"])
 
 
 def test_groups_are_named_after_the_first_patient_of_them():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cxrlab import sources
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import covid, cxnet, kermany, nih, openist
 from cxrlab.sources.tables import COLUMNS, is_normal
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
@@ -287,6 +287,40 @@ def test_nihs_own_table_says_who_is_healthy(nih_folder, name):
         nih.load(nih_folder)
 
 
+# --- sources from elsewhere --------------------------------------------------------------------
+
+
+def test_openist_has_a_mask_beside_each_xray(tmp_path):
+    place = tmp_path / openist.NAME / openist.PLACE
+    for name in ("1-10-500.jpg", "1-10-500@.png", "2-11-500.jpg", "2-11-500@.png"):
+        picture(place / name)
+    picture(tmp_path / openist.NAME / "Sharedfiles" / "example.jpg")  # of a whole clone
+    table = openist.load(tmp_path / openist.NAME)
+    assert table["image_id"].tolist() == ["openist/1-10-500.jpg", "openist/2-11-500.jpg"]
+    assert table["patient_id"].is_unique
+    assert is_normal(table["finding"]).all() and table[["sex", "age", "view"]].isna().all(axis=None)
+    assert all(openist.mask_path(path).is_file() for path in table["path"])
+
+
+def test_covid_cxnet_leaves_children_out_and_tells_what_was_visible(tmp_path):
+    place = tmp_path / cxnet.NAME / cxnet.PLACE
+    for name in ("009.jpg", "296-.jpg", "455p.jpg", "379.PNG", "251.jfif"):
+        (picture(place / "x.jpg")).rename(place / name)
+    picture(place.parent / "normal" / "1.jpg")
+    table = cxnet.load(tmp_path / cxnet.NAME).set_index("image_id")
+    names = [name.removeprefix("covid-cxnet/") for name in table.index]
+    assert names == ["009.jpg", "251.jfif", "296-.jpg", "379.PNG"]
+    assert table["visible"].tolist() == [True, True, False, True]
+    assert set(table["finding"]) == {"COVID-19"} and table["patient_id"].is_unique
+
+
+@pytest.mark.parametrize("source", [openist, cxnet])
+def test_sources_from_elsewhere_say_where_their_images_are_expected(tmp_path, source):
+    picture(tmp_path / "somewhere.jpg")
+    with pytest.raises(CXRLabError, match=f"holds no images of {source.NAME}"):
+        source.load(tmp_path)
+
+
 # --- all together ----------------------------------------------------------------------------
 
 
@@ -344,3 +378,5 @@ def test_the_real_folder(real_data):
     assert chosen["patient_id"].nunique() == 117
     assert chosen["finding"].value_counts().to_dict() == {"COVID-19": 160, "COVID-19, ARDS": 8}
     assert not sources.is_phantom(real_data)
+    assert len(openist.load(real_data / openist.NAME)) == 130
+    assert len(cxnet.load(real_data / cxnet.NAME)) == 116  # of 120: four are of children

@@ -15,13 +15,15 @@ from filelock import FileLock
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, read_json, workspace_root, writing
-from cxrlab.sources import covid, kermany, nih
+from cxrlab.sources import covid, cxnet, kermany, nih, openist
 from cxrlab.sources.fetching import fetch as fetch
 from cxrlab.sources.tables import STAMP, is_phantom
 
 SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
-# Hospitals that the course does not learn from. Both lie inside COVIDx, with the COVID-19 source.
-EXTERNAL = {source.name: source for source in (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)}
+# Hospitals that the course does not learn from. Actualmed and Figure 1 lie inside COVIDx, with the
+# COVID-19 source.
+ELSEWHERE = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE, openist.SOURCE, cxnet.SOURCE)
+EXTERNAL = {source.name: source for source in ELSEWHERE}
 ALL_SOURCES = SOURCES | EXTERNAL
 
 COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
