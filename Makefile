@@ -20,31 +20,39 @@ BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/installed
 
-# Set PYTHON to choose an interpreter, UV to nothing to use pip.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
-	&& { echo $$python; break; }; done)
+# Set PYTHON to choose an interpreter, UV to nothing to use pip. A Python newer than those that are
+# tested is taken where there is no other: TensorFlow may not have come for it yet.
+PYTHON ?= $(shell for newest in 13 99; do \
+	for python in python3 python3.13 python3.12 python3.11 python; do \
+	$$python -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $$newest))" \
+	2>/dev/null && { echo $$python; exit; }; done; done)
 UV ?= $(shell command -v uv 2>/dev/null)
 GPU := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
 COMMA := ,
 EXTRAS := $(if $(filter-out 0,$(GPU)),tf$(COMMA)cuda,tf-cpu),lab,dev
+
+define STOPPED
+echo "The installation stopped. If the lines above find no tensorflow, it has not come for this"; \
+echo "Python yet: install Python 3.13, then: rm -rf $(VENV); make lab PYTHON=python3.13"; \
+exit 1
+endef
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
 
 $(STAMP): pyproject.toml constraints.txt
 ifeq ($(PYTHON),)
-	@echo "CXRLab needs Python 3.11, 3.12 or 3.13, and none was found."
-	@echo "Install one (https://www.python.org/downloads), or name it: make PYTHON=/path/to/python"
+	@echo "CXRLab needs Python 3.11 or newer (3.11 to 3.13 are tested), and none was found."
+	@echo "Install one (https://www.python.org/downloads), or name it: make lab PYTHON=/path/to/python"
 	@exit 1
 endif
 	@echo "Setting up $(VENV) with $(EXTRAS) (once; some minutes and 2 GB) ..."
 ifeq ($(UV),)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]' || { $(STOPPED); }
 else
 	@$(BIN)/python --version >/dev/null 2>&1 || $(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' || { $(STOPPED); }
 endif
 	@touch $(STAMP)
 

@@ -33,6 +33,7 @@ LIBRARIES = {
     "TensorBoard": "tensorboard",
 }
 INSTALL = 'Install it with: pip install --upgrade "cxrlab[tf-cpu]"'
+NEWER_PYTHON = "3.11 to 3.13 are tested. If pip finds no TensorFlow for this one, use Python 3.13."
 MEMORY_NEEDED = 2  # GB: TensorFlow takes 0.7, training the network most of the rest
 DISK_NEEDED = 1  # GB: phantoms, decoded X-rays, models
 MORE_MEMORY = "Close other programs. On Binder 2 GB are all: trainings take small batches there."
@@ -78,7 +79,7 @@ def examine(data: str | Path | None = None) -> list[Finding]:
     room = shutil.disk_usage(_existing(workspace_root())).free / hosts.GIGABYTE
     return [
         Finding("Host", OK, here, WHAT_IS_KEPT.get(here, "")),
-        check("Python", (3, 11) <= sys.version_info < (3, 14), python, "Use Python 3.11 to 3.13."),
+        check("Python", sys.version_info < (3, 14), python, NEWER_PYTHON, NOTE),
         *(check(name, seen, seen or "not installed", INSTALL) for name, seen in versions.items()),
         check("Versions", not unmet, "; ".join(unmet) or "go together", INSTALL),
         check_gpu(),

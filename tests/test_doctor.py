@@ -64,6 +64,14 @@ def test_the_doctor_ends_with_1_and_with_advice_when_something_stands_in_the_way
     assert done.output.strip().endswith("Not ready: look at Keras Tuner, Data.")
 
 
+def test_a_python_newer_than_the_tested_ones_is_a_note(monkeypatch):
+    assert found("Python")[0] == doctor.OK
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    state, _, advice = found("Python")
+    assert state == doctor.NOTE
+    assert "no TensorFlow for this one, use Python 3.13" in advice
+
+
 @pytest.mark.parametrize(
     ("name", "version", "said"),
     [

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from cxrlab import doctor
+
 TOP = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -184,6 +186,47 @@ def test_make_tests_on_phantoms_at_the_smallest_budget_here_and_as_colab_has_it(
     assert len(mine) == 2
     assert theirs == mine
     assert "env -u CXRLAB_DATA CXRLAB_BUDGET=smoke" in colab
+
+
+def a_python(folder, name, version):
+    """A program that says that it is this version of Python."""
+    version = tuple(map(int, version.split(".")))
+    code = f"import sys; sys.version_info = {(*version, 0)}; exec(sys.argv[1])"
+    program = folder / name
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{code}' \"$2\"\n")
+    program.chmod(0o755)
+
+
+@needs_make
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [
+        ({"python3": "3.11", "python3.13": "3.13"}, "python3"),
+        ({"python3": "3.14", "python3.13": "3.13"}, "python3.13"),  # one that is tested
+        ({"python3": "3.10", "python3.12": "3.14"}, "python3.12"),  # newer rather than none
+        ({"python3": "3.15"}, "python3"),
+        ({"python3": "3.10"}, None),
+    ],
+)
+def test_make_takes_a_tested_python_where_there_is_one(found, chosen, tmp_path):
+    for name in ("python3", "python3.13", "python3.12", "python3.11", "python"):
+        a_python(tmp_path, name, found.get(name, "3.9"))
+    planned = make("lab", "UV=", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}").stdout
+    assert (f"{chosen} -m venv --clear .venv" in planned) == bool(chosen)
+    assert ("3.11 or newer" in planned and "none was found" in planned) == (chosen is None)
+    assert chosen is None or 'rm -rf .venv; make lab PYTHON=python3.13"' in planned
+
+
+def test_python_has_no_upper_bound_and_the_tested_ones_are_said():
+    assert PROJECT["requires-python"] == ">=3.11"
+    label = "Programming Language :: Python :: 3."
+    minors = [int(line.removeprefix(label)) for line in PROJECT["classifiers"] if label in line]
+    assert minors == list(range(11, minors[-1] + 1))
+    tested = f"3.11 to 3.{minors[-1]}"
+    assert doctor.NEWER_PYTHON.startswith(f"{tested} are tested")
+    assert f"{tested} are tested" in (TOP / "Makefile").read_text()
+    assert f"Python {tested}" in (TOP / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_licences_are_said_and_the_readme_tells_how_to_start():
