@@ -11,7 +11,7 @@ import pytest
 from test_publish import badges, colab
 
 from cxrlab.publish import repository, stamped
-from cxrlab.running.refresh import METADATA, private_text
+from cxrlab.running.refresh import KEPT, METADATA, private_text
 
 TOP = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
@@ -147,7 +147,7 @@ def test_it_is_stored_as_make_notebooks_stores_it(path, notebook):
     assert json.loads(text)["metadata"] == METADATA
     assert text.endswith("}\n")
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= set(KEPT) for cell in notebook.cells)
     assert "application/vnd.jupyter.widget" not in text
     assert private_text(notebook) == []
     assert len(text) < 3_000_000  # small enough to read on GitHub

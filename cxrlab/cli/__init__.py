@@ -125,6 +125,19 @@ def lab(
 
 
 @app.command()
+def copies(
+    out: Annotated[Path, Argument(help="Folder for student/ and solved/.")],
+    run: Annotated[bool, Option("--run", help="Run the solved ones: with outputs.")] = False,
+    budget: Budget = "class",
+) -> None:
+    """Write a student's copy of each notebook, and a solved one, both without outputs."""
+    from cxrlab.running.copies import write_copies
+
+    for path in write_copies(out, budget if run else ""):
+        echo(f"kept  {path}: it differs from what would be written. Move it to get a new one.")
+
+
+@app.command()
 def progress() -> None:
     """Show which exercises and quiz questions you have solved, from the workspace."""
     from cxrlab.exercises.quiz import overview

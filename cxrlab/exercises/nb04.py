@@ -63,12 +63,12 @@ threshold_for_recall = FunctionExercise(
     key="04.threshold",
     answer="""
         def choose_and_report(validation, test, wanted):
-            precision, recall, cuts = precision_recall_curve(*validation)
+            precision, recall, cuts = metrics.precision_recall_curve(*validation)
             threshold = cuts[recall[:-1] >= wanted].max()
             labels, scores = test
             return threshold, recall_score(labels, scores >= threshold, pos_label=0)
     """,
-    imports="import numpy as np\nfrom sklearn.metrics import *\n",
+    imports="import numpy as np\nfrom sklearn import metrics\nfrom sklearn.metrics import *\n",
     cases=[(made_up_part(2, 200), made_up_part(12, 90), wanted) for wanted in (0.95, 0.8)],
     seen_as=calls_and_specificity,
     slips={

@@ -29,6 +29,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+KEPT = ("slideshow", "tags")  # of a cell's metadata
 # What tells one machine, or one run, from the next.
 PRIVATE = re.compile(
     r"(?:/home/|/Users/|/root/|/work/|/tmp/|/var/folders/|[A-Z]:\\\\?Users\\)\S*"
@@ -74,8 +75,8 @@ def normalise(notebook: nbformat.NotebookNode, hide: dict[str, str]) -> None:
     taken: set[str] = set()
     for cell in notebook.cells:
         cell.id = id_for(cell.source, taken)
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        kept = {name: cell.metadata[name] for name in KEPT if cell.metadata.get(name)}
+        cell.metadata = nbformat.from_dict(kept)
         for output in list(cell.get("outputs", [])):
             for held, key in texts_of(output):
                 for private, shown in hide.items():
