@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 
+import nbformat
 import psutil
 import pytest
+from nbclient import NotebookClient
 
 from cxrlab import hosts
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
-from cxrlab.publish import id_for
+from cxrlab.publish import id_for, repository
 
 TOP = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
@@ -182,6 +187,108 @@ def test_on_colab_and_kaggle_it_is_installed_and_says_where_work_is_kept(host, m
     assert f"-c {written} " in installed
     kept = Path(hosts.KEPT[host]) / "cxrlab-workspace"
     assert f"kept in {kept}." in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:To exit")
+def test_where_nothing_could_be_installed_the_cell_ends_in_what_to_do(monkeypatch, capsys):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    monkeypatch.setitem(sys.modules, "cxrlab", None)  # pip was stubbed, and brought nothing
+    with pytest.raises(SystemExit, match="switch the internet on, or else ask your teacher") as end:
+        run_set_up(monkeypatch)
+    assert str(end.value).count(". ") == 0, "one sentence"
+    assert os.environ["GIT_TERMINAL_PROMPT"] == "0"
+
+
+class AsksForAPassword(BaseHTTPRequestHandler):
+    """What GitHub does where there is no such repository: it may be a private one."""
+
+    def do_GET(self):
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def as_on_kaggle(stands_for: str, before: str = "", **more: str) -> nbformat.NotebookNode:
+    """The set-up cell in a kernel of its own, ``before`` run first; git finds the course there."""
+    kaggle = {"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "GIT_CONFIG_COUNT": "1", **more}
+    kaggle |= {"GIT_CONFIG_KEY_0": f"url.{stands_for}.insteadOf"}
+    kaggle |= {"GIT_CONFIG_VALUE_0": f"https://github.com/{repository().path}"}
+    cells = [nbformat.v4.new_code_cell(source) for source in (before, set_up())]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = NotebookClient(notebook, timeout=300, allow_errors=True)
+    client.execute(env={**os.environ, **kaggle})
+    return notebook.cells[1]
+
+
+BLOCKED = """
+import sys
+
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name == "cxrlab":
+            raise ModuleNotFoundError(name)
+
+
+sys.meta_path.insert(0, NotInstalled())
+"""
+needs_git = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("git") is None, reason="Colab and Kaggle are Linux"
+)
+
+
+@needs_git
+def test_a_repository_that_is_not_there_ends_the_cell_and_asks_for_nothing():
+    """In a kernel git has a terminal, and without the cell's setting it waits for a password."""
+    pytest.importorskip("pip")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), AsksForAPassword)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        cell = as_on_kaggle(f"http://127.0.0.1:{server.server_port}/nobody/nothing", BLOCKED)
+    finally:
+        server.shutdown()
+    said = "".join(output.get("text", "") for output in cell.outputs)
+    assert "Username" not in said.replace("could not read Username", "")
+    (error,) = [output for output in cell.outputs if output.output_type == "error"]
+    assert error.evalue.startswith("The course is not installed (pip says why, above)")
+
+
+@pytest.fixture
+def host_python(tmp_path, monkeypatch):
+    """A Python with all libraries of this one but the course, and a TensorFlow in name only."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "host")], check=True)
+    (site,) = (tmp_path / "host" / "lib").glob("python*/site-packages")
+    libraries = Path(psutil.__file__).parent.parent
+    (site / "libraries.pth").write_text(f"{libraries}\n")  # the .pth files in there do not count
+    (site / "tensorflow-2.20.0.dist-info").mkdir()
+    about = "Metadata-Version: 2.1\nName: tensorflow\nVersion: 2.20.0\n"
+    (site / "tensorflow-2.20.0.dist-info" / "METADATA").write_text(about)
+    kernel = tmp_path / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = [f"{tmp_path}/host/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "host"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("PATH", f"{tmp_path}/host/bin{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    return site
+
+
+@needs_git
+@pytest.mark.slow
+def test_a_repository_that_is_there_is_installed_and_used(host_python, tmp_path):
+    """By the cell's own pip and git, from a clone; only hatchling comes from the network."""
+    clone = tmp_path / "course.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(TOP), str(clone)], check=True)
+    cell = as_on_kaggle(f"file://{clone}")
+    said = "".join(output.get("text", "") for output in cell.outputs)
+    assert "What you make is kept in /kaggle/working/cxrlab-workspace." in said
+    assert (host_python / "cxrlab" / "_notebooks" / NOTEBOOKS[0].name).is_file()
+    assert "tensorflow==2.20.0\n" in Path("/tmp/held.txt").read_text()
+    assert not list(host_python.glob("keras*")), "nothing else was installed"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Colab and Kaggle are Linux")
