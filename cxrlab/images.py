@@ -6,6 +6,8 @@ short reason, and nothing else escapes from here, so that a catalog can count it
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import stat
 import threading
@@ -102,6 +104,20 @@ def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
     """
     resize = ImageOps.pad if square else ImageOps.contain
     return np.asarray(resize(Image.fromarray(pixels), (side, side), Image.Resampling.BILINEAR))
+
+
+def picture_html(png: bytes, alt: str) -> str:
+    """The bytes of a PNG as HTML that says in words, ``alt``, what the picture shows.
+
+    Used for figures and in widgets, because JupyterLab drops the ``alt`` in an output's metadata
+    and a widget's Image has none, while this stays on every page and once in a notebook's file.
+    The price: a PDF made through LaTeX has the words only. Decoded at once, it does not
+    blink while a number is changed.
+    """
+    shown = base64.b64encode(png).decode("ascii")
+    words = html.escape(" ".join(alt.split()))
+    look = 'decoding="sync" style="max-width: 100%; height: auto"'
+    return f'<img alt="{words}" {look} src="data:image/png;base64,{shown}">'
 
 
 def read_bytes(path: str | Path) -> bytes:

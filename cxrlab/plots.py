@@ -1,12 +1,10 @@
 """Didactic figures: each shows itself, and says in words made of its own numbers what it shows.
 
-The text goes into the output's metadata (for the pages of ``cxrlab run``), as ``text/plain`` and
-into the PNG. JupyterLab (4.6) shows none of these: the prose beside a figure says what matters.
+The text is the picture's ``alt`` and the output's ``text/plain``, and stands in the PNG.
 """
 
 from __future__ import annotations
 
-import base64
 import textwrap
 import warnings
 from collections import Counter
@@ -26,7 +24,7 @@ from matplotlib.patheffects import withStroke
 from scipy.interpolate import splev, splprep
 
 from cxrlab.errors import CXRLabError
-from cxrlab.images import to_square
+from cxrlab.images import picture_html, to_square
 from cxrlab.metrics import Confusion, Estimate
 
 # Okabe and Ito's blue, darkened, and vermillion: apart in greyscale print and for every kind of
@@ -73,19 +71,19 @@ def show(figure: Any, alt: str) -> None:
     if not isinstance(drawn, plt.Figure):
         given = type(figure).__name__
         raise CXRLabError(f"A {given} is no figure. Give a Matplotlib figure or axes.")
-    shown = {"image/png": closed_png(drawn, alt), "text/plain": alt}
+    picture = picture_html(closed_png(drawn, alt), alt)
     if get_ipython() is None:
         print(alt)
     else:
-        display(shown, metadata={"image/png": {"alt": alt}}, raw=True)
+        display({"text/html": picture, "text/plain": alt}, raw=True)
 
 
-def closed_png(figure: plt.Figure, alt: str) -> str:
-    """The figure as a PNG in Base64, its text inside; closed, or it would be shown once more."""
+def closed_png(figure: plt.Figure, alt: str) -> bytes:
+    """The figure as a PNG, its text inside; closed, or it would be shown once more."""
     png, about = BytesIO(), {"Description": alt, "Software": None}
     figure.savefig(png, format="png", dpi=figure.dpi, bbox_inches="tight", metadata=about)
     plt.close(figure)
-    return base64.b64encode(png.getvalue()).decode("ascii")
+    return png.getvalue()
 
 
 # X-rays, and maps over them

@@ -15,10 +15,10 @@ import pandas as pd
 from cxrlab.course import Workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
-from cxrlab.images import fit, read_image
+from cxrlab.images import fit, picture_html, read_image
 from cxrlab.metrics import confusion, shares
 from cxrlab.plots import CLASS_NAMES
-from cxrlab.widgets import WRAP, as_png, matrix_html
+from cxrlab.widgets import WRAP, Bench, as_png, matrix_html
 
 FILE = "reader.json"
 SIDE = 450  # pixels: the side of an X-ray on the screen
@@ -106,7 +106,7 @@ def _side_by_side(cases: pd.DataFrame, calls: pd.Series) -> pd.DataFrame:
     return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="X-ray"))
 
 
-def read_ten(space: Workspace, cases: pd.DataFrame) -> widgets.VBox:
+def read_ten(space: Workspace, cases: pd.DataFrame) -> Bench:
     """The reading desk; ``cases`` as from :func:`cxrlab.course.get_ten`.
 
     Goes on with the calls kept in the workspace, and keeps each new one there. The last call
@@ -120,16 +120,14 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> widgets.VBox:
         call: widgets.Button(description=CLASS_NAMES[call], button_style="primary")
         for call in (1, 0)
     }
-    # A VBox would stretch the picture to the notebook's width.
-    shape = {"align_self": "flex-start", "width": f"{SIDE}px", "max_width": "100%"}
-    xray = widgets.Image(format="png", layout=shape)
-    line, result = widgets.HTML(), widgets.HTML()
+    line, xray, result = (widgets.HTML() for _ in range(3))
     place = next(iter(still_open(cases, get_calls(space))), 0)
 
     def draw() -> None:
         calls = get_calls(space)
         # On a black square, so that the buttons below never move.
-        xray.value = as_png(picture(cases["path"].iloc[place], SIDE, square=True), space.simulated)
+        png = as_png(picture(cases["path"].iloc[place], SIDE, square=True), space.simulated)
+        xray.value = picture_html(png, f"X-ray {place + 1}: what it shows is for you to call.")
         line.value = line_html(cases, calls, place)
         result.value = result_html(cases, calls)
         back.disabled, onward.disabled = place == 0, place == len(cases) - 1
@@ -162,7 +160,7 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> widgets.VBox:
     again.on_click(start_over)
     draw()
     controls = widgets.HBox([back, *verdicts.values(), onward, again], layout=WRAP)
-    return widgets.VBox([line, xray, controls, result])
+    return Bench([line, xray, controls, result])
 
 
 def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:

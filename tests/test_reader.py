@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 
 from cxrlab import reader
@@ -162,7 +164,8 @@ def test_back_and_next_stop_at_the_ends_and_the_picture_follows_on_a_black_squar
     buttons = (shown.back, shown.covid, shown.other, shown.onward, shown.again)
     assert len({button.description for button in buttons}) == 5
     shown.onward.click()
-    drawn = np.array(Image.open(io.BytesIO(shown.xray.value)))
+    png = BeautifulSoup(shown.xray.value, "html.parser").img["src"].partition(",")[2]
+    drawn = np.array(Image.open(io.BytesIO(base64.b64decode(png))))
     squared = reader.picture(ten["path"].iloc[1], reader.SIDE, square=True)
     assert squared.shape == (450, 450) and (drawn[:400] == squared[:400]).all()
     assert squared.max() == drawn.max() == 40 and not space.simulated  # else it is stamped

@@ -28,12 +28,15 @@ SET_BY_CODE = re.compile(r"^(?:def )?(\w+)(?:\(| = )", re.MULTILINE)
 
 
 class State(Enum):
-    """What an answer is: a sign beside the colour, for who cannot tell the colours apart."""
+    """What an answer is: a white sign, for who cannot tell the colours apart, on a colour.
 
-    CORRECT = "✓", "#00664B"
-    WRONG = "✗", "#A13F00"
-    UNTOUCHED = "…", "#5A5A5A"
-    HINT = "→", "#004C8C"
+    No text has a colour of its own: none can be read both on white and on a dark theme.
+    """
+
+    CORRECT = "✓", "#007F5F"
+    WRONG = "✗", "#B84A00"
+    UNTOUCHED = "…", "#6E6E6E"
+    HINT = "→", "#0068B8"
 
 
 class Wrong(Exception):
@@ -174,9 +177,10 @@ def as_html(state: State, message: str) -> str:
     """A sentence as HTML, marked by its state. Backticks become code."""
     sign, colour = state.value
     body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(message, quote=False))
+    badge = f"background-color: {colour}; color: #FFFFFF; padding: 1px 6px"
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px">'
-        f'<strong style="color: {colour}">{sign}</strong> {body}</div>'
+        f'<strong style="{badge}">{sign}</strong> {body}</div>'
     )
 
 

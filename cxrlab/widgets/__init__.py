@@ -1,16 +1,46 @@
 """Interactive parts of the notebooks: each a thin skin of ipywidgets on plain functions."""
 
+import html
 import io
+from typing import Any
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from cxrlab.metrics import Confusion
 
-# Layouts that several widgets share. ipywidgets give an Image no text alternative: a heading or a
-# sentence beside each says what it shows.
+# Layouts that several widgets share. Pictures are HTML (``images.picture_html``), and numbers are
+# fields that take arrow keys: the Image of ipywidgets has no text alternative, and the handle of
+# its sliders no name for a screen reader.
 WIDE, WRAP = {"width": "32em", "max_width": "100%"}, {"flex_flow": "row wrap"}
+
+
+class Bench(widgets.VBox):
+    """The parts of a widget in a column; where no kernel answers, a still stands in for them."""
+
+    def _repr_mimebundle_(self, **about: Any) -> dict:
+        note = "<p><em>This is how it opens. Run the notebook yourself to use it.</em></p>"
+        return {**super()._repr_mimebundle_(**about), "text/html": still_html(self) + note}
+
+
+def still_html(part: widgets.Widget) -> str:
+    """A widget as HTML that needs no kernel: its pictures and tables, its controls in words."""
+    if isinstance(part, widgets.HTML):
+        return f"<div>{part.value}</div>" if part.value else ""
+    if isinstance(part, widgets.Box):
+        row = isinstance(part, widgets.HBox | widgets.GridBox)
+        look = ' style="display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: start"'
+        return f"<div{look if row else ''}>{''.join(map(still_html, part.children))}</div>"
+    if not getattr(part, "description", ""):
+        return ""
+    said = getattr(part, "label", None) or getattr(part, "value", "")
+    if isinstance(said, bool | float):
+        said = f"{said:.3g}" if isinstance(said, float) else ("no", "yes")[said]
+    words = f"{part.description}: {said}".removesuffix(": ")  # a button has no value
+    frame = "border: 1px solid; border-radius: 4px; padding: 0 8px"
+    return f'<div><span style="{frame}">{html.escape(words)}</span></div>'
 
 
 def as_png(pixels: np.ndarray, simulated: bool = False) -> bytes:
@@ -22,7 +52,7 @@ def as_png(pixels: np.ndarray, simulated: bool = False) -> bytes:
         left, top, right, bottom = draw.textbbox(corner, "simulated", font=font, anchor="rs")
         draw.rectangle((left - 4, top - 4, right + 4, bottom + 4), fill=30)
         draw.text(corner, "simulated", fill=255, font=font, anchor="rs")
-    image.save(buffer, "PNG", compress_level=1)  # quick enough to follow a slider
+    image.save(buffer, "PNG", compress_level=1)  # quick enough to follow a held key
     return buffer.getvalue()
 
 

@@ -8,14 +8,14 @@ import ipywidgets as widgets
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.images import UnreadableImage, fit, read_image
-from cxrlab.widgets import WIDE, as_png, table_html
+from cxrlab.images import UnreadableImage, fit, picture_html, read_image
+from cxrlab.widgets import WIDE, WRAP, Bench, as_png, table_html
 
 SIDE = 400  # pixels: the longer side of the picture
 COLUMNS = ("finding", "view", "modality", "patient_id", "sex", "age", "license", "image_id")
 
 
-def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> widgets.VBox:
+def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> Bench:
     """The image browser for a chain of filters.
 
     ``stages``: the table at the start, then what each filter left, by name; the index says which
@@ -31,9 +31,8 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
     step = widgets.Dropdown(options=labels, description="Filter", layout=WIDE)
     side = widgets.ToggleButtons(options=[("dropped", False), ("kept", True)], description="Show")
     back, onward = (widgets.Button(description=name) for name in ("Previous", "Next"))
-    place = widgets.IntSlider(1, min=1, max=1, description="Image", layout=WIDE)
-    picture = widgets.Image(format="png", layout={"object_fit": "contain"})
-    missing, card, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
+    place = widgets.BoundedIntText(1, min=1, max=1, description="Image")
+    picture, card, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
 
     def draw(_: Any = None) -> None:
         rows = tables[step.value, side.value]
@@ -43,11 +42,7 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
         )
         status.value = f'<p role="status">{said}</p>'  # a screen reader says it when it changes
         card.value = card_of(rows.iloc[number - 1]) if number else ""
-        seen = picture_of(rows.iloc[number - 1], simulated) if number else ""
-        if found := isinstance(seen, bytes):
-            picture.value = seen
-        missing.value = "" if found else f"<p><em>{html.escape(seen)}</em></p>"
-        picture.layout.display = "" if found else "none"
+        picture.value = picture_of(rows.iloc[number - 1], simulated) if number else ""
         back.disabled, onward.disabled = number <= 1, number >= len(rows)
 
     def restart(_: Any = None) -> None:
@@ -56,15 +51,15 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
         draw()
 
     def move(by: int) -> None:
-        place.value += by  # the slider keeps to its ends
+        place.value += by  # the field keeps to its ends
 
     for control, then in ((step, restart), (side, restart), (place, draw)):
         control.observe(then, names="value")
     back.on_click(lambda _: move(-1))
     onward.on_click(lambda _: move(1))
     restart()
-    shown = widgets.HBox([widgets.VBox([picture, missing]), card])
-    return widgets.VBox([step, side, widgets.HBox([back, onward, place]), status, shown])
+    moves, shown = widgets.HBox([back, onward, place]), widgets.HBox([picture, card], layout=WRAP)
+    return Bench([step, side, moves, status, shown])
 
 
 def dropped_and_kept(stages: dict[str, pd.DataFrame]) -> dict[tuple[str, bool], pd.DataFrame]:
@@ -88,12 +83,14 @@ def card_of(row: pd.Series) -> str:
     return table_html(said.fillna("not stated").to_frame(), "Metadata", header=False)
 
 
-def picture_of(row: pd.Series, simulated: bool) -> bytes | str:
-    """The row's X-ray as the bytes of a PNG, or a sentence that says why there is none."""
+def picture_of(row: pd.Series, simulated: bool) -> str:
+    """The row's X-ray as HTML, or a sentence that says why there is none."""
     reason = row.get("problem")
     if pd.notna(row["path"]):
         try:
-            return as_png(fit(read_image(row["path"]), SIDE), simulated)
+            png = as_png(fit(read_image(row["path"]), SIDE), simulated)
+            return picture_html(png, f"Chest image {row['image_id']}; the table describes it.")
         except UnreadableImage as error:
             reason = error.reason
-    return f"This row has no picture. The reason: {'no file' if pd.isna(reason) else reason}."
+    why = "no file" if pd.isna(reason) else html.escape(reason)
+    return f"<p><em>This row has no picture. The reason: {why}.</em></p>"

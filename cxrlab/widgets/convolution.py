@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
+from cxrlab.images import picture_html
 from cxrlab.plots import in_words
-from cxrlab.widgets import WRAP, as_png
+from cxrlab.widgets import WRAP, Bench, as_png
 
 OWN = "your own"
 SIDE = 300  # pixels on the screen, for X-ray and map alike
@@ -34,7 +35,7 @@ def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
     return as_png(np.asarray(image), simulated)
 
 
-def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> widgets.VBox:
+def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> Bench:
     """The bench for X-rays by name: uint8, shape (224, 224) or (224, 224, 1); at least one.
 
     ``simulated`` writes the word on X-ray and map.
@@ -48,15 +49,15 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     weights = [widgets.BoundedFloatText(description=name, **look) for name in names]
     with_relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
     with_pooling = widgets.Checkbox(description="max pooling, 2 × 2", indent=False)
-    before, after = (widgets.Image(format="png", width=SIDE, height=SIDE) for _ in range(2))
-    words = widgets.HTML()
+    before, after, words = (widgets.HTML() for _ in range(3))
     filling = False  # nine fields change at once: one drawing is enough
 
     def draw(_: Any = None) -> None:
         xray, kernel = xrays[chosen.value], np.reshape([field.value for field in weights], (3, 3))
         values = feature_map(xray, kernel, with_relu.value, with_pooling.value)
-        before.value = to_png(np.squeeze(xray), simulated)
-        after.value = to_png(to_picture(values), simulated)
+        before.value = picture_html(to_png(np.squeeze(xray), simulated), f"X-ray: {chosen.value}")
+        shown = to_png(to_picture(values), simulated)
+        after.value = picture_html(shown, "Its feature map; the line below has the numbers.")
         words.value = f'<p role="status">{in_words(values)}</p>'
 
     def fill(_: Any = None) -> None:
@@ -87,4 +88,4 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     rows = [[chosen, preset], [with_relu, with_pooling], shown]
     choices, switches, pictures = (widgets.HBox(row, layout=WRAP) for row in rows)
     grid = widgets.GridBox(weights, layout=columns)
-    return widgets.VBox([choices, grid, switches, pictures, words])
+    return Bench([choices, grid, switches, pictures, words])

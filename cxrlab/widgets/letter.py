@@ -6,18 +6,16 @@ import ipywidgets as widgets
 import numpy as np
 
 from cxrlab.errors import CXRLabError
-from cxrlab.images import fit
+from cxrlab.images import fit, picture_html
 from cxrlab.pipeline import Xrays
 from cxrlab.plots import CLASS_NAMES
 from cxrlab.shortcuts import AT, plant_letter
-from cxrlab.widgets import WIDE, WRAP, as_png
+from cxrlab.widgets import WIDE, WRAP, Bench, as_png
 
 SIDE = 300  # pixels on the screen
 
 
-def letter_desk(
-    model: Any, xrays: Xrays, threshold: float, simulated: bool = False
-) -> widgets.VBox:
+def letter_desk(model: Any, xrays: Xrays, threshold: float, simulated: bool = False) -> Bench:
     """An X-ray, a letter to move and to take away, and what ``model``, of Keras, makes of it.
 
     ``xrays``: decoded, without a letter; :class:`CXRLabError` for none. The letter starts where it
@@ -28,7 +26,7 @@ def letter_desk(
         raise CXRLabError("There is no X-ray to choose from. Give at least one.")
 
     def score(pixels: np.ndarray) -> np.ndarray:
-        # A call is quicker than ``model.predict`` for one X-ray, while a slider moves.
+        # A call is quicker than ``model.predict`` for one X-ray, while a key is held.
         batch = np.repeat(pixels.astype(np.float32) / 255, 3, axis=-1)
         return np.asarray(model(batch, training=False))[:, 0]
 
@@ -37,19 +35,22 @@ def letter_desk(
     down, across = (round(100 * share) for share in AT)
     look = {"style": {"description_width": "9em"}, "layout": WIDE}
     chosen = widgets.Dropdown(options=names, description="X-ray", **look)
-    sideways = widgets.IntSlider(across, 0, 100, description="Letter across, %", **look)
-    downwards = widgets.IntSlider(down, 0, 100, description="Letter down, %", **look)
+    look |= {"max": 100, "step": 4}
+    sideways = widgets.BoundedIntText(across, description="Letter across, %", **look)
+    downwards = widgets.BoundedIntText(down, description="Letter down, %", **look)
     shown = widgets.Checkbox(value=True, description="letter on the X-ray", indent=False)
     back = widgets.Button(description="Back to its place in training", layout={"width": "18em"})
-    picture = widgets.Image(format="png", width=SIDE, height=SIDE)
-    bar, said = widgets.FloatProgress(min=0, max=1), widgets.HTML()
+    bar = widgets.FloatProgress(max=1, description="Score")
+    picture, said = widgets.HTML(), widgets.HTML()
 
     def draw(_: Any = None) -> None:
         xray = xrays.pixels[chosen.value][None]
         place = downwards.value / 100, sideways.value / 100
         now = plant_letter(xray, place) if shown.value else xray
         bar.value = float(score(now)[0])
-        picture.value = as_png(fit(now[0, ..., 0], SIDE), simulated)
+        where = f"letter {place[1]:.0%} across, {place[0]:.0%} down" if shown.value else "no letter"
+        png = as_png(fit(now[0, ..., 0], SIDE), simulated)
+        picture.value = picture_html(png, f"X-ray {chosen.label}, {where}.")
         said.value = verdict_html(bar.value, threshold, float(untouched[chosen.value]))
 
     def reset(_: Any) -> None:
@@ -61,7 +62,7 @@ def letter_desk(
     draw()
     headed = widgets.VBox([widgets.HTML("<b>what the network is shown</b>"), picture])
     both = widgets.HBox([headed, widgets.VBox([said, bar])], layout=WRAP)
-    return widgets.VBox([chosen, sideways, downwards, widgets.HBox([shown, back]), both])
+    return Bench([chosen, sideways, downwards, widgets.HBox([shown, back]), both])
 
 
 def verdict_html(score: float, threshold: float, before: float) -> str:

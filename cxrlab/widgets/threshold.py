@@ -1,4 +1,4 @@
-"""Threshold and prevalence on two sliders, with everything that follows from them.
+"""Threshold and prevalence to choose, with everything that follows from them.
 
 The numbers come from :mod:`cxrlab.metrics` and :mod:`cxrlab.elsewhere`.
 """
@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cxrlab.elsewhere import people_tested, precision_range, screening_sentence
+from cxrlab.images import picture_html
 from cxrlab.metrics import Estimate, check_cases, confusion, shares
 from cxrlab.plots import COVID, INK, NOT_COVID, closed_png
-from cxrlab.widgets import WIDE, WRAP, matrix_html, table_html
+from cxrlab.widgets import WRAP, Bench, matrix_html, table_html
 
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 QUESTIONS = {
@@ -32,21 +33,17 @@ def threshold_bench(
     scores: ArrayLike,
     threshold: float = 0.5,
     patients: ArrayLike | None = None,
-) -> widgets.VBox:
-    """Sliders for the threshold and the prevalence, and what follows from them.
+) -> Bench:
+    """A threshold and a prevalence to choose, and what follows from them.
 
     Arguments as for :func:`cxrlab.metrics.evaluate`, and the same :class:`CXRLabError`; a button
-    brings the slider back to ``threshold``.
+    brings back ``threshold``.
     Example: ``threshold_bench(test.labels, scores, threshold, test.patients)``
     """
     labels, scores, patients = check_cases(labels, scores, patients)
-    # A picture takes a fifth of a second, so it waits until the slider is let go.
-    look = {"style": {"description_width": "7em"}, "layout": WIDE, "continuous_update": False}
-    cut = widgets.FloatSlider(
-        threshold, min=0, max=1, step=0.005, readout_format=".3f", description="Threshold", **look
-    )
+    cut = widgets.BoundedFloatText(threshold, max=1, step=0.01, description="Threshold")
     ill = [(f"{100 * share:g} %", share) for share in PREVALENCES]
-    share = widgets.SelectionSlider(options=ill, value=0.5, description="Prevalence", **look)
+    share = widgets.Dropdown(options=ill, value=0.5, description="Prevalence")
     back = widgets.Button(description="Back to the chosen threshold", layout={"width": "20em"})
     picture, matrix, metrics, sentence = (widgets.HTML() for _ in range(4))
 
@@ -62,7 +59,7 @@ def threshold_bench(
     back.on_click(lambda _: cut.set_trait("value", threshold))
     draw()
     side_by_side = widgets.HBox([picture, matrix], layout=WRAP)
-    return widgets.VBox([cut, back, share, sentence, side_by_side, metrics])
+    return Bench([cut, back, share, sentence, side_by_side, metrics])
 
 
 def metrics_html(metrics: Mapping[str, Estimate]) -> str:
@@ -102,4 +99,4 @@ def histogram_html(labels: np.ndarray, scores: np.ndarray, threshold: float) -> 
     figure.legend(loc="outside upper center", ncols=3, fontsize=9)
     alt = f"Histogram of {scores.size} scores, ill above and healthy below the axis. Threshold "
     alt += f"{threshold:.3f}: {(scores >= threshold).sum()} cases at or right of it are called ill."
-    return f'<img alt="{alt}" src="data:image/png;base64,{closed_png(figure, alt)}">'
+    return picture_html(closed_png(figure, alt), alt)
