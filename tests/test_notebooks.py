@@ -109,6 +109,13 @@ def test_every_figure_has_a_text_alternative(code):
             assert len(alt) > 10, f"no text alternative (plots.show):\n{cell.source}"
 
 
+def test_no_cell_that_nbval_compares_shows_a_picture(code):
+    """Its bytes change with every version of Matplotlib; print the numbers in the next cell."""
+    for cell, output in outputs(code):
+        if "nbval-check-output" in cell.metadata.get("tags", []):
+            assert "<img" not in output.get("data", {}).get("text/html", ""), cell.source
+
+
 def test_it_says_that_it_is_not_for_medical_use(notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert "not for medical use" in text.lower()
