@@ -3,6 +3,7 @@
 # make test     lint, unit tests, and every notebook at the smoke budget
 # make test-colab   the same tests with the versions that Google Colab has
 # make bench    measure how fast and how large, into docs/performance.md (half an hour)
+# make site     build the book site into build/site; make check-links asks its external links
 # make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
 # make test-fuzz, make test-kills   hostile files and sudden ends (docs/robustness.md)
 #
@@ -10,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help course lab test test-colab test-browser test-training \
-	test-fuzz test-kills notebooks bench lint clean
+	test-fuzz test-kills notebooks bench site check-links lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -38,7 +39,7 @@ exit 1
 endef
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,10p
 
 $(STAMP): pyproject.toml constraints.txt
 ifeq ($(PYTHON),)
@@ -122,6 +123,23 @@ notebooks: $(STAMP)
 # DATA names a folder of real X-rays for what is measured on X-rays; without it, phantoms.
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data '$(DATA)')
+
+# The site needs Sphinx, an extra that nothing else does. Its warnings are errors.
+SITE_STAMP := $(VENV)/site-installed
+
+$(SITE_STAMP): $(STAMP)
+ifeq ($(UV),)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[site]'
+else
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[site]'
+endif
+	@touch $(SITE_STAMP)
+
+site: $(SITE_STAMP)
+	@$(BIN)/python docs/site/build.py
+
+check-links: $(SITE_STAMP)
+	@$(BIN)/python docs/site/build.py --check-links
 
 clean:
 	rm -rf $(VENV) build dist cxrlab-out .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
 
 ``[project.urls] Repository`` in pyproject.toml names owner and repository (with ``/tree/BRANCH``
 at its end, the branch too). ``cxrlab publish`` sets it and carries it into the README, the pages
-in docs and the notebooks.
+in docs and the notebooks. ``[tool.cxrlab] hub`` may name a JupyterHub, for the site's buttons.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ NAME = r"(?!\.+[/\"])[A-Za-z0-9_.-]+"
 SETTING = re.compile(
     rf'^Repository = "https://github\.com/({NAME}/{NAME})(?:/tree/({NAME}))?"$', re.MULTILINE
 )
+HUB = re.compile(r'^(\[tool\.cxrlab\]\n(?:#.*\n)*hub = )"(|https?://[^\s"]+)"$', re.MULTILINE)
 # Every place where an address of this repository can stand, and what stands there. Nothing else:
 # links to other people's repositories are left alone.
 PLACES = {
@@ -35,10 +36,11 @@ PLACES = {
 
 
 class Repository(NamedTuple):
-    """A repository on GitHub, ``OWNER/NAME``, and the branch that readers get."""
+    """A repository on GitHub, ``OWNER/NAME``, the branch that readers get, and a JupyterHub."""
 
     path: str
     branch: str = "main"
+    hub: str = ""
 
     @property
     def setting(self) -> str:
@@ -50,14 +52,15 @@ class Repository(NamedTuple):
 def repository(checkout: Path = CHECKOUT) -> Repository:
     """What the setting says. Raises :class:`CXRLabError` where there is none."""
     settings = checkout / "pyproject.toml"
-    found = settings.is_file() and SETTING.search(settings.read_text(encoding="utf-8"))
+    text = settings.read_text(encoding="utf-8") if settings.is_file() else ""
+    found, hub = SETTING.search(text), HUB.search(text)
     if not found:
         raise CXRLabError(
             f'{settings} lacks its line Repository = "https://github.com/OWNER/NAME" (with '
             "/tree/BRANCH behind NAME unless the branch is main). Clone your copy of the course "
             "and run cxrlab publish there, after pip install -e ."
         )
-    return Repository(found[1], found[2] or "main")
+    return Repository(found[1], found[2] or "main", hub[2] if hub else "")
 
 
 def publish(
@@ -65,20 +68,25 @@ def publish(
     branch: str | None = None,
     check: bool = False,
     checkout: Path = CHECKOUT,
+    hub: str | None = None,
 ) -> tuple[Repository, list[str]]:
     """Point the setting, and with it every badge, link and install cell, at another repository.
 
     ``repo`` is ``OWNER/NAME``, by default that of the setting; ``branch`` is ``main`` for a new
-    ``repo`` and else stays. ``check`` writes nothing. Returns what everything points at, and the
-    files that change. Raises :class:`CXRLabError` for names that GitHub would not take.
+    ``repo`` and else stays. ``hub`` is the address of a JupyterHub, or "" for none. ``check``
+    writes nothing. Returns what everything points at, and the files that change. Raises
+    :class:`CXRLabError` for names that GitHub would not take and for a hub that is no address.
     """
     now = repository(checkout)
-    to = Repository(repo or now.path, branch or ("main" if repo else now.branch))
+    hub = now.hub if hub is None else hub.rstrip("/")
+    to = Repository(repo or now.path, branch or ("main" if repo else now.branch), hub)
     if not SETTING.fullmatch(to.setting):
         raise CXRLabError(
             f"{to.path!r} on branch {to.branch!r} fits into no badge. Expected OWNER/NAME, as in "
             "ann/cxrlab, and a branch of letters, digits, dots, dashes and underscores."
         )
+    if not HUB.fullmatch(f'[tool.cxrlab]\nhub = "{hub}"'):
+        raise CXRLabError(f"{hub!r} is no address of a JupyterHub. Expected https://HOST/PATH.")
     files = [checkout / "pyproject.toml", checkout / "README.md", *checkout.glob("docs/*.md")]
     changed = []
     for path in sorted([*files, *checkout.glob("notebooks/*.ipynb")]):
@@ -111,7 +119,7 @@ def stamp(text: str, to: Repository) -> str:
     for place, address in PLACES.items():
         there = address.format(path=to.path, branch=to.branch, at_branch=at_branch)
         text = re.sub(place, there, text)
-    return SETTING.sub(to.setting, text)
+    return HUB.sub(rf'\g<1>"{to.hub}"', SETTING.sub(to.setting, text))
 
 
 def id_for(source: str, taken: set[str]) -> str:

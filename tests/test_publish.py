@@ -56,7 +56,7 @@ def test_stamping_moves_our_links_and_no_others():
 @pytest.mark.parametrize(
     ("address", "found"),
     [
-        ("https://github.com/a/b", ("a/b", "main")),
+        ("https://github.com/a/b", Repository("a/b")),
         ("https://github.com/ann/x-ray.course/tree/summer-2027", FORK),
         ("https://example.org/a/b", None),
         ("https://github.com/a", None),
@@ -136,7 +136,7 @@ def test_check_says_what_would_change_and_changes_nothing(checkout, monkeypatch)
         done = CliRunner().invoke(app, ["publish", *words])
         return done.exit_code, done.output
 
-    monkeypatch.setattr(publish.publish, "__defaults__", (None, None, False, checkout))
+    monkeypatch.setattr(publish.publish, "__defaults__", (None, None, False, checkout, None))
     before = texts(checkout)
     code, said = typed("--repo", "ann/fork", "--check")
     assert (code, "would change  pyproject.toml\n" in said) == (1, True)
@@ -145,6 +145,11 @@ def test_check_says_what_would_change_and_changes_nothing(checkout, monkeypatch)
     assert (code, "changed  README.md" in said) == (0, True)
     assert typed("--check") == (0, "Everything points at ann/fork, branch main.\n")
     assert typed("--branch", "b2")[0] == 0
+    assert typed("--hub", "https://hub.example.org/")[0] == 0
+    assert repository(checkout) == Repository("ann/fork", "b2", "https://hub.example.org")
+    with pytest.raises(CXRLabError, match="no address of a JupyterHub"):
+        publish.publish(hub="hub.example.org")
+    assert typed("--hub", "")[0] == 0
     assert repository(checkout) == Repository("ann/fork", "b2")
 
 

@@ -151,6 +151,7 @@ def progress() -> None:
 def publish(
     repo: Annotated[str | None, Option(help="Your copy on GitHub: OWNER/NAME.")] = None,
     branch: Annotated[str | None, Option(help="What readers get, by default main.")] = None,
+    hub: Annotated[str | None, Option(help="A JupyterHub for the site: https://HOST.")] = None,
     check: Annotated[bool, Option("--check", help="Change nothing; exit code 1 if due.")] = False,
 ) -> None:
     """Point every badge, link and install cell of a checkout at your copy of the course.
@@ -160,7 +161,7 @@ def publish(
     """
     from cxrlab.publish import publish as publish_to
 
-    to, changes = publish_to(repo, branch, check)
+    to, changes = publish_to(repo, branch, check, hub=hub)
     for change in changes:
         echo(f"{'would change' if check else 'changed'}  {change}")
     if check and changes:
