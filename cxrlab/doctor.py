@@ -172,7 +172,7 @@ def check_data(data: str | Path | None = None) -> Finding:
     if len(there) < 2 or not (choice.folder / covid.NAME / "metadata.csv").is_file():
         advice = f"It should hold {covid.NAME}/ with its metadata.csv, and a source of normals."
         return Finding("Data", PROBLEM, seen, advice)
-    advice = "Notebooks 06 and 07 need adults: `cxrlab data fetch external` brings some."
+    advice = "Notebooks 06 and 07 need adults: `cxrlab data fetch nih` brings some."
     return check("Data", filled_by(ADULTS, there), seen, advice, NOTE)
 
 

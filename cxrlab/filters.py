@@ -314,13 +314,10 @@ def seen_before(phash: pd.Series, learned: pd.Series, distance: int = COPY_DISTA
 
 
 def without_known(cases: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """The cases without those that show an X-ray of ``known`` again, or almost: a test on them
-    would leak.
+    """The cases without those that show an X-ray of ``known`` again, or almost: they would leak.
 
-    Copies travel from collection to collection, scaled and with captions. Both need ``path`` and
-    ``image_id``, or ``phash`` as from :func:`usable`, which spares reading the files once more. A
-    copy that was cropped by more than some 2 % is not recognised.
-
+    Both need ``path`` and ``image_id``, or ``phash`` as from :func:`usable`, which spares reading
+    the files. A copy cropped by more than some 2 % is not recognised.
     Example: ``elsewhere = without_known(cxnet.load(folder), cases)``
     """
     ours, theirs = (

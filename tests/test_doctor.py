@@ -120,7 +120,7 @@ def test_the_doctor_looks_at_the_data(tmp_path, monkeypatch):
     assert "metadata.csv" in found("Data", tmp_path)[2]
     (tmp_path / "covid-chestxray-dataset" / "metadata.csv").write_text("")
     state, _, advice = found("Data", tmp_path)
-    assert state == doctor.NOTE and "data fetch external" in advice
+    assert state == doctor.NOTE and "data fetch nih" in advice
     (tmp_path / "Actualmed-COVID-chestxray-dataset").mkdir()
     state, seen, _ = found("Data", tmp_path)
     assert (state, "named by --data" in seen, "Actualmed" in seen) == (doctor.OK, True, True)

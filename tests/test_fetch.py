@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
-from upstream import MENDELEY, Upstream, archive_of, images_in, offer
+from upstream import MENDELEY, NIH, NLM, Upstream, archive_of, images_in, offer
 
 from cxrlab import sources
 from cxrlab.case_files import read_cases
@@ -20,7 +20,18 @@ from cxrlab.cli.data import describe
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
 from cxrlab.filters import prepare
-from cxrlab.sources import ALL_SOURCES, covid, download, fetch, fetching, kermany, nih
+from cxrlab.sources import (
+    ALL_SOURCES,
+    covid,
+    cxnet,
+    download,
+    fetch,
+    fetching,
+    kermany,
+    nih,
+    openist,
+    tuberculosis,
+)
 
 runner = CliRunner()
 
@@ -56,9 +67,10 @@ def test_a_second_fetch_asks_for_nothing(upstream, tmp_path):
     upstream.behave()
     code, said = cxrlab("fetch", "all", "--data", tmp_path, "--limit", 8)
     assert code == 0
-    assert said.count(": 0 images to come") == 4
+    assert said.count(": 0 images to come") == len(ALL_SOURCES)
     # A table may list more than its repository has: then its list is looked at once more.
-    assert set(upstream.asked) <= {upstream.listing(covid.NAME)}
+    lists = (covid.NAME, openist.NAME, cxnet.NAME)
+    assert set(upstream.asked) <= {upstream.listing(name) for name in lists}
     assert before == {path: path.stat().st_mtime_ns for path in images_in(tmp_path)}
 
 
@@ -69,7 +81,7 @@ def test_licences_and_sizes_are_said_before_an_image_is_asked_for(upstream, tmp_
     )
     fetch("all", tmp_path)
     text = "\n".join(sentence for sentence, asked in said if not asked)
-    for name in (covid.NAME, kermany.NAME, covid.ACTUALMED):
+    for name in ALL_SOURCES:
         assert ALL_SOURCES[name].allows in text and ALL_SOURCES[name].citation in text
     assert f"{covid.NAME}: 31 images to come, 1.9 MB." in text
     said.clear()
@@ -94,11 +106,11 @@ def test_of_real_xrays_little_more_travels_than_what_is_needed(real_data, tmp_pa
 
 
 def with_adults(upstream: Upstream, data: Path) -> Path:
-    """The folder that is fetched where Actualmed has the adults of ``data``, and NIH is not."""
+    """The folder that is fetched where Actualmed has the adults of ``data``, without NIH's own."""
     children = sorted((data / kermany.NAME).rglob("NORMAL/*.*"))[:5]
     adults = sorted((data / nih.NAME).iterdir())
     upstream.add_external(*([path.read_bytes() for path in some] for some in (children, adults)))
-    return fetch()
+    return [fetch(what) for what in ("covid", "kermany", "external")][0]
 
 
 def test_a_fetched_folder_has_healthy_adults_from_the_external_sets(upstream, phantom_data):
@@ -138,6 +150,93 @@ def test_external_sets_are_catalogs(upstream, tmp_path):
     # The inconclusive one, and pneumonia, have not travelled.
     assert not Path(ours["path"].iloc[1]).is_file()
     assert len(images_in(tmp_path / covid.FIGURE1)) == 3
+
+
+# --- adults of NIH, and sources for tests --------------------------------------------------------
+
+
+def test_nihs_healthy_adults_come_out_of_its_archives_with_what_is_known_of_them(
+    upstream, phantom_data, tmp_path
+):
+    adults = sorted((phantom_data / nih.NAME).iterdir())
+    fetch("nih", tmp_path, limit=2)
+    assert f"{NIH}/images/images_002.zip" not in upstream.asked  # no more than it takes
+    few = images_in(tmp_path)
+    fetch("nih", tmp_path)
+    table = nih.load(tmp_path / nih.NAME)
+    assert len(few) == 2 and set(few) < {Path(path) for path in table["path"]}
+    assert len(table) == table["patient_id"].nunique() == len(adults)
+    known = table[["finding", "age", "sex", "view"]].drop_duplicates().values.tolist()
+    assert known == [["No Finding", 45, "F", "PA"]]
+    assert Path(table["path"][0]).read_bytes() == adults[0].read_bytes()
+
+
+def test_as_many_adults_come_as_there_are_positives(upstream, phantom_data, tmp_path, monkeypatch):
+    folder = fetch("covid", tmp_path, limit=3)
+    rows = (folder / covid.NAME / "metadata.csv").read_text().splitlines()
+    used = covid.load(folder / covid.NAME).index[covid.used(covid.load(folder / covid.NAME))]
+    keep = [rows[0], *(rows[line + 1] for line in used[:2])]
+    (folder / covid.NAME / "metadata.csv").write_text("\n".join(keep))
+    fetch("nih", tmp_path)
+    assert len(images_in(folder / nih.NAME)) == 2
+
+
+def test_a_table_of_nih_that_is_none_stays_away(upstream, tmp_path):
+    upstream.misbehave(f"{NIH}/{fetching.NIH_TABLE}", "another", data=b"all,wrong\n1,2\n")
+    with pytest.raises(CXRLabError, match=r"no column 'Image Index'"):
+        fetch("nih", tmp_path)
+    assert not list((tmp_path / nih.NAME).rglob("*.*"))
+
+
+def test_repositories_without_a_table_bring_adults_masks_and_nothing_else(upstream, tmp_path):
+    for what in ("openist", "cxnet"):
+        fetch(what, tmp_path)
+    drawn = openist.load(tmp_path / openist.NAME)
+    assert len(drawn) == 2
+    assert all(openist.mask_path(path).is_file() for path in drawn["path"])
+    assert len(cxnet.load(tmp_path / cxnet.NAME)) == 3
+    assert len(images_in(tmp_path)) == 2 + 2 + 3  # no child, no other folder, nothing outside
+    fetch("openist", tmp_path / "few", limit=1)
+    assert len(images_in(tmp_path / "few")) == 2  # one X-ray with its mask
+
+
+def test_without_githubs_list_such_a_repository_cannot_be_fetched(upstream, tmp_path):
+    upstream.misbehave(upstream.listing(cxnet.NAME), "forbidden")
+    with pytest.raises(CXRLabError, match=r"GitHub lists no images in .*covid19.* 60 lists"):
+        fetch("cxnet", tmp_path)
+
+
+def test_tuberculosis_brings_adults_of_both_hospitals(upstream, tmp_path):
+    fetch("tuberculosis", tmp_path, limit=6)
+    for name in (tuberculosis.MONTGOMERY, tuberculosis.SHENZHEN):
+        table = tuberculosis.load(tmp_path / name, name)
+        assert len(table) == len(images_in(tmp_path / name)) == 6
+        assert (table["age"] >= 18).all() and set(table["view"]) == {"PA"}
+        assert set(table["finding"]) <= {"No Finding", "Tuberculosis"}
+    upstream.behave()
+    fetch("shenzhen", tmp_path, limit=8)
+    images = upstream.images_asked()
+    assert len(images) == 2 and all(path.startswith(NLM["shenzhen"]) for path in images)
+
+
+def test_without_a_reading_an_xray_with_tuberculosis_does_not_come(upstream, tmp_path):
+    first = fetching.in_stable_order(tuberculosis.names_of("shenzhen"))[0]
+    reading = f"{NLM['shenzhen']}/ClinicalReadings/{first}.txt"
+    upstream.misbehave(reading, "disguised_page")
+    with pytest.raises(CXRLabError, match=f"{first}.txt sent a web page"):
+        fetch("shenzhen", tmp_path, limit=3)
+    assert not images_in(tmp_path)
+    upstream.behave()
+    fetch("shenzhen", tmp_path, limit=3)
+    assert len(images_in(tmp_path)) == 3
+
+
+def test_a_disk_without_room_is_said_before(upstream, tmp_path, monkeypatch):
+    left = shutil.disk_usage(tmp_path)._replace(free=30_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    with pytest.raises(CXRLabError, match=r"openist: only 30.0 kB are free. Take fewer"):
+        fetch("openist", tmp_path)
+    assert not images_in(tmp_path)
 
 
 # --- which images, and over which way --------------------------------------------------------
@@ -233,7 +332,7 @@ def test_without_a_connection_every_source_says_so(upstream, tmp_path, monkeypat
     monkeypatch.setenv("CXRLAB_MIRROR", "http://127.0.0.1:9")  # nobody listens there
     code, said = cxrlab("fetch", "--data", tmp_path)
     assert code == 1
-    assert "4 failures" in said and covid.NAME in said
+    assert f"{len(ALL_SOURCES)} failures" in said and covid.NAME in said
     assert "cannot be reached" in said and "Traceback" not in said
     assert not images_in(tmp_path)
 

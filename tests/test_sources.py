@@ -12,7 +12,7 @@ from PIL import Image
 
 from cxrlab import sources
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, cxnet, kermany, nih, openist
+from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
 from cxrlab.sources.tables import COLUMNS, is_normal
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
@@ -312,6 +312,66 @@ def test_covid_cxnet_leaves_children_out_and_tells_what_was_visible(tmp_path):
     assert names == ["009.jpg", "251.jfif", "296-.jpg", "379.PNG"]
     assert table["visible"].tolist() == [True, True, False, True]
     assert set(table["finding"]) == {"COVID-19"} and table["patient_id"].is_unique
+
+
+@pytest.mark.parametrize(
+    ("said", "sex", "age"),
+    [
+        ("Patient's Sex: F \nPatient's Age: 027Y\nnormal", "F", 27),
+        ("Patient's Sex: O\nPatient's Age: 045Y\nnormal", "", 45),
+        ("male 45yrs\nnormal", "M", 45),
+        ("Female, 28 yrs\nnormal", "F", 28),
+        ("femal 32yrs", "F", 32),
+        ("female24yrs\nleft PTB", "F", 24),
+        ("male , 29yrs  \t\nbilateral secondary PTB", "M", 29),
+        ("male 42\nnormal", "M", -1),
+        ("\ufffd", "", -1),
+        ("", "", -1),
+    ],
+)
+def test_readings_say_sex_and_age_in_their_own_ways(tmp_path, said, sex, age):
+    picture(tmp_path / "shenzhen" / "CXR_png" / "CHNCXR_0044_0.png")
+    reading = tmp_path / "shenzhen" / "ClinicalReadings" / "CHNCXR_0044_0.txt"
+    reading.parent.mkdir()
+    reading.write_text(said, encoding="utf-8")
+    [row] = tuberculosis.load(tmp_path / "shenzhen", "shenzhen").fillna({"sex": "", "age": -1}).iloc
+    assert (row["sex"], row["age"]) == (sex, age)
+
+
+@pytest.mark.parametrize("said", ["male 16month\nnormal", "female 64days", "Patient's Age: 005Y"])
+def test_readings_that_are_of_children(tmp_path, said):
+    for name in ("CHNCXR_0115_0", "CHNCXR_0500_1"):
+        picture(tmp_path / "CXR_png" / f"{name}.png")
+    (tmp_path / "ClinicalReadings").mkdir()
+    (tmp_path / "ClinicalReadings" / "CHNCXR_0115_0.txt").write_text(said)
+    table = tuberculosis.load(tmp_path, "shenzhen")
+    assert table["finding"].tolist() == ["Tuberculosis"]
+
+
+def test_montgomery_in_its_own_layout_ties_the_xrays_of_a_patient(tmp_path):
+    home = tmp_path / "MontgomerySet"
+    for name in ("MCUCXR_0001_0", "MCUCXR_0162_1", "MCUCXR_0166_1"):
+        for place in ("CXR_png", "ManualMask/leftMask"):
+            picture(home / place / f"{name}.png")
+    picture(home / "CXR_png" / "Thumbs.png")
+    (home / "ClinicalReadings").mkdir()
+    said = "Patient's Sex: M \nPatient's Age: 049Y\nNO REPORT (same pt as MCUCXR_0162_1)"
+    (home / "ClinicalReadings" / "MCUCXR_0166_1.txt").write_text(said)
+    table = tuberculosis.load(tmp_path, "montgomery")
+    assert table["finding"].tolist() == ["No Finding", "Tuberculosis", "Tuberculosis"]
+    patients = [f"montgomery/MCUCXR_{number}" for number in ("0001", "0162", "0162")]
+    assert table["patient_id"].tolist() == patients
+
+
+def test_the_sets_with_tuberculosis_have_as_many_xrays_as_their_authors_say():
+    ours = {name: tuberculosis.names_of(name) for name in tuberculosis.URLS}
+    ill = {name: sum(each[-1] == "1" for each in names) for name, names in ours.items()}
+    assert {name: len(set(names)) for name, names in ours.items()} == {
+        "montgomery": 138,
+        "shenzhen": 662,
+    }
+    assert ill == {"montgomery": 58, "shenzhen": 336}
+    assert ours["montgomery"][-1] == "MCUCXR_0399_1" and "MCUCXR_0103_0" in ours["montgomery"]
 
 
 @pytest.mark.parametrize("source", [openist, cxnet])

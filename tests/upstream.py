@@ -10,10 +10,13 @@ from pathlib import Path
 
 from bad_server import BadServer
 
-from cxrlab.sources import ALL_SOURCES, covid, fetching
-from cxrlab.sources.fetching import REPOSITORIES
+from cxrlab.sources import ALL_SOURCES, covid, cxnet, fetching, nih, openist, tuberculosis
+from cxrlab.sources.fetching import FOLDERS, REPOSITORIES
 
 MENDELEY = "/" + fetching.ARCHIVE.partition("://")[2]
+NIH = "/" + fetching.NIH.partition("://")[2]
+NLM = {name: "/" + url.partition("://")[2] for name, url in tuberculosis.URLS.items()}
+IMAGES = (".png", ".jpg", ".jpeg", ".jfif")
 HEAD = (
     "patientid,offset,sex,age,finding,survival,temperature,pO2 saturation,view,modality,"
     "{name}artifacts/distortion,notes"
@@ -30,16 +33,21 @@ class Upstream(BadServer):
     def listing(self, name: str) -> str:
         """The path at which GitHub gives the list of its images."""
         place = REPOSITORIES[ALL_SOURCES[name]]
-        return "/api.github.com/repos/{}/git/trees/{}:images".format(*place)
+        tree = "" if ALL_SOURCES[name] in FOLDERS else ":images"
+        return "/api.github.com/repos/{}/git/trees/{}".format(*place) + tree
 
     def images_asked(self) -> list[str]:
-        return [path for path in self.asked if "/images/" in path]
+        return [path for path in self.asked if path.lower().endswith(IMAGES)]
 
     def add_repository(self, name: str, table: bytes, images: dict[str, bytes]) -> None:
         """A repository of this source with its table, its images, and GitHub's list of them."""
         self.files[self.raw(name) + "metadata.csv"] = table
+        self.add_files(name, images, "images/")
+
+    def add_files(self, name: str, images: dict[str, bytes], place: str = "") -> None:
+        """Files of this source's repository below ``place``, and GitHub's list of them."""
         for image, data in images.items():
-            self.files[f"{self.raw(name)}images/{image}"] = data
+            self.files[f"{self.raw(name)}{place}{image}"] = data
         hashes = [hashlib.sha1(b"blob %d\0" % len(data) + data) for data in images.values()]
         tree = [
             {"path": image, "type": "blob", "sha": sha.hexdigest(), "size": len(images[image])}
@@ -54,6 +62,43 @@ class Upstream(BadServer):
         # A partial copy lists more than it has, and so does this repository.
         self.add_repository(covid.NAME, (source / "metadata.csv").read_bytes(), images)
         self.files[MENDELEY] = archive_of(data / "chest_xray")
+        self.add_adults(sorted((data / nih.NAME).iterdir()))
+
+    def add_adults(self, paths: list[Path]) -> None:
+        """NIH's table and archives: each of these X-rays of a patient of its own, and more rows."""
+        names = [f"{number:08}_000{path.suffix}" for number, path in enumerate(paths, start=1)]
+        rows = [f"{name},No Finding,0,{name[:8]},45,F,PA,1,1,1,1" for name in names]
+        ill, side, child, again = (rows[0].replace("_000", f"_00{n}") for n in range(1, 5))
+        rows[:0] = [ill.replace("No Finding", "Mass"), side.replace("PA", "AP")]
+        rows[:0] = [child.replace(",45,", ",17,")]
+        head = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,"
+        head += "View Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
+        self.files[f"{NIH}/{fetching.NIH_TABLE}"] = "\n".join([head, *rows, again]).encode()
+        half = len(paths) // 2
+        for part in range(1, 13):
+            held = slice(0, half) if part == 1 else slice(half, None if part == 2 else half)
+            data = io.BytesIO()
+            with zipfile.ZipFile(data, "w") as archive:
+                archive.writestr("images/00000001_001.png", b"of somebody ill")
+                for path, name in zip(paths[held], names[held], strict=True):
+                    archive.write(path, f"images/{name}")
+            self.files[f"{NIH}/images/images_{part:03}.zip"] = data.getvalue()
+
+    def add_elsewhere(self, images: list[bytes]) -> None:
+        """OpenIST, COVID-CXNet, and both sets with tuberculosis, in miniature."""
+        names = ["1-10-500.jpg", "1-10-500@.png", "2-11-500.jpg", "2-11-500@.png"]
+        files = {f"{openist.PLACE}/{name}": images[n] for n, name in enumerate(names)}
+        files |= {"Sharedfiles/1.jpg": images[0], f"{openist.PLACE}/../../evil.jpg": images[0]}
+        self.add_files(openist.NAME, files | {"README.md": b"tools", "1.jpg": images[0]})
+        names = ["009.jpg", "296-.jpg", "455p.jpg", "251.jfif"]
+        files = {f"{cxnet.PLACE}/{name}": images[n] for n, name in enumerate(names)}
+        self.add_files(cxnet.NAME, files | {"chest_xray_images/normal/1.jpg": images[0]})
+        for name, place in NLM.items():
+            for number, xray in enumerate(tuberculosis.names_of(name)):
+                said = f"Patient's Sex: F\nPatient's Age: {number % 60:03}Y\nnormal"
+                said = f"male {number % 60}yrs\nnormal" if name == tuberculosis.SHENZHEN else said
+                self.files[f"{place}/ClinicalReadings/{xray}.txt"] = said.encode()
+                self.files[f"{place}/CXR_png/{xray}.png"] = images[number % len(images)]
 
     def add_external(self, images: list[bytes], adults: list[bytes] | None = None) -> None:
         """Actualmed and Figure 1 in miniature, in the columns of the real ones.
@@ -103,6 +148,7 @@ def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
     upstream.take(data)
     pictures = sorted((data / "chest_xray").rglob("NORMAL/*.*"))[:5]
     upstream.add_external([path.read_bytes() for path in pictures])
+    upstream.add_elsewhere([path.read_bytes() for path in pictures])
     monkeypatch.setenv("CXRLAB_MIRROR", upstream.root)
     monkeypatch.setattr(fetching, "ATTACHED", data / "nothing-attached")
     return upstream
@@ -110,5 +156,4 @@ def offer(upstream: Upstream, data: Path, monkeypatch) -> Upstream:
 
 def images_in(folder: Path) -> list[Path]:
     """The images below a folder."""
-    endings = (".png", ".jpg", ".jpeg")
-    return sorted(path for path in folder.rglob("*.*") if path.suffix.lower() in endings)
+    return sorted(path for path in folder.rglob("*.*") if path.suffix.lower() in IMAGES)

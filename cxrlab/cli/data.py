@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(help="Look at the X-rays, fetch real ones.", no_args_is_help=True)
 
-WHAT = typer.Argument("all", help="covid (positives), kermany (children), external sets, or all.")
+WHAT = typer.Argument(
+    "all", help="covid, kermany, nih; external, openist, cxnet, tuberculosis; or all."
+)
 INTO = typer.Option(None, "--data", help="Folder to fetch into; without it xrays in the workspace.")
 LIMIT = typer.Option(None, min=1, help="The most images per source.")
 ARCHIVE = typer.Option(None, help="Zip or folder of the normal children on this computer.")
@@ -64,7 +66,7 @@ def describe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
             advice.append(str(error))
             continue
         if catalog is None:
-            advice.append(f"There is no folder {name}.")
+            advice.append(f"There is no folder {name}. `cxrlab data fetch` brings it.")
             continue
         problem = catalog["image_id"].map(fingerprint(catalog)["problem"])
         usable = catalog.loc[problem.isna(), "finding"]
@@ -85,14 +87,16 @@ def describe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
 
 @data_app.command()
 def fetch(
-    what: Literal["covid", "kermany", "external", "all"] = WHAT,
+    what: str = WHAT,
     data: Path | None = INTO,
     limit: int | None = LIMIT,
     archive: Path | None = ARCHIVE,
 ) -> None:
-    """Bring real X-rays: only the images that the course uses, some hundred megabytes.
+    """Bring real X-rays without an account, at the most some 2 GB.
 
-    What is there already is not fetched again, and an interrupted fetch goes on where it stopped.
+    The course learns from covid, kermany (children) and nih (adults): half a GB. The others are
+    from elsewhere, for tests; tuberculosis (montgomery and shenzhen) has 1 GB. What is there
+    already is not fetched again, and an interrupted fetch goes on where it stopped.
     """
     from cxrlab.choices import choose
     from cxrlab.sources import fetch

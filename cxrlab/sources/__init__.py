@@ -15,14 +15,17 @@ from filelock import FileLock
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, read_json, workspace_root, writing
-from cxrlab.sources import covid, cxnet, kermany, nih, openist
+from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
 from cxrlab.sources.fetching import fetch as fetch
 from cxrlab.sources.tables import STAMP, is_phantom
 
 SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
 # Hospitals that the course does not learn from. Actualmed and Figure 1 lie inside COVIDx, with the
 # COVID-19 source.
-ELSEWHERE = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE, openist.SOURCE, cxnet.SOURCE)
+ELSEWHERE = (
+    *(covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE, openist.SOURCE, cxnet.SOURCE),
+    *(tuberculosis.MONTGOMERY_SOURCE, tuberculosis.SHENZHEN_SOURCE),
+)
 EXTERNAL = {source.name: source for source in ELSEWHERE}
 ALL_SOURCES = SOURCES | EXTERNAL
 
@@ -106,7 +109,7 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
         raise CXRLabError(
             f"{data_dir} has no folder {' and no folder '.join(missing)}, which negatives="
             f"{negatives!r} needs. It holds: {', '.join(there) or 'no source'}. "
-            "`cxrlab data fetch` brings X-rays, in place of nih-no-finding other healthy adults."
+            "`cxrlab data fetch` brings the X-rays of all sources."
         )
     wanted = [name for group in groups for name in filled_by(group, there)]
     tables = [ALL_SOURCES[name].load(Path(data_dir, name)) for name in wanted]

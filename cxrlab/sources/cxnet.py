@@ -1,4 +1,4 @@
-"""Adults with COVID-19 from COVID-CXNet (Haghanifar 2022, 10.1007/s11042-022-12156-z)."""
+"""Adults with COVID-19 from COVID-CXNet."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ URL = "https://github.com/armiro/COVID-CXNet"
 
 
 def load(folder: str | Path) -> pd.DataFrame:
-    """Every X-ray of an adult with COVID-19 as a catalog, each as a patient of its own.
+    """Every X-ray of an adult as a catalog, each of a patient of its own, mostly AP.
 
-    Neither sex nor age nor view is stated; most are AP. ``visible`` is False where the authors saw
-    nothing abnormal. Children are left out. A whole copy holds many X-rays of the other sources
-    again: see :func:`cxrlab.filters.without_known`. Raises :class:`CXRLabError` where there is no
-    X-ray.
+    No sex, age or view is stated. ``visible`` is False where the authors saw nothing abnormal. Many
+    are X-rays of the other sources again: :func:`cxrlab.filters.without_known` leaves them out.
+    Raises :class:`CXRLabError` where there is no X-ray.
     """
-    place = Path(folder).absolute() / PLACE
-    below = image_files(Path(folder).absolute())
+    folder = Path(folder).absolute()
+    place, below = folder / PLACE, image_files(folder)
     files = [path for path in below if path.parent == place and is_adult(path.name)]
     about = {"finding": "COVID-19", "modality": "X-ray", "license": "CC BY 4.0", "url": URL}
     about["visible"] = [not path.stem.endswith("-") for path in files]

@@ -183,7 +183,8 @@ def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
     elif isinstance(error, RangeNotSupported):
         said = (
             f"{server} sent no part of its archive; the login page of this network may stand in "
-            "between. Download the archive whole in a browser, then name the file with --archive."
+            "between. Download the archive whole in a browser, then unpack it into the source's "
+            "folder or, for the children's, name the file with --archive."
         )
     elif status in (429, 503):
         said = f"{server} had too many questions from here (it answered {status}). Try again later."

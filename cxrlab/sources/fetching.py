@@ -1,7 +1,7 @@
 """``cxrlab data fetch``: which X-rays each source needs, said before, then brought.
 
-A plan lists the files of a source that are to come; ``PLANS`` has one per source. Repositories on
-GitHub give their table first, then the images that pass the course's filters.
+A plan lists the files of a source that are to come; ``PLANS`` has one per source. Where a source
+has a table it comes first, then the images that pass the course's filters.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,18 +21,24 @@ from rich.filesize import decimal
 from cxrlab.errors import CXRLabError, counted
 from cxrlab.files import make_folder, workspace_root, write_atomically, writing
 from cxrlab.images import decode_bytes, read_bytes
-from cxrlab.sources import covid, kermany
+from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
 from cxrlab.sources.download import Archive, Wanted, bring_all, get
-from cxrlab.sources.tables import Source, image_files, is_phantom, parse_table
+from cxrlab.sources.tables import ADULT, Source, image_files, is_phantom, parse_table
 
 # Where each repository lies on GitHub, and which commit or branch of it is taken. That of the
 # COVID-19 collection holds its table in the later spelling, up to patient 481; that of Figure 1 its
-# 48 patients. No commit of Actualmed is known to hold all of its images: its branch is taken.
+# 48 patients. No commit of the others is known to hold all of their images: the branch is taken.
 REPOSITORIES = {
     covid.SOURCE: ("ieee8023/covid-chestxray-dataset", "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8"),
     covid.ACTUALMED_SOURCE: (f"agchung/{covid.ACTUALMED}", "master"),
     covid.FIGURE1_SOURCE: (f"agchung/{covid.FIGURE1}", "95bb569e55f4110d3b734c0f355340e04e16989a"),
+    openist.SOURCE: ("pi-null-mezon/OpenIST", "master"),
+    cxnet.SOURCE: ("armiro/COVID-CXNet", "master"),
 }
+# Repositories without a table: where their X-rays lie, and which of the files there are wanted.
+FOLDERS = {openist.SOURCE: (openist.PLACE, openist.is_xray)}
+FOLDERS |= {cxnet.SOURCE: (cxnet.PLACE, cxnet.is_adult)}
+IMAGE = re.compile(r"[A-Za-z0-9][\w.@() -]*\.(?:jpe?g|jfif|png)", re.I)
 RAW = "https://raw.githubusercontent.com"
 LISTS = "https://api.github.com/repos"
 ARCHIVE = (
@@ -39,11 +46,20 @@ ARCHIVE = (
     "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded"
 )
 ATTACHED = Path("/kaggle/input")
+# A copy of NIH ChestX-ray14 that gives parts of its twelve archives, which NIH's own does not.
+NIH = (
+    "https://huggingface.co/datasets/alkzar90/NIH-Chest-X-ray-dataset/resolve/"
+    "d444bf39439f4fbfac6922e2472b1bf2554309e7/data"
+)
+NIH_TABLE = "Data_Entry_2017_v2020.csv"
 # chest_xray/train/NORMAL/IM-0115-0001.jpeg, however deep. Other names, as ._IM-1.jpeg, are left.
 NORMAL = re.compile(r"(?:^|/)(train|test|val)/NORMAL/([A-Za-z0-9][\w.-]*\.(?:jpe?g|png))$", re.I)
 # Normal X-rays to take where no positives can be counted: some more than the COVID-19 collection
 # has of PA X-rays in any copy that we have seen (217).
 UNCOUNTED = 250
+TUBERCULOSIS = (tuberculosis.MONTGOMERY_SOURCE, tuberculosis.SHENZHEN_SOURCE)
+MOST = 100  # X-rays of each, where no limit is named
+USUAL, LARGE = 700_000, 5_000_000  # bytes of an X-ray, and of one of those, about
 
 
 def fetch(
@@ -54,8 +70,10 @@ def fetch(
 ) -> Path:
     """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
 
-    ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children),
-    ``external`` (two sets from elsewhere) or ``all``. ``limit``: the most images per source.
+    ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children), ``nih``
+    (as many healthy adults); for tests ``external`` (Actualmed and Figure 1), ``openist``,
+    ``cxnet``, ``tuberculosis`` (``montgomery`` and ``shenzhen``); or ``all``. ``limit``: the most
+    images per source; without it 100 of each set with tuberculosis, whose files are large.
     ``archive``: a zip or folder of the normal children on this computer. Says first what each
     source allows and asks to cite; returns the folder. What is there already is not fetched again.
     Raises :class:`CXRLabError` for a wrong choice, and at the end where something did not come:
@@ -86,8 +104,12 @@ def fetch(
             except CXRLabError as error:
                 failed.append(f"{source.name}: {error}")
                 continue
-            size = decimal(sum(one.size for one in wanted))
-            print(f"{source.name}: {counted(len(wanted), 'image')} to come, {size}.")
+            size, free = sum(one.size for one in wanted), shutil.disk_usage(folder).free
+            print(f"{source.name}: {counted(len(wanted), 'image')} to come, {decimal(size)}.")
+            if size > free:
+                said = f"{source.name}: only {decimal(free)} are free. Take fewer with --limit."
+                failed.append(said)
+                continue
             failed += bring_all(wanted, source.name).values() if wanted else ()
     if failed:
         reasons = "\n".join(list(dict.fromkeys(failed))[:3])
@@ -123,17 +145,22 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     files = in_stable_order(names)
     if all((images / file).is_file() for file in files[:limit]):
         return []
-    listed = _list_of_images(repository, commit)
+    listed = _list_of_images(repository, f"{commit}:images")
     if listed:  # a table may name images that the repository does not have
         if source.name == covid.FIGURE1:  # whose table does not say how its files end
             by_stem = {PurePosixPath(file).stem: file for file in listed}
             files = [by_stem.get(PurePosixPath(file).stem, file) for file in files]
         files = [file for file in files if file in listed]
+    return _missing(files[:limit], images, f"{raw}/images", listed)
+
+
+def _missing(files: list[str], home: Path, url: str, listed: dict, size: int = USUAL) -> list:
+    """Those of the files below ``url`` that are not below ``home``; ``listed`` by GitHub or not."""
     wanted = []
-    for file in files[:limit]:
-        size, digest = listed.get(file, (700_000, None))  # as usual, where there is no list
-        read = partial(_read_image, f"{raw}/images/{quote(file)}", digest)
-        wanted.append(Wanted(images / file, read, size))
+    for file in files:
+        about, digest = listed.get(file, (size, None))
+        read = partial(_read_image, f"{url}/{quote(file)}", digest)
+        wanted.append(Wanted(home / file, read, about))
     return [one for one in wanted if not one.path.is_file()]
 
 
@@ -151,14 +178,39 @@ def _read_image(url: str, digest: str | None) -> bytes:
     return data
 
 
-def _list_of_images(repository: str, commit: str) -> dict[str, tuple[int, str]]:
-    """``{path in images/: (bytes, git's SHA-1)}``; empty beyond the 60 lists per hour of GitHub."""
+def _list_of_images(repository: str, tree: str) -> dict[str, tuple[int, str]]:
+    """``{path in tree: (bytes, git's SHA-1)}``; empty beyond the 60 lists per hour of GitHub."""
     try:
-        answer = json.loads(get(f"{LISTS}/{repository}/git/trees/{commit}:images?recursive=1"))
+        answer = json.loads(get(f"{LISTS}/{repository}/git/trees/{tree}?recursive=1"))
         files = [entry for entry in answer["tree"] if entry["type"] == "blob"]
-        return {entry["path"]: (int(entry["size"]), str(entry["sha"])) for entry in files}
+        return {str(entry["path"]): (int(entry["size"]), str(entry["sha"])) for entry in files}
     except (CXRLabError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+
+
+def folder_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+    """The X-rays of a repository that has no table, with their masks where it has some."""
+    repository, commit = REPOSITORIES[source]
+    place, is_wanted = FOLDERS[source]
+    tree = _list_of_images(repository, commit)
+    listed = {path[len(place) + 1 :]: tree[path] for path in tree if path.startswith(f"{place}/")}
+    names = [name for name in listed if IMAGE.fullmatch(name)]
+    if not names:
+        said = f"GitHub lists no images in {place} of {repository}. It gives 60 lists per hour: run"
+        raise CXRLabError(f"{said} this again later.")
+    chosen = in_stable_order(filter(is_wanted, names))[:limit]
+    chosen += sorted({openist.mask_path(name).name for name in chosen} & set(names))
+    url = f"{RAW}/{repository}/{commit}/{place}"
+    return _missing(chosen, folder / source.name / place, url, listed)
+
+
+def _number_of_normals(folder: Path, limit: int | None) -> int:
+    """As many as there are positives, and no more than ``limit``."""
+    number = UNCOUNTED
+    if (folder / covid.NAME / "metadata.csv").is_file():
+        catalog = covid.load(folder / covid.NAME)
+        number = catalog.loc[covid.used(catalog), "path"].nunique()
+    return min(number, limit or number)
 
 
 def normals_plan(
@@ -168,11 +220,7 @@ def normals_plan(
 
     Else, on Kaggle, from the data set attached to the notebook, or else out of Mendeley's archive.
     """
-    home, number = folder / source.name, UNCOUNTED
-    if (folder / covid.NAME / "metadata.csv").is_file():
-        catalog = covid.load(folder / covid.NAME)
-        number = catalog.loc[covid.used(catalog), "path"].nunique()
-    number = min(number, limit or number)
+    home, number = folder / source.name, _number_of_normals(folder, limit)
     there = {path.name for path in home.glob("*/NORMAL/[!.]*")}  # a kill leaves hidden files
     if len(there) >= number:
         return []
@@ -206,11 +254,57 @@ def normal_name(inside: str) -> str | None:
     return f"{found[1].lower()}/NORMAL/{found[2]}" if found else None
 
 
+def adults_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+    """As many of NIH's healthy adults as there are positives. Its table is brought at once.
+
+    Of its twelve archives as many are opened as it takes.
+    """
+    home, number = folder / source.name, _number_of_normals(folder, limit)
+    table, wanted = home / NIH_TABLE, []
+    if not table.is_file():
+        found = get(f"{NIH}/{NIH_TABLE}")
+        parse_table(found, table, nih.NEEDED)
+        write_atomically(table, found)
+    adults = set(filter(IMAGE.fullmatch, nih.healthy_adults(table)))
+    number = min(number, len(adults))
+    there = {path.name for path in home.rglob("[!.]*")} & adults
+    for part in range(1, 13):
+        if len(there) + len(wanted) >= number:
+            break
+        opened = Archive(f"{NIH}/images/images_{part:03}.zip")
+        members = {PurePosixPath(one.filename).name: one for one in opened.members}
+        for name in in_stable_order(adults & members.keys() - there):
+            read = partial(opened.read, members[name])
+            wanted.append(Wanted(home / name, read, members[name].file_size))
+    return wanted[: max(0, number - len(there))]
+
+
+def tuberculosis_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+    """X-rays of adults, normal and with tuberculosis. Their readings are brought at once."""
+    home, url = folder / source.name, tuberculosis.URLS[source.name]
+    names = in_stable_order(tuberculosis.names_of(source.name))
+    names = names[: 2 * (limit or MOST) + 8]  # some are of children, as their readings say
+    places = [f"{tuberculosis.READINGS}/{name}.txt" for name in names]
+    readings = [Wanted(home / place, partial(get, f"{url}/{place}"), 100) for place in places]
+    readings = [one for one in readings if not one.path.is_file()]
+    if readings and (failed := bring_all(readings, f"{source.name}, readings")):
+        raise CXRLabError(next(iter(failed.values())))
+    places = [f"{tuberculosis.XRAYS}/{name}.png" for name in names]
+    adults = [one for one in places if not tuberculosis.reading_of(home / one)["age"] < ADULT]
+    return _missing(adults[: limit or MOST], home, url, {}, LARGE)
+
+
 EXTERNAL = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)
-PLANS = dict.fromkeys(REPOSITORIES, repository_plan) | {kermany.SOURCE: normals_plan}
-WHAT = {
+PLANS = {covid.SOURCE: repository_plan, kermany.SOURCE: normals_plan, nih.SOURCE: adults_plan}
+PLANS |= dict.fromkeys(EXTERNAL, repository_plan) | dict.fromkeys(FOLDERS, folder_plan)
+PLANS |= dict.fromkeys(TUBERCULOSIS, tuberculosis_plan)
+WHAT = {source.name: (source,) for source in TUBERCULOSIS} | {
     "covid": (covid.SOURCE,),
     "kermany": (kermany.SOURCE,),
+    "nih": (nih.SOURCE,),
     "external": EXTERNAL,
-    "all": (covid.SOURCE, kermany.SOURCE, *EXTERNAL),
+    "openist": (openist.SOURCE,),
+    "cxnet": (cxnet.SOURCE,),
+    "tuberculosis": TUBERCULOSIS,
+    "all": tuple(PLANS),
 }

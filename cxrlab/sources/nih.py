@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import Source, from_files, image_files, read_table
+from cxrlab.sources.tables import ADULT, Source, from_files, image_files, is_normal, read_table
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
 # NIH's own table, also that of the sample on Kaggle, and what is read of it.
 TABLE = re.compile(r"(?:Data_Entry|sample_labels).*\.csv$", re.I)
 NAMED = {"Finding Labels": "finding", "View Position": "view", "Patient Age": "age"}
+NEEDED = ("Image Index", *NAMED)
 
 
 def load(folder: str | Path) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def load(folder: str | Path) -> pd.DataFrame:
     about = {"finding": "No Finding", "modality": "X-ray", "license": "free with attribution"}
     if tables := [path for path in below if TABLE.match(path.name)]:
         path = max(tables, key=lambda path: path.name)  # corrected in 2020
-        table = read_table(path, ("Image Index", *NAMED)).drop_duplicates()
+        table = read_table(path, NEEDED).drop_duplicates()
         stems = table["Image Index"].str.replace(r"\.\w+$", "", regex=True)
         if twice := stems[stems.duplicated()].dropna().tolist():
             raise CXRLabError(f"{path} says two things of {twice[0]}. Delete the wrong row.")
@@ -40,6 +41,14 @@ def load(folder: str | Path) -> pd.DataFrame:
         table = table[table.index.notna()].reindex([path.stem for path in files])
         about |= {name: table[name].array for name in ("finding", "view", "age", "sex")}
     return from_files(folder, files, patient_of, source=NAME, url=URL, **about)
+
+
+def healthy_adults(table: Path) -> list[str]:
+    """File names in NIH's own table, one per patient: No Finding, of age, in PA view."""
+    rows = read_table(table, (*NEEDED, "Patient ID"))
+    of_age = pd.to_numeric(rows["Patient Age"], errors="coerce").between(ADULT, 130)
+    ours = rows[of_age & is_normal(rows["Finding Labels"]) & rows["View Position"].eq("PA")]
+    return ours.drop_duplicates("Patient ID")["Image Index"].dropna().to_list()
 
 
 def patient_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Healthy adults with drawn lungs, from OpenIST (github.com/pi-null-mezon/OpenIST)."""
+"""Healthy adults with drawn lungs, from OpenIST."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ URL = "https://github.com/pi-null-mezon/OpenIST"
 
 
 def load(folder: str | Path) -> pd.DataFrame:
-    """Every X-ray of the repository's chests as a catalog: ``No Finding``, a patient per image.
+    """Every X-ray as a catalog, each of a patient of its own; no sex, age or view is stated.
 
-    The masks beside them are left out (:func:`mask_path`); neither sex nor age nor view is stated.
-    Raises :class:`CXRLabError` where there is no X-ray.
+    Raises :class:`CXRLabError` where there is none.
     """
-    place = Path(folder).absolute() / PLACE
-    below = image_files(Path(folder).absolute())
-    files = [path for path in below if path.parent == place and not path.stem.endswith("@")]
+    folder = Path(folder).absolute()
+    place, below = folder / PLACE, image_files(folder)
+    files = [path for path in below if path.parent == place and is_xray(path.name)]
     about = {"finding": "No Finding", "modality": "X-ray", "license": "none stated", "url": URL}
     return from_files(place, files, lambda name: Path(name).stem, source=NAME, **about)
+
+
+def is_xray(name: str) -> bool:
+    """Whether a file is an X-ray and not its mask."""
+    return not Path(name).stem.endswith("@")
 
 
 def mask_path(path: str | Path) -> Path:
@@ -31,15 +35,13 @@ def mask_path(path: str | Path) -> Path:
 
     Example: ``lungs = np.asarray(Image.open(mask_path(row.path))) > 127``
     """
-    path = Path(path)
-    return path.with_name(f"{path.stem}@.png")
+    return Path(path).with_name(f"{Path(path).stem}@.png")
 
 
 SOURCE = Source(
     NAME,
     "OpenIST chest X-rays with lung masks",
-    "No licence is stated; the X-rays are from the teaching module of chestx-ray.com. Fetch them "
-    "yourself; never pass images on.",
-    f"OpenIST, a set of open tools for image segmentation, {URL}",
+    "No licence is stated. Fetch it yourself; never pass images on.",
+    f"OpenIST, a set of open tools for image segmentation, X-rays from chestx-ray.com, {URL}",
     load,
 )

@@ -31,7 +31,7 @@ TEXT_COLUMNS = (
     "url",
 )
 COLUMNS = (*TEXT_COLUMNS[:8], "age", *TEXT_COLUMNS[8:], "label")
-AGES = (0, 130)  # years
+AGES, ADULT = (0, 130), 18  # years
 # Years: lower end and name of each band.
 AGE_BANDS = {0: "0-5", 6: "6-17", 18: "18-39", 40: "40-59", 60: "60-79", 80: "80 and over"}
 NOT_STATED = "not stated"
