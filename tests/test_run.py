@@ -11,6 +11,7 @@ from io import StringIO
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
 from test_publish import badges, colab
@@ -26,8 +27,13 @@ FIGURE = """\
 import base64
 from IPython.display import display
 dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-metadata = {"image/png": {"alt": "One grey <dot>."}}
-display({"image/png": dot, "text/plain": "One grey dot."}, metadata=metadata, raw=True)"""
+from cxrlab.images import picture_html
+picture = picture_html(base64.b64decode(dot), "One grey <dot>.")
+display({"text/html": picture, "text/plain": "One grey dot."}, raw=True)"""
+
+BENCH = """\
+from cxrlab.widgets import Bench
+picture = ipywidgets.HTML(picture_html(base64.b64decode(dot), "A dot on a bench."))"""
 
 HEADLINE = """\
 import json, os, pathlib
@@ -41,7 +47,7 @@ _ = (folder / "headlines.json").write_text(json.dumps([line]))"""
 def write_notebook(folder, name, *cells):
     """A notebook of ``cells``: text that starts with # is Markdown, the rest is code."""
     made = [
-        new_markdown_cell(cell) if cell.startswith(("# ", "[!")) else new_code_cell(cell)
+        new_markdown_cell(cell) if cell.startswith(("# ", "## ", "[!")) else new_code_cell(cell)
         for cell in cells
     ]
     folder.mkdir(exist_ok=True)
@@ -68,6 +74,8 @@ def three(tmp_path_factory):
         "import os, sys\nprint(os.environ['CXRLAB_BUDGET'], sys.executable)",
         FIGURE,
         "import ipywidgets\nipywidgets.IntSlider()",
+        "## A *bench*, and more",
+        f"{BENCH}\nBench([ipywidgets.Checkbox(True, description='ReLU'), picture])",
         HEADLINE,
     )
     write_notebook(folder, "02_second", "# Second", "1 + 1", "raise KeyError('heart')", "print(3)")
@@ -130,7 +138,20 @@ def test_pages_fetch_nothing_and_say_what_they_show(three):
     assert "Not for medical use" in page
     assert '<html lang="en">' in page
     assert 'name="viewport"' in page
-    assert re.findall(r'href="([^"]+\.html)"', page) == ["index.html"] * 2
+
+
+def test_pages_have_contents_and_neighbours_and_widgets_as_pictures(three):
+    out = three[-1]
+    page = BeautifulSoup((out / "01_first.html").read_text("utf-8"), "html.parser")
+    links = [[a["href"] for a in nav.find_all("a")] for nav in page.find_all("nav")]
+    contents = ["#A-bench,-and-more"]
+    assert links == [["index.html", "02_second.html"], contents, ["index.html", "02_second.html"]]
+    assert page.find(id=contents[0][1:]).name == "h2"
+    middle = BeautifulSoup((out / "02_second.html").read_text("utf-8"), "html.parser")
+    links = [a["href"] for a in middle.nav.find_all("a")]
+    assert links == ["01_first.html", "index.html", "03_third.html"]
+    still = page.find(alt="A dot on a bench.").find_parent(class_="output_html")
+    assert "ReLU: yes" in still.get_text() and "Run the notebook yourself" in still.get_text()
 
 
 def test_the_index_holds_numbers_minutes_and_choices(three):
@@ -143,6 +164,7 @@ def test_the_index_holds_numbers_minutes_and_choices(three):
     assert "stopped at code cell 2" in index
     assert "Not for medical use" in index
     assert "http" not in index
+    assert index.index("Can you tell?") < index.index("0.91") < index.index("numpy")
     links = re.findall(r'href="([^"]+\.html)"', index)
     assert links == ["01_first.html", "02_second.html", "03_third.html"]
     assert all((out / link).is_file() for link in links)

@@ -21,6 +21,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "Run this notebook yourself to use the interactive part that stands here."
 # [![words](picture)](address): a badge, whose picture comes from the network.
 BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
+OTHER_NOTEBOOK = re.compile(r"\]\((\d\d_\w+)\.ipynb")  # a link to another notebook of the course
+HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)<a class="anchor-link"', re.DOTALL)
 COURSE_SEED = 0  # with which the notebooks open their workspace
 
 
@@ -38,6 +40,7 @@ class Pages:
         kept = read_json(out / "run.json") if (out / "run.json").exists() else {}
         same = self.record.items() <= kept.items()
         self.record["notebooks"] = kept["notebooks"] if same else []
+        self.names = sorted({*names, *(row["name"] for row in self.record["notebooks"])})
         numbers = out / "workspace" / "headlines.json"
         if earlier := headlines(numbers.parent):
             again = {name[:2] for name in names}
@@ -49,7 +52,8 @@ class Pages:
         text = nbformat.writes(execution.notebook) + "\n"
         write_atomically(self.out / "notebooks" / f"{name}.ipynb", text)
         about = f"{self.record['data']} · budget: {self.record['budget']}"
-        write_atomically(self.out / f"{name}.html", render_page(execution, beside, about))
+        page = render_page(execution, beside, about, self.names)
+        write_atomically(self.out / f"{name}.html", page)
         row = {
             "name": name,
             "title": title_of(execution.notebook, name),
@@ -62,20 +66,22 @@ class Pages:
         self.record["date"] = date.today().isoformat()
         write_json(self.out / "run.json", self.record)
         numbers = headlines(self.out / "workspace")
-        index = _render("index.html.j2", title="Overview", record=self.record, headlines=numbers)
+        index = render("index.html.j2", title="Overview", record=self.record, headlines=numbers)
         write_atomically(self.out / "index.html", index)
 
 
-def render_page(execution: Execution, beside: Path, about: str) -> str:
+def render_page(execution: Execution, beside: Path, about: str, names: list[str]) -> str:
     """The notebook as one HTML page that fetches nothing: pictures and style are inside.
 
-    ``beside`` is the folder where the notebook's pictures lie, ``about`` the page's first line.
+    ``beside`` is the folder where the notebook's pictures lie, ``about`` the page's first line,
+    ``names`` those of all pages, in their order.
     """
     notebook = copy.deepcopy(execution.notebook)
     without_widgets(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = BADGE.sub(r"[\1](\2)", cell.source)
+            cell.source = OTHER_NOTEBOOK.sub(r"](\1.html", cell.source)
     exporter = HTMLExporter(
         template_name="basic",
         embed_images=True,
@@ -84,18 +90,34 @@ def render_page(execution: Execution, beside: Path, about: str) -> str:
     )
     where = {"metadata": {"path": str(beside)}}
     body, _ = exporter.from_notebook_node(notebook, resources=where)
-    title, failure = title_of(notebook, execution.name), execution.failure
-    return _render("page.html.j2", title=title, body=body, failure=failure, about=about)
+    # A wide table scrolls by itself; with a tabindex the arrow keys scroll it, too.
+    body = body.replace("<table", '<div class="wide" tabindex="0"><table')
+    body = body.replace('<pre style="white-space:pre', '<pre tabindex="0" style="white-space:pre')
+    place = names.index(execution.name)
+    return render(
+        "page.html.j2",
+        title=title_of(notebook, execution.name),
+        body=body.replace("</table>", "</table></div>"),
+        contents=HEADING.findall(body),
+        failure=execution.failure,
+        about=about,
+        before=names[place - 1] if place else "",
+        after=names[place + 1] if place + 1 < len(names) else "",
+    )
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> None:
     """Take out widgets, in place: they need a running kernel, and a stored one shows nothing.
 
-    A note stands in for them, but not where the cell shows more than widgets, as a quiz does.
+    The still that a bench of the course brings stands in for it. For other widgets a note does,
+    but not where the cell shows more than widgets, as a quiz does.
     """
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
+        for still in (output.data for output in outputs if "text/html" in output.get("data", {})):
+            if still.pop(WIDGET_VIEW, None):
+                still["text/plain"] = WIDGET_NOTE
         widgets = [output for output in outputs if WIDGET_VIEW in output.get("data", {})]
         if widgets and len(widgets) < len(outputs):
             cell.outputs = [output for output in outputs if output not in widgets]
@@ -118,7 +140,7 @@ def headlines(workspace: Path) -> list[dict[str, str]]:
     return read_json(path) if path.exists() else []
 
 
-def _render(template: str, **content: Any) -> str:
+def render(template: str, **content: Any) -> str:
     """A page of this package's templates, its style sheet and code colours inside."""
     pages = Environment(
         loader=PackageLoader("cxrlab.running"),
@@ -127,5 +149,8 @@ def _render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    colours = HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    return pages.get_template(template).render(colours=colours, **content)
+    light, dark = (
+        HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight")
+        for style in ("default", "github-dark")
+    )
+    return pages.get_template(template).render(light=light, dark=dark, **content)
