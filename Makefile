@@ -4,6 +4,7 @@
 # make test-colab   the same tests with the versions that Google Colab has
 # make bench    measure how fast and how large, into docs/performance.md (half an hour)
 # make site     build the book site into build/site; make check-links asks its external links
+# make slides   a deck per notebook, with notes for the speaker, into build/slides
 # make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
 # make test-fuzz, make test-kills   hostile files and sudden ends (docs/robustness.md)
 #
@@ -11,7 +12,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help course lab test test-colab test-browser test-training \
-	test-fuzz test-kills notebooks bench site check-links lint clean
+	test-fuzz test-kills notebooks bench site check-links slides lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -39,7 +40,7 @@ exit 1
 endef
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,10p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,11p
 
 $(STAMP): pyproject.toml constraints.txt
 ifeq ($(PYTHON),)
@@ -124,7 +125,7 @@ notebooks: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data '$(DATA)')
 
-# The site needs Sphinx, an extra that nothing else does. Its warnings are errors.
+# The site and the slides need Sphinx, an extra that nothing else does. Its warnings are errors.
 SITE_STAMP := $(VENV)/site-installed
 
 $(SITE_STAMP): $(STAMP)
@@ -135,11 +136,24 @@ else
 endif
 	@touch $(SITE_STAMP)
 
+# No notebook is executed: their stored outputs are shown. Phantoms are made once, in a workspace of
+# the site's own.
+SPHINX := CXRLAB_WORKSPACE='$(CURDIR)/build/site-workspace' CXRLAB_BUDGET=class CXRLAB_DATA= \
+	PYTHONPATH=docs/site $(BIN)/python -m sphinx --quiet --fresh-env --conf-dir docs/site \
+	-d build/site-doctrees
+
 site: $(SITE_STAMP)
-	@$(BIN)/python docs/site/build.py
+	@rm -rf build/site && mkdir -p build/site-source
+	@$(SPHINX) --fail-on-warning --nitpicky build/site-source build/site
+	@echo "The site stands in build/site/index.html."
 
 check-links: $(SITE_STAMP)
-	@$(BIN)/python docs/site/build.py --check-links
+	@mkdir -p build/site-source
+	@$(SPHINX) -b linkcheck build/site-source build/links
+
+# Decks for reveal.js, from the metadata of the notebooks' cells. They open without a network.
+slides: $(SITE_STAMP)
+	@$(BIN)/python docs/slides.py
 
 clean:
 	rm -rf $(VENV) build dist cxrlab-out .pytest_cache .ruff_cache .hypothesis

@@ -1,39 +1,33 @@
-"""Sphinx's settings for the site. ``build.py`` stages the pages that Sphinx reads."""
-
-from __future__ import annotations
+"""Sphinx's settings for the site: ``make site``. The pages are staged first, see ``pages.py``."""
 
 import re
-import sys
-from html import escape
-from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from pages import CHECKOUT, HERE, first_sentences, stage
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+import cxrlab
+from cxrlab.publish import repository
 
-from pages import first_sentences  # noqa: E402
+SOURCE = CHECKOUT / "build" / "site-source"
+stage(SOURCE)
 
-import cxrlab  # noqa: E402
-from cxrlab.publish import repository  # noqa: E402
-
-project, author = "CXRLab", "The CXRLab authors"
+project, author, html_title = "CXRLab", "The CXRLab authors", "CXRLab"
 copyright = "the CXRLab authors. Code: BSD 3-Clause. Text and figures: CC BY 4.0"
 version = release = cxrlab.__version__
 extensions = ["myst_nb", "sphinx_design"]
 nb_execution_mode = "off"  # the committed outputs are shown
+nb_code_prompt_show = "Show the cell that installs the course on Colab and Kaggle"
+nb_code_prompt_hide = "Hide it"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"  # browsers draw it themselves: no script from elsewhere
 
-html_theme, html_title = "sphinx_book_theme", "CXRLab"
+html_theme = "sphinx_book_theme"
 html_static_path, html_css_files = [str(HERE / "static")], ["site.css"]
-html_js_files = [
-    (f"{name}.js", {"defer": "defer"})
-    for name in ("quiz", "bench", "reading", "convolution", "threshold")
-]
-html_extra_path = [str(HERE.parents[1] / "build" / "site-source" / "extra")]  # figures
+scripts = ("quiz", "bench", "reading", "convolution", "threshold")
+html_js_files = [(f"{name}.js", {"defer": "defer"}) for name in scripts]
+html_extra_path = [str(SOURCE / "extra")]  # figures
 html_copy_source = html_show_sourcelink = html_use_index = False
 published = repository()
 html_theme_options = {
@@ -43,7 +37,7 @@ html_theme_options = {
     "use_repository_button": True,
     "use_download_button": False,
     "home_page_in_toc": True,
-    "show_navbar_depth": 1,
+    "navbar_persistent": [],  # the search field stands in the sidebar
     "extra_footer": "<p>Not for medical use. Nothing here may inform the care of a person.</p>",
     "launch_buttons": {
         "notebook_interface": "jupyterlab",
@@ -56,8 +50,8 @@ linkcheck_anchors = False  # some pages make their anchors by script
 linkcheck_timeout, linkcheck_retries = 30, 2
 
 
-def explain_terms(app, doctree, docname: str) -> None:
-    """Let each link into the glossary carry the first sentence of its entry, shown on hover."""
+def explain_terms(app, doctree: nodes.document, docname: str) -> None:
+    """Let each link into the glossary show, on hover, the first sentence of its entry."""
     sentences = first_sentences()
     for link in doctree.findall(nodes.reference):
         found = re.search(r"glossary\.html#(.+)$", link.get("refuri", ""))
@@ -66,12 +60,9 @@ def explain_terms(app, doctree, docname: str) -> None:
             link["classes"].append("term")
 
 
-def draw_formula(self, node) -> None:
-    """A formula as MathML; its source is kept for whoever copies it."""
-    block = isinstance(node, nodes.math_block)
-    formula = tex2mathml(node.astext(), as_block=block)
-    tag = "div" if block else "span"
-    self.body.append(f'<{tag} class="math" data-tex="{escape(node.astext())}">{formula}</{tag}>')
+def draw_formula(self, node: nodes.math | nodes.math_block) -> None:
+    """A formula as MathML."""
+    self.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode
 
 

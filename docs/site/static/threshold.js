@@ -42,7 +42,7 @@ course.benches("threshold", (section, data, find) => {
 
   // The ill above the axis, the healthy below, and the threshold as a line.
   function histogram(at) {
-    const [ill, healthy] = data.bins;
+    const [ill, healthy] = data.bars;
     const tallest = Math.max(...ill, ...healthy);
     const [left, middle, width] = [30, 115, 380];
     const bars = (heights, name, down) => heights.map((n, i) => {
