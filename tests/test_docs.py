@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from cxrlab import hosts
 from cxrlab.exercises.quiz import overview
 
 TOP = Path(__file__).resolve().parent.parent
@@ -114,7 +115,7 @@ def test_an_entry_names_the_notebook_that_links_it_first():
 
 
 def pages() -> list[Path]:
-    return [TOP / "README.md", *sorted(DOCS.glob("*.md"))]
+    return [*sorted(TOP.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
@@ -177,6 +178,15 @@ def test_the_budgets_in_the_guide_are_those_of_the_code():
         name: [str(budget.images or "all"), str(budget.epochs), str(budget.trials)]
         for name, budget in BUDGETS.items()
     }
+
+
+def test_the_guide_says_of_every_host_what_was_not_tried():
+    """A host that the course knows, or that has a file here, and what only a real one shows."""
+    rows = {row[0]: row for row in table_rows(section("### What was run where"))}
+    said = " ".join(rows)
+    for name in ("Linux", "macOS", "Windows", "JupyterHub", "GPU", "Codespaces", *hosts.SIGNS):
+        assert name in said, name
+    assert all(len(row) == 3 and row[2] for row in rows.values())
 
 
 @pytest.mark.parametrize("page", [GUIDE, GLOSSARY], ids=["guide", "glossary"])

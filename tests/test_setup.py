@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import cxrlab
 from cxrlab import doctor
 
 TOP = Path(__file__).resolve().parent.parent
@@ -53,9 +55,10 @@ def test_nothing_that_colab_has_is_bounded_above_or_reinstalled_there():
         assert all(bound.operator == ">=" for bound in entry.specifier), entry
 
 
-def resolve(constraints, python, extras, folder):
+def resolve(constraints, python, extras, folder, platform="linux"):
     """The versions that an installation would bring, as ``{name: version}``."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--python-version", python]
+    command += ["--python-platform", platform]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", "-c", str(constraints)]
     command += [part for extra in extras for part in ("--extra", extra)]
     command.append(str(TOP / "pyproject.toml"))
@@ -73,9 +76,13 @@ def test_an_installation_on_colab_changes_none_of_its_versions(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_pins_resolve_on_every_python(python, tmp_path):
+@pytest.mark.parametrize(
+    "platform", ["linux", "windows", "aarch64-apple-darwin", "aarch64-unknown-linux-gnu"]
+)
+def test_the_pins_resolve_on_every_python(python, platform, tmp_path):
     pytest.importorskip("uv")
-    resolved = resolve(TOP / "constraints.txt", python, ["tf-cpu", "lab", "dev"], tmp_path)
+    extras = ["tf-cpu", "lab", "dev"]
+    resolved = resolve(TOP / "constraints.txt", python, extras, tmp_path, platform)
     assert set(resolved) <= {re.sub(r"[-_.]+", "-", name).lower() for name in pins()}
 
 
@@ -227,6 +234,32 @@ def test_python_has_no_upper_bound_and_the_tested_ones_are_said():
     assert doctor.NEWER_PYTHON.startswith(f"{tested} are tested")
     assert f"{tested} are tested" in (TOP / "Makefile").read_text()
     assert f"Python {tested}" in (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_citation_and_the_changelog_are_of_this_version():
+    yaml = pytest.importorskip("yaml")
+    cited = yaml.safe_load((TOP / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()  # what CFF asks for
+    assert (cited["cff-version"], cited["type"]) == ("1.2.0", "software")
+    assert cited["authors"] == PROJECT["authors"]
+    assert cited["license"] == PROJECT["license"]
+    assert cited["version"] == cxrlab.__version__
+    (project,) = cited["references"]
+    assert {"type", "title", "authors"} <= project.keys()
+    changes = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## [{cxrlab.__version__}]" in changes
+
+
+def test_codespaces_install_what_the_readme_says():
+    text = (TOP / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(re.sub(r"^//.*$", "", text, flags=re.M))
+    # Binder's Python, in an image that needs no address.
+    assert container["image"] == (TOP / "binder" / "runtime.txt").read_text().strip().replace(
+        "-", ":"
+    )
+    install, doctor_says = container["postCreateCommand"].split(" && ")
+    assert install in (TOP / "README.md").read_text(encoding="utf-8").splitlines()
+    assert doctor_says == "cxrlab doctor"
 
 
 def test_the_licences_are_said_and_the_readme_tells_how_to_start():

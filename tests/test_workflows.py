@@ -87,3 +87,33 @@ def test_a_workflow_may_only_read_and_names_its_actions_by_version():
         for action in re.findall(r"uses: (\S+)", text):
             assert action.startswith("./") or re.fullmatch(r"actions/[\w-]+@v\d+", action)
         assert "secrets" not in text
+
+
+@pytest.mark.parametrize("name", ["broken-host", "mistake-in-the-text"])
+def test_an_issue_form_asks_for_what_is_needed_to_help(name):
+    path = TOP / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml"
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} <= form.keys()  # what GitHub asks for
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert {field["type"] for field in fields} <= {"input", "textarea", "dropdown"}
+    assert len({field["id"] for field in fields}) == len(fields)
+    for field in fields:
+        assert field["attributes"]["label"]
+        options = field["attributes"].get("options", [])
+        assert bool(options) == (field["type"] == "dropdown")
+        assert all(isinstance(option, str) for option in options)
+    assert any(field.get("validations", {}).get("required") for field in fields)
+    assert "cxrlab doctor" in path.read_text(encoding="utf-8")
+
+
+def test_the_site_is_built_before_it_is_published_and_its_links_are_asked_weekly():
+    jobs = workflow("site.yml")["jobs"]
+    assert [step["run"] for step in jobs["build"]["steps"] if "run" in step] == ["make site"]
+    assert "permissions" not in jobs["build"]
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["publish"]["permissions"] == {"pages": "write", "id-token": "write"}
+    weekly = workflow("links.yml")
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", weekly[ON]["schedule"][0]["cron"])
+    assert weekly["jobs"]["links"]["steps"][-1] == {"run": "make check-links"}
+    targets = re.findall(r"^([\w-]+):", (TOP / "Makefile").read_text(), re.MULTILINE)
+    assert {"site", "check-links"} <= set(targets)
