@@ -69,6 +69,7 @@ def model_card(run: Path) -> str:
         "metrics": metrics,
         "external": external if external.get("threshold") == threshold else None,
         "tables": tables,
+        "known": known.get("threshold"),  # of a recipe, by source of healthy people
         "by_source": by_source.astype(object).where(by_source.notna(), None).to_dict("records"),
         "groups": groups.to_dict("records"),
         "counts": by_part.agg(images=("image_id", "size"), patients=("patient_id", "nunique")),

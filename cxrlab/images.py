@@ -12,7 +12,7 @@ import io
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -46,8 +46,6 @@ REASONS += ("too large", "animated", "truncated", "damaged", MASK, SHALLOW)
 # around the lungs in the mean image of 60 X-rays each of adults with and without COVID-19, of
 # children, and of the phantoms, so that little of any lung is left when they are hidden.
 LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
-# The box that holds both, without the outer tenth of the image, where letters and plates lie.
-LUNG_FIELD = (0.12, 0.90, 0.10, 0.90)
 
 # Pillow warns from inside ``open``; the filters of ``warnings`` belong to the whole process, so
 # that only one thread at a time may change them.
@@ -242,57 +240,3 @@ def _finite(values: np.ndarray) -> np.ndarray:
     """As float64, where what is no finite number is 0."""
     with np.errstate(invalid="ignore"):  # signalling NaNs
         return np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-
-
-def prepare_pixels(pixels: np.ndarray, how: str) -> np.ndarray:
-    """A copy of X-rays, uint8 (n, side, side, 1), prepared so that less tells their source.
-
-    ``how`` is one of ``PREPARATIONS``. Each X-ray is prepared by itself, so that nothing of a test
-    set gets into training. All ways also remove what a radiologist may want to see: how dense one
-    region is beside another X-ray's. Raises :class:`CXRLabError` for another name.
-    """
-    if how not in PREPARATIONS:
-        raise CXRLabError(
-            f"There is no preparation {how!r}. Choose one of {', '.join(PREPARATIONS)}."
-        )
-    prepared = [PREPARATIONS[how](image) for image in pixels[..., 0]]
-    return np.array(prepared, np.uint8).reshape(pixels.shape)
-
-
-def equalise(image: np.ndarray) -> np.ndarray:
-    """Histogram equalisation: every grey value as frequent as the others. Exposure is gone."""
-    return np.asarray(ImageOps.equalize(Image.fromarray(image)))
-
-
-def clahe(image: np.ndarray) -> np.ndarray:
-    """The same in 8 by 8 tiles, with a limit: local contrast, wherever the X-ray is dark.
-
-    Contrast-limited adaptive histogram equalisation (Pizer 1987, 10.1016/S0734-189X(87)80186-X).
-    """
-    from skimage.exposure import equalize_adapthist
-
-    if image.min() == image.max():  # no contrast to raise, and scikit-image would divide by it
-        return image
-    tile = [max(1, side // 8) for side in image.shape]
-    # scikit-image's own limit, on its scale from 0 to 1; higher limits also raise the noise.
-    return np.rint(255 * equalize_adapthist(image, tile, clip_limit=0.01)).astype(np.uint8)
-
-
-def lung_field(image: np.ndarray) -> np.ndarray:
-    """Crop an X-ray, uint8 (side, side), to the box that holds the lungs, and resize it back.
-
-    **No lung is looked for.** The box is the same for every X-ray: on one that was badly centred it
-    cuts lung off. A box found in the image would fit better, but lungs are found by being dark: it
-    would fit worst where they are white with disease, and its very size would tell the label.
-    """
-    top, bottom, left, right = (round(share * len(image)) for share in LUNG_FIELD)
-    return to_square(image[top:bottom, left:right], len(image))
-
-
-#: What :func:`prepare_pixels` can do.
-PREPARATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "none": lambda image: image,
-    "equalise": equalise,
-    "clahe": clahe,
-    "lung field": lung_field,
-}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from cxrlab.images import IMAGE_SIZE, UnreadableImage, load_square
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-AUGMENTATIONS = ("none", "strong")
 
 
 @dataclass(frozen=True)
@@ -99,65 +96,74 @@ def read_squares(
     return pixels, [why if isinstance(why, str) else None for why in found]
 
 
-def batches(
-    xrays: Xrays,
-    batch_size: int = 32,
-    shuffle_seed: int | None = None,
-    augmentation: str = "none",
-    balance_sources: bool = False,
-) -> tf.data.Dataset:
+def batches(xrays: Xrays, batch_size: int = 32, shuffle_seed: int | None = None) -> tf.data.Dataset:
     """Batches for Keras: float32 images (batch, 224, 224, 3) within 0...1, and labels (batch, 1).
 
-    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run. For
-    training only, and with a seed: ``augmentation`` is one of ``AUGMENTATIONS``; with
-    ``balance_sources`` every batch holds as many X-rays of each source, however many there are, so
-    that nothing is learned from the sources' sizes. The one grey channel is copied to the three
-    that the published network expects only here. Raises :class:`CXRLabError` for an unknown
-    augmentation. Example: ``training.batches(xrays.training, 32, shuffle_seed=0)``.
+    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run. The one
+    grey channel is copied to the three that the published network expects only here.
+    Example: ``training.batches(xrays.training, 32, shuffle_seed=0)``.
     """
     import tensorflow as tf
 
-    if augmentation not in AUGMENTATIONS:
-        raise CXRLabError(
-            f"There is no augmentation {augmentation!r}. Choose one of {', '.join(AUGMENTATIONS)}."
-        )
     pixels, labels = tf.constant(xrays.pixels), tf.constant(xrays.labels, tf.float32)
 
-    def widen(positions: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def widen(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         grey = tf.cast(tf.gather(pixels, positions), tf.float32) / 255.0
-        if augmentation != "none":
-            grey = augment(tf.ensure_shape(grey, (None, *xrays.pixels.shape[1:])), seed)
         return tf.repeat(grey, 3, axis=-1), tf.gather(labels, positions)[:, None]
 
-    if balance_sources:
-        drawn = _in_equal_shares(xrays, batch_size, shuffle_seed or 0)
-    else:
-        drawn = tf.data.Dataset.range(len(xrays))
-        if shuffle_seed is not None:
-            drawn = drawn.shuffle(len(xrays), seed=shuffle_seed)
-        drawn = drawn.batch(batch_size)
-    seeds = tf.data.Dataset.random(shuffle_seed or 0, rerandomize_each_iteration=True)
-    options = tf.data.Options()
-    # The autotuner sleeps in doubling steps before the first batch of every epoch: with it the
-    # epochs of 320 images grow from 4 to 10 seconds.
-    options.autotune.enabled = False
-    return tf.data.Dataset.zip(drawn, seeds).map(widen).prefetch(1).with_options(options)
+    drawn = tf.data.Dataset.range(len(xrays))
+    if shuffle_seed is not None:
+        drawn = drawn.shuffle(len(xrays), seed=shuffle_seed)
+    return drawn.batch(batch_size).map(widen).prefetch(1).with_options(_steady())
 
 
-def _in_equal_shares(xrays: Xrays, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Batches of positions with as many of each source; an epoch has as many batches as usual."""
+def drawn_batches(
+    xrays: Xrays, shares: Mapping[str, int], steps: int, seed: int, augmented: bool = True
+) -> tf.data.Dataset:
+    """``steps`` batches as of :func:`batches`, each with so many X-rays of every group.
+
+    ``shares``: how many of each ``who`` (a column of the cases). Where a group has several sources,
+    each gives equally many, so that nothing is learned from the sources' sizes. ``augmented``:
+    every X-ray is changed anew each time that it is drawn (:func:`augment`, :func:`acquire`).
+    """
     import tensorflow as tf
 
-    sources = xrays.cases["source"].to_numpy()
-    names = np.unique(sources)
-    shares = [len(part) for part in np.array_split(np.arange(batch_size), len(names))]
+    pixels, labels = tf.constant(xrays.pixels), tf.constant(xrays.labels, tf.float32)
+    who, source = (xrays.cases[name].to_numpy() for name in ("who", "source"))
     streams = []
-    for number, (name, share) in enumerate(zip(names, shares, strict=True)):
-        ours = np.flatnonzero(sources == name)
-        shuffled = tf.data.Dataset.from_tensor_slices(ours).shuffle(len(ours), seed=seed + number)
-        streams.append(shuffled.repeat().batch(share))
-    joined = tf.data.Dataset.zip(*streams).map(lambda *parts: tf.concat(parts, axis=0))
-    return joined.take(math.ceil(len(xrays) / batch_size))
+    for group, places in shares.items():
+        names = np.unique(source[who == group])
+        for name, share in zip(names, np.array_split(np.arange(places), len(names)), strict=True):
+            ours = np.flatnonzero((who == group) & (source == name))
+            order = tf.data.Dataset.from_tensor_slices(ours)
+            order = order.shuffle(len(ours), seed=seed + len(streams))
+            streams.append(order.repeat().batch(len(share)))
+
+    def made(number: tf.Tensor, *parts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        positions = tf.concat(parts, axis=0)
+        grey = tf.cast(tf.gather(pixels, positions), tf.float32) / 255.0
+        if augmented:
+            grey = tf.ensure_shape(grey, (None, *xrays.pixels.shape[1:]))
+            draw = tf.cast(number, tf.int32) + 100_003 * seed
+            grey = acquire(augment(grey, draw), draw)
+        return tf.repeat(grey, 3, axis=-1), tf.gather(labels, positions)[:, None]
+
+    together = tf.data.Dataset.zip(*streams).take(steps).enumerate()
+    return (
+        together.map(lambda number, parts: made(number, *parts)).prefetch(2).with_options(_steady())
+    )
+
+
+def _steady() -> tf.data.Options:
+    """Without the autotuner: it sleeps in doubling steps before the first batch of every epoch.
+
+    With it the epochs of 320 images grow from 4 to 10 seconds.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -185,6 +191,27 @@ def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     soft = tf.image.resize(small, [size, size])
     sharp = draw_grey(9, 0.0, 1.0)
     return tf.clip_by_value(exposed * sharp + soft * (1 - sharp), 0.0, 1.0)
+
+
+def acquire(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """The X-rays as another hospital might have stored them; arguments as for :func:`augment`.
+
+    Another film curve, the sharpness of 96 pixels for four in ten, a smaller range of greys, noise.
+    """
+    import tensorflow as tf
+
+    def draw(number: int, low: float, high: float) -> tf.Tensor:
+        shape = [tf.shape(images)[0], 1, 1, 1]
+        return tf.random.stateless_uniform(shape, [seed, number], low, high)
+
+    size = images.shape[1]
+    images = images ** tf.exp(draw(20, -0.5, 0.5))
+    small = tf.image.resize(tf.image.resize(images, [96, 96], antialias=True), [size, size])
+    soft = tf.where(draw(21, 0.0, 1.0) < 0.4, draw(22, 0.0, 1.0), 0.0)
+    images = images * (1 - soft) + small * soft
+    black, white = draw(23, 0.0, 0.2), draw(24, 0.8, 1.0)
+    noise = tf.random.stateless_normal(tf.shape(images), [seed, 25]) * draw(26, 0.0, 0.05)
+    return tf.clip_by_value(black + images * (white - black) + noise, 0.0, 1.0)
 
 
 def _moved(images: tf.Tensor, draw: Callable[[int, float, float], tf.Tensor]) -> tf.Tensor:

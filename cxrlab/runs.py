@@ -8,59 +8,92 @@ how often each group was called positive.
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import cxrlab
-from cxrlab import designs
 from cxrlab.choices import Budget
-from cxrlab.designs import Design, examine
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_atomically, write_json
 from cxrlab.filters import prepare, seen_before
-from cxrlab.metrics import evaluate
+from cxrlab.metrics import choose_threshold, evaluate
 from cxrlab.pipeline import Xrays, decode
+from cxrlab.recipes import (
+    RECIPES,
+    Recipe,
+    all_people,
+    at_home,
+    finished,
+    fit,
+    group_table,
+    row_of,
+    score_parts,
+    sources_of_healthy,
+    threshold_for,
+    threshold_report,
+)
 from cxrlab.recordings import Recording, record
-from cxrlab.sources import what_kind
+from cxrlab.shortcuts import OTHER_FINDINGS, everyone
+from cxrlab.sources import COVID19, check_negatives, what_kind
 from cxrlab.splits import Split, kfold_by_patient, save_manifest, split_by_patient, subsample
-from cxrlab.training import load_model, save_model
+from cxrlab.training import Settings, load_model, predict, save_model, train
 from cxrlab.tuning import Plan, is_worker, search, settings_from
+
+if TYPE_CHECKING:
+    import keras
+
+FOLDS = 5
 
 
 @dataclass(frozen=True)
 class TrainPlan:
     """How to train, and how to test it."""
 
-    recipe: str = "published"  # of cxrlab.designs.RECIPES
+    recipe: str = "published"  # of cxrlab.recipes.RECIPES
     negatives: str | None = None  # whom it takes for healthy, if not those of the recipe
     folds: int = 0  # 2 or more test every patient once; 0 is a single split
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Which recipes to test where. Fewer folds and networks are quicker, and less certain."""
+
+    recipes: Sequence[str] = ()  # all
+    home: Sequence[str] = ()  # sources of healthy people to learn from; else two at a time
+    folds: int = 0  # for the threshold; else five
+    networks: int = 0  # of an ensemble; else as many as the budget has seeds
     seed: int = 0
 
 
 def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
     """Train on the X-rays in ``data``, test on unseen patients, and keep everything in ``out``.
 
-    Without folds the threshold is chosen on the validation part (highest F1) and then frozen.
-    With folds the metrics are pooled; the networks share no validation part, so the threshold is
-    fixed beforehand, at 0.5. A run that was interrupted goes on with the first unfinished fold.
+    The published recipe is trained as in notebook 03. Without folds its threshold is chosen on the
+    validation part (highest F1) and then frozen. With folds the metrics are pooled; the networks
+    share no validation part, so the threshold is fixed beforehand, at 0.5. Other recipes: see
+    :func:`recipe_run`. A run that was interrupted goes on with what is not finished.
     Returns ``metrics.json``. Raises :class:`CXRLabError` when ``out`` holds another run.
     """
     if plan.folds == 1:
         raise CXRLabError("One fold is no split: --folds needs 2 or more, or 0 for a single split.")
-    design = designs.RECIPES[plan.recipe]
-    design = replace(design, negatives=plan.negatives or design.negatives)
-    settings = {"command": "train", **asdict(plan), "negatives": design.negatives}
-    settings |= {"budget": asdict(budget), **what_kind(data), **asdict(design.settings)}
-    claim(out, settings)
+    negatives = plan.negatives or ("kermany" if plan.recipe == "published" else "mixed")
+    settings = {"command": "train", **asdict(plan), "negatives": negatives}
+    claim(out, settings | {"budget": asdict(budget), **what_kind(data)})
     if (out / "metrics.json").exists():
         print(f"{out} is finished already: nothing was done.")
         return read_json(out / "metrics.json")
-    cases = prepare(data, design.negatives, plan.seed, balanced=not design.every).cases
+    if plan.recipe != "published":
+        return recipe_run(out, data, budget, replace(plan, negatives=negatives))
+    cases = prepare(data, negatives, plan.seed).cases
     print(f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients.")
-    how = (design, decode(cases), budget, plan.seed)
+    how = (Settings(), decode(cases), budget, plan.seed)
     if not plan.folds:
         scored, threshold = train_split(out, split_by_patient(cases, plan.seed), *how)
         return finish(out, scored, threshold, budget, plan.seed)
@@ -75,18 +108,81 @@ def train_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
     # The folder itself holds the network of the first fold, so that it can be used like any run.
     for name in ("model.keras", "history.csv", "split.csv"):
         write_atomically(out / name, (out / "fold-1" / name).read_bytes())
-    return finish(out, pd.concat(pooled, ignore_index=True), 0.5, budget, plan.seed)
+    pooled = pd.concat(pooled, ignore_index=True)
+    return finish(out, pooled, 0.5, budget, plan.seed, "fixed beforehand")
 
 
 def train_split(
-    folder: Path, split: Split, design: Design, xrays: Xrays, budget: Budget, seed: int
+    folder: Path, split: Split, settings: Settings, xrays: Xrays, budget: Budget, seed: int
 ) -> tuple[pd.DataFrame, float]:
-    """Keep ``split.csv``, ``model.keras`` and ``history.csv``; the scored cases, the threshold."""
+    """Train the published network on a split, freeze a threshold, and score the test part.
+
+    Keeps ``split.csv``, ``model.keras`` and ``history.csv``. The threshold is the one with the
+    highest F1 on the validation part.
+    """
     save_manifest(split, folder / "split.csv")
-    trained, scored, threshold = examine(design, xrays, split, budget, seed)
+    training = xrays.of(subsample(split.train, budget.images, seed))
+    validation = xrays.of(split.validation)
+    trained = train(training, validation, budget, seed, settings)
+    found = f"best epoch {trained.best_epoch}, {trained.machine}"
+    print(f"{len(training)} X-rays for training, {found}.")
+    threshold = choose_threshold(validation.labels, predict(trained.model, validation))
+    scored = score_parts(trained.model, xrays.of(split.test))
     save_model(trained.model, folder / "model.keras")
     write_table(trained.history, folder / "history.csv")
     return scored, threshold
+
+
+def recipe_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
+    """Train a recipe on all X-rays in ``data`` that it learns from; arguments as for train_run.
+
+    Its networks are one ``model.keras``. The numbers and the threshold come from networks of its
+    kind, each trained without one fold of the patients: at most 5 % of each source of healthy
+    people are called positive.
+    """
+    recipe = RECIPES[plan.recipe]
+    groups = {COVID19, OTHER_FINDINGS, *check_negatives(plan.negatives)} & set(recipe.shares)
+    people = everyone(data)
+    cases = people[people["who"].isin(groups)]
+    print(f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients.")
+    home, _ = learn(out, recipe, decode(cases), budget, plan)
+    sources = sources_of_healthy(cases)
+    threshold = threshold_for(home, sources)
+    nobody = cases.iloc[:0]
+    save_manifest(Split(cases, nobody, nobody), out / "split.csv")
+    write_json(out / "threshold.json", threshold_report(home, sources, threshold))
+    return finish(out, home, threshold, budget, plan.seed, "people out of fold")
+
+
+def learn(
+    folder: Path, recipe: Recipe, xrays: Xrays, budget: Budget, plan: TrainPlan
+) -> tuple[pd.DataFrame, list[keras.Model]]:
+    """The scores of everybody by a network that has not seen them, and the recipe's networks.
+
+    Keeps ``fold-1.csv``, ... and ``network-1.keras``, ... and, last, ``model.keras``. What is there
+    is not trained again. People whom the recipe does not learn from are scored, too.
+    """
+    brief = budget.epochs == 1  # a try: two folds, one network, three steps
+    steps, folds = (3, 2) if brief else (None, plan.folds or FOLDS)
+    wanted = 1 if brief or recipe.only_one else budget.seeds
+    pooled, networks = [], []
+    for number, split in enumerate(kfold_by_patient(xrays.cases, folds, plan.seed), start=1):
+        path = folder / f"fold-{number}.csv"
+        if not path.exists():
+            print(f"{recipe.name}: fold {number} of {folds}, for the threshold")
+            others = xrays.of(pd.concat([split.train, split.validation]))
+            network = fit(recipe, others, 100 * plan.seed + number, steps)
+            test = score_parts(finished(recipe, [network]), xrays.of(split.test))
+            write_table(test.assign(fold=number), path)
+        pooled.append(pd.read_csv(path, low_memory=False))
+    for number in range(1, wanted + 1):
+        path = folder / f"network-{number}.keras"
+        if not path.exists():
+            print(f"{recipe.name}: network {number} of {wanted}")
+            save_model(fit(recipe, xrays, 100 * plan.seed + 50 + number, steps), path)
+        networks.append(load_model(path))
+    save_model(finished(recipe, networks), folder / "model.keras")
+    return pd.concat(pooled, ignore_index=True), networks
 
 
 def tune_run(
@@ -117,8 +213,7 @@ def tune_run(
         return read_json(out / "metrics.json"), board
     best = settings_from(board.iloc[0].to_dict())
     print(f"Training the best settings: {best}")
-    tuned = Design("tuned", plan.negatives, best)
-    scored, threshold = train_split(out, split, tuned, xrays, budget, seed)
+    scored, threshold = train_split(out, split, best, xrays, budget, seed)
     metrics = finish(out, scored, threshold, budget, seed)
     options = {**settings, "trials": len(board), "budget": budget.name}
     command = " ".join(f"--{name} {value}" for name, value in options.items())
@@ -128,42 +223,103 @@ def tune_run(
     return metrics, board
 
 
-def repairs_run(out: Path, data: Path, budget: Budget, folds: int = 2, seed: int = 0) -> Recording:
-    """Try the repairs on the X-rays in ``data``; keep scores, table and recording in ``out``.
+def repairs_run(out: Path, data: Path, budget: Budget, proof: Proof) -> Recording:
+    """Every recipe without every source of healthy people in turn, and what it finds there.
 
-    Each is trained and tested on every fold, so that everybody is tested once. An interrupted run
-    goes on with the first repair that is not finished.
+    A recipe learns from the sources at home: COVID-19 of the course's own collection, its other
+    findings, and two sources of healthy people. It is tested on these by folds, and on all other
+    sources at a threshold that was frozen before. Keeps a folder per recipe and home,
+    ``repairs.csv`` and ``recording.json``. An interrupted run goes on; another one with other
+    recipes or homes adds to it. Raises :class:`CXRLabError` for an unknown recipe or source.
     """
-    kind, settings = what_kind(data), {"budget": asdict(budget), "folds": folds, "seed": seed}
-    claim(out, {"command": "repairs", **settings, **kind})
-    cases = designs.candidates(data, seed).cases
-    splits, xrays, tried = kfold_by_patient(cases, folds, seed), decode(cases), {}
-    for design in designs.REPAIRS:
-        path = out / f"{design.name.replace(',', '').replace(' ', '-').lower()}.csv"
-        if not path.exists():
-            parts = []
-            for number, split in enumerate(splits, start=1):
-                ours = design.learns_from(split, seed)
-                parts.append(examine(design, xrays, ours, budget, seed)[1].assign(fold=number))
-            write_table(pd.concat(parts), path)
-        tried[design.name] = pd.read_csv(path, low_memory=False)
-    table = designs.repairs_table(tried)
-    options = f"--budget {budget.name} --folds {folds} --seed {seed}"
-    command = f"cxrlab repairs --out RUN --data DATA {options}"
-    recording = record(table, command, seed, kind, cases)
+    kind, seed = what_kind(data), proof.seed
+    claim(out, {"command": "repairs", "budget": asdict(budget), "seed": seed, **kind})
+    people = all_people(data)
+    healthy = sources_of_healthy(people)
+    asked = {**dict.fromkeys(proof.recipes, RECIPES), **dict.fromkeys(proof.home, healthy)}
+    for name, known in asked.items():
+        if name not in known:
+            raise CXRLabError(f"{name!r} is none of {', '.join(known)}.")
+    xrays = decode(people)
+    homes = [list(proof.home)] if proof.home else two_of(healthy)
+    for name, home in itertools.product(proof.recipes or RECIPES, homes):
+        leave_out(out, RECIPES[name], xrays, home, budget, proof)
+    rows = [row for folder in out.iterdir() if folder.is_dir() for row in rows_of(folder)]
+    order = {name: place for place, name in enumerate([*healthy, *RECIPES])}
+    rows.sort(key=lambda row: (-order[row["left_out"]], row["home"], order[row["repair"]]))
+    table = pd.DataFrame(rows)
+    command = f"cxrlab repairs --out RUN --data DATA --budget {budget.name} --seed {seed}"
+    recording = record(table, command, seed, kind, people)
     write_table(table, out / "repairs.csv")
     write_json(out / "recording.json", recording.to_json())
     return recording
 
 
-def finish(out: Path, scored: pd.DataFrame, threshold: float, budget: Budget, seed: int) -> dict:
+def two_of(healthy: Sequence[str]) -> list[list[str]]:
+    """For each source the first two of the others; where there are more, also all others."""
+    others = [[each for each in healthy if each != source] for source in healthy]
+    homes = [each[:2] for each in others] + [each for each in others if len(each) > 2]
+    return [list(home) for home in dict.fromkeys(map(tuple, reversed(homes)))]
+
+
+def leave_out(
+    out: Path, recipe: Recipe, xrays: Xrays, home: Sequence[str], budget: Budget, proof: Proof
+) -> None:
+    """Train a recipe on its ``home``, and keep its scores there and on all other sources.
+
+    Nothing is done where the recipe learns from nobody of these sources, or where it is done.
+    """
+    people = xrays.cases
+    folder = out / "-".join([recipe.name.replace(" ", "-"), "from", *home])
+    learned = sources_of_healthy(
+        people[people["source"].isin(home) & people["who"].isin(list(recipe.shares))]
+    )
+    if (folder / "about.json").exists() or not learned:
+        return
+    inside = at_home(people, home)
+    ours, strangers = xrays.of(people[inside]), xrays.of(people[~inside])
+    if proof.networks:
+        budget = replace(budget, seeds=proof.networks)
+    plan = TrainPlan(recipe.name, folds=proof.folds, seed=proof.seed)
+    scores, networks = learn(folder, recipe, ours, budget, plan)
+    away = score_parts(load_model(folder / "model.keras"), strangers)
+    for number, network in enumerate(networks, start=1):  # what one seed more or less does
+        away[f"score_{number}"] = predict(finished(recipe, [network]), strangers)
+    write_table(scores, folder / "home.csv")
+    write_table(away, folder / "away.csv")
+    about = {"repair": recipe.name, "home": ", ".join(home), "learned": learned}
+    about |= {"folds": int(scores["fold"].nunique()), "networks": len(networks)}
+    write_json(folder / "about.json", about)  # last: it marks a finished one
+
+
+def rows_of(folder: Path) -> list[dict]:
+    """What a recipe comes to on each source outside its home; none where it is not finished."""
+    if not (folder / "about.json").exists():
+        return []
+    about = read_json(folder / "about.json")
+    home, away = (pd.read_csv(folder / f"{n}.csv", low_memory=False) for n in ("home", "away"))
+    threshold = threshold_for(home, about.pop("learned"))
+    return [
+        about | {"left_out": source} | row_of(home, away, threshold, source)
+        for source in sources_of_healthy(away)
+    ]
+
+
+def finish(
+    out: Path,
+    scored: pd.DataFrame,
+    threshold: float,
+    budget: Budget,
+    seed: int,
+    threshold_from: str = "validation",
+) -> dict:
     """Evaluate scored cases; keep ``predictions.csv``, ``by_source.csv``, last ``metrics.json``."""
     scored = scored.assign(called=scored["score"] >= threshold)
     write_table(scored, out / "predictions.csv")
-    write_table(designs.group_table(scored), out / "by_source.csv")
+    write_table(group_table(scored), out / "by_source.csv")
     labels, scores, patients = (scored[name] for name in ("label", "score", "patient_id"))
     metrics = evaluate(labels, scores, threshold, patients, budget.resamples, seed)
-    metrics["threshold_from"] = "fixed beforehand" if "fold" in scored else "validation"
+    metrics["threshold_from"] = threshold_from
     write_json(out / "metrics.json", metrics)
     return metrics
 

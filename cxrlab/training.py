@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import math
 import sys
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,6 @@ from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import written_beside
 from cxrlab.hosts import is_memory_short
-from cxrlab.images import prepare_pixels
 from cxrlab.pipeline import Xrays, batches
 
 if TYPE_CHECKING:
@@ -91,15 +92,6 @@ class Settings:
     dense_units: int = 64
     dropout: float | tuple[float, ...] = 0.3  # one rate, or one for each Dropout layer
     learning_rate: float = 1e-3
-    # What the repairs of notebook 07 change; the other notebooks print settings without it.
-    network: str = field(default="published", repr=False)  # or "residual"
-    augmentation: str = field(default="none", repr=False)  # or "strong"
-    balance_sources: bool = field(default=False, repr=False)  # as many of each in every batch
-    preparation: str = field(default="none", repr=False)  # of cxrlab.images.PREPARATIONS
-    weight_decay: float = field(default=0.0, repr=False)  # decoupled, as in AdamW
-    passes: int = field(default=1, repr=False)  # epochs, as a multiple of the budget's
-    # Keep the epoch with the lowest validation loss, or else the last one.
-    stop_early: bool = field(default=True, repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,61 +111,52 @@ def train(
     seed: int = 0,
     settings: Settings | None = None,
 ) -> Trained:
-    """Train a network on ``training`` until ``validation`` stops getting better.
+    """Train the published network on ``training`` until ``validation`` stops getting better.
 
-    Both are X-rays as they come: ``settings.preparation`` is applied here, and before a prediction
-    by :func:`made_ready`. Of the epochs after the first five the weights of the one with the lowest
-    validation loss are kept; where there are none, or the settings say not to stop early, those of
-    the last epoch. The model that comes back computes in float32 whatever it was trained in, so
-    that its scores are the same on a machine without the short format.
+    Of the epochs after the first five the weights of the one with the lowest validation loss are
+    kept; where there are none, those of the last epoch. The model that comes back computes in
+    float32 whatever it was trained in, so that its scores are the same on a machine without the
+    short format.
     """
     import keras
 
+    from cxrlab.model import published_network
+
     settings, how = settings or Settings(), machine()
-    # With more passes the rate falls more slowly, and patience has to grow with them.
-    epochs, patience = (settings.passes * each for each in (budget.epochs, budget.patience))
-    training, validation = (made_ready(part, settings) for part in (training, validation))
     stopping = keras.callbacks.EarlyStopping(
-        patience=patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
+        patience=budget.patience, restore_best_weights=True, start_from_epoch=FIRST_EPOCHS
     )
     keras.utils.set_random_seed(seed)
     gc.collect()  # the network before this one, if nothing holds it any more
-    model = network_of(settings, how.number_format)
-    rate = warm_up(settings.learning_rate, epochs * math.ceil(len(training) / how.batch_size))
-    adam = keras.optimizers.Adam(rate)
-    if settings.weight_decay:
-        adam = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    build = partial(published_network, settings.dense_units, settings.dropout)
+    model = built_in(how.number_format, build)
+    steps = budget.epochs * math.ceil(len(training) / how.batch_size)
+    adam = keras.optimizers.Adam(warm_up(settings.learning_rate, steps))
     model.compile(adam, "binary_crossentropy", metrics=["accuracy"], run_eagerly=how.eager)
     fitted = model.fit(
-        batches(training, how.batch_size, seed, settings.augmentation, settings.balance_sources),
+        batches(training, how.batch_size, seed),
         validation_data=batches(validation, how.batch_size),
-        epochs=epochs,
-        callbacks=[stopping] if settings.stop_early else [],
+        epochs=budget.epochs,
+        callbacks=[stopping],
         shuffle=False,  # the batches shuffle themselves
         verbose="auto" if sys.stdout.isatty() else 0,
     )
     history = pd.DataFrame(fitted.history)
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
     kept = stopping.best_epoch + 1 if stopping.best_weights is not None else len(history)
-    exact = network_of(settings)
+    exact = built_in("float32", build)
     exact.set_weights(model.get_weights())
     return Trained(exact, history, kept, how)
 
 
-def network_of(settings: Settings, number_format: str = "float32") -> keras.Model:
-    """The network that ``settings`` names, not compiled; its layers compute in this format."""
+def built_in(number_format: str, build: Callable[[], keras.Model]) -> keras.Model:
+    """The network that ``build`` makes, not compiled; its layers compute in this format."""
     import keras
-
-    from cxrlab.model import published_network, residual_network
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(number_format)
     try:
-        build = {
-            "published": lambda: published_network(settings.dense_units, settings.dropout),
-            "residual": lambda: residual_network(settings.dropout),
-        }
-        return build[settings.network]()
+        return build()
     finally:
         keras.config.set_dtype_policy(before)  # what a notebook builds next is its own
 
@@ -196,13 +179,6 @@ def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.Cosi
         warmup_target=learning_rate,
         warmup_steps=warm,
     )
-
-
-def made_ready(xrays: Xrays, settings: Settings) -> Xrays:
-    """The X-rays as a network with these settings reads them."""
-    if settings.preparation == "none":
-        return xrays
-    return replace(xrays, pixels=prepare_pixels(xrays.pixels, settings.preparation))
 
 
 def predict(model: keras.Model, xrays: Xrays) -> np.ndarray:
@@ -236,10 +212,10 @@ def white_of(model: keras.Model, shape: tuple[int, ...]) -> float:
     def scaled(network: keras.Model, start: np.ndarray) -> np.ndarray:
         shown = start
         for step in getattr(network, "operations", None) or network.layers:
-            if not isinstance(step, keras.Layer):  # as in keras.Input(...) / 255
-                shown = keras.Model(network.inputs, step.output)([start])
-            elif learns(step):
+            if isinstance(step, keras.Layer) and learns(step):
                 return scaled(step, shown) if hasattr(step, "layers") else shown
+            if network.inputs:  # a step may have branches before it, as in an ensemble
+                shown = keras.Model(network.inputs, step.output)([start])
             elif not isinstance(step, keras.layers.InputLayer):
                 shown = step(shown)
         return shown
@@ -255,8 +231,13 @@ def white_of(model: keras.Model, shape: tuple[int, ...]) -> float:
             f"Expected is keras.Sequential or keras.Model(inputs, outputs) that takes {shape} and "
             "ends in Dense(1, activation='sigmoid'), the score of COVID-19."
         )
-    black, grey = (np.asarray(scaled(model, np.full((1, *shape), v, np.float32))) for v in (0, 1))
-    return 255 if np.abs(grey - black).max() < 0.25 else 1
+    # Bright squares on black: a network that looks at contrast sees nothing in an even grey.
+    black = np.zeros((1, *shape), np.float32)
+    squares = black.copy()
+    for down in range(8):
+        squares[:, down::56, [n for n in range(shape[1]) if n % 56 < 8]] = 1
+    seen, dark = (np.asarray(scaled(model, image)) for image in (squares, black))
+    return 255 if np.abs(seen - dark).max() < 0.25 else 1
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -143,7 +143,7 @@ def test_shortcuts_are_open_or_answered(run):
     hidden.to_csv(run / "predictions.csv", index=False)
     groups.to_csv(run / "by_source.csv", index=False)
     shown = dict(row for row in rows(text_of(run, "Shortcuts")) if len(row) == 2)
-    assert shown["all but the lungs"].startswith("0.50")
+    assert shown["all but the boxes of the lungs"].startswith("0.50")
     assert shown["its outer tenth"] == shown["the whole X-ray"]
     assert status(run, CHECKS) == "open" and "calls healthy adults ill" in text_of(run, "Limits")
     pd.concat([groups, groups[1:].assign(group="adults")]).to_csv(run / "by_source.csv")
@@ -213,3 +213,14 @@ def test_the_readers_lines_are_kept_and_replaced(space, capsys):
     (space.folder / "card.json").write_text("{")
     with pytest.raises(CXRLabError, match="is damaged"):
         my_card(space)
+
+
+def test_a_recipes_card_says_where_its_threshold_holds_and_that_it_does_elsewhere_not(tmp_path):
+    run = make_run(tmp_path / "run", recipe="robust")
+    called = {"chest_xray": {"value": 0.04, "interval": [0.02, 0.08]}}
+    known = {"value": 0.5, "interval": [0.41, 0.62], "called_positive": called}
+    write_json(run / "threshold.json", known)
+    text = model_card(run)
+    assert r"healthy people of chest\_xray (0.04 (0.02 to 0.08) called positive), and now" in text
+    assert "Its interval is 0.410 to 0.620." in text
+    assert "The network in this folder has learned from all of them." in text

@@ -1,4 +1,4 @@
-"""Reading images: every mode and depth to grey values, every damage to a reason; preparing."""
+"""Reading images: every mode and depth to grey values, every damage to a reason."""
 
 from __future__ import annotations
 
@@ -14,21 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxrlab.errors import CXRLabError
 from cxrlab.images import (
-    LUNG_BOXES,
-    LUNG_FIELD,
-    PREPARATIONS,
     REASONS,
     UnreadableImage,
     decode_bytes,
     fit,
     load_square,
-    prepare_pixels,
     read_image,
     to_square,
 )
-from cxrlab.shortcuts import region
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))  # 64 wide, 48 high
 
@@ -265,61 +259,3 @@ def test_every_real_image_is_readable_and_no_mask_is(real_data):
             assert refused(path.read_bytes()) == "blank or a mask"
         else:
             assert load_square(path).shape == (224, 224)
-
-
-# --- preparing for training ------------------------------------------------------------------
-
-SIDE = 224
-
-
-@pytest.fixture(scope="module")
-def xrays(phantom_data):
-    """Three phantoms: uint8 (3, 224, 224, 1)."""
-    files = sorted((phantom_data / "chest_xray").rglob("*.jp*g"))[:3]
-    return np.stack([load_square(path) for path in files])[..., None]
-
-
-@pytest.mark.parametrize("how", PREPARATIONS)
-def test_type_and_shape_stay_and_the_original_is_left_alone(xrays, how):
-    before = xrays.copy()
-    prepared = prepare_pixels(xrays, how)
-    assert prepared.dtype == np.uint8 and prepared.shape == xrays.shape
-    np.testing.assert_array_equal(xrays, before)
-    assert not np.shares_memory(prepared, xrays)
-    assert (how == "none") == np.array_equal(prepared, xrays)
-    even = np.full((1, SIDE, SIDE, 1), 7, np.uint8)
-    np.testing.assert_array_equal(prepare_pixels(even, how), even)
-
-
-@pytest.mark.parametrize(("how", "left"), [("equalise", 0.2), ("clahe", 0.4)])
-def test_little_of_the_exposure_is_left(xrays, how, left):
-    """A brighter, flatter exposure of the same chest comes out much as the first did."""
-    flat = (60 + 0.4 * xrays.astype(float)).astype(np.uint8)
-    first, second = prepare_pixels(xrays, how), prepare_pixels(flat, how)
-    apart = np.abs(xrays.astype(float) - flat).mean()
-    assert np.abs(first.astype(float) - second).mean() < left * apart
-
-
-def test_equalising_makes_grey_values_equally_frequent(xrays):
-    quarters = np.quantile(prepare_pixels(xrays, "equalise")[0], (0.25, 0.5, 0.75))
-    np.testing.assert_allclose(quarters, (64, 128, 192), atol=12)
-
-
-def test_the_lung_field_holds_the_lungs_and_sees_nothing_of_the_frame():
-    top, bottom, left, right = LUNG_FIELD
-    tops, bottoms, lefts, rights = zip(*LUNG_BOXES, strict=True)
-    assert (top, bottom) == (min(tops), max(bottoms))
-    assert (left, right) == (max(min(lefts), 0.1), min(max(rights), 0.9))  # less the outer tenth
-    # Enlarged by much the same in both directions, so that a heart keeps its form.
-    assert (bottom - top) / (right - left) == pytest.approx(1, abs=0.05)
-    one, other = np.random.default_rng(0).integers(0, 256, (2, 1, SIDE, SIDE, 1), dtype=np.uint8)
-    framed = one.copy()
-    framed[0][region("frame")] = other[0][region("frame")]
-    for how in PREPARATIONS:
-        same = np.array_equal(prepare_pixels(one, how), prepare_pixels(framed, how))
-        assert same == (how == "lung field")
-
-
-def test_an_unknown_preparation_is_refused(xrays):
-    with pytest.raises(CXRLabError, match="no preparation 'sharpen'.*lung field"):
-        prepare_pixels(xrays, "sharpen")

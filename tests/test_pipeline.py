@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
-from cxrlab.pipeline import Xrays, augment, batches, decode
+from cxrlab.pipeline import Xrays, augment, batches, decode, drawn_batches
 
 
 @pytest.fixture
@@ -90,11 +90,9 @@ def test_batches_have_three_equal_channels_within_0_and_1_and_their_labels():
     assert np.allclose(images[..., 0], images[..., 2])
     assert images.numpy().max() == pytest.approx(3 / 255)
     # Keras knows the shape, and no autotuner sleeps before the first batch of every epoch.
-    made = batches(some_xrays(), shuffle_seed=1, augmentation="strong")
-    assert [tuple(spec.shape) for spec in made.element_spec] == [(None, 224, 224, 3), (None, 1)]
-    assert made.options().autotune.enabled is False
-    with pytest.raises(CXRLabError, match="Choose one of none, strong"):
-        batches(some_xrays(), shuffle_seed=0, augmentation="mad")
+    for made in (batches(some_xrays(), shuffle_seed=1), drawn_batches(some_people(), TWO, 3, 1)):
+        assert [tuple(spec.shape) for spec in made.element_spec] == [(None, 224, 224, 3), (None, 1)]
+        assert made.options().autotune.enabled is False
 
 
 def positions(made, xrays: Xrays) -> list[int]:
@@ -120,34 +118,43 @@ def test_a_seed_shuffles_every_epoch_anew_and_every_run_alike():
     assert epochs(7) == [first, second] != epochs(8)
 
 
-def test_balanced_batches_hold_as_many_of_each_source():
+TWO = {"ill": 4, "well": 6}
+
+
+def some_people() -> Xrays:
+    """40 X-rays: 10 of the ill from one source, and the well from a large and a small one."""
     found = some_xrays(40)
-    sources = np.array(["many"] * 30 + ["few"] * 6 + ["fewest"] * 4)
-    xrays = Xrays(found.pixels, found.labels, found.cases.assign(source=sources))
-    epochs = []
+    who = np.array(["ill"] * 10 + ["well"] * 30)
+    source = np.array(["here"] * 10 + ["there"] * 26 + ["elsewhere"] * 4)
+    return Xrays(found.pixels, found.labels, found.cases.assign(who=who, source=source))
+
+
+def test_drawn_batches_hold_the_wanted_shares_and_as_many_of_each_source():
+    xrays, epochs = some_people(), []
     for _ in range(2):
-        made = batches(xrays, 12, shuffle_seed=0, balance_sources=True)
-        epochs.append(positions(made, xrays))
-        assert len(epochs[-1]) == 4 * 12  # as many batches as without balance
-        for batch in np.reshape(epochs[-1], (4, 12)):
-            counts = dict(zip(*np.unique(sources[batch], return_counts=True), strict=True))
-            assert counts == {"many": 4, "few": 4, "fewest": 4}
-    assert epochs[0] == epochs[1]  # made twice from one seed
+        made = drawn_batches(xrays, TWO, steps=8, seed=0, augmented=False)
+        epochs.append(np.reshape(positions(made, xrays), (8, 10)))
+        for batch in epochs[-1]:
+            sources = xrays.cases["source"].to_numpy()[batch]
+            counts = dict(zip(*np.unique(sources, return_counts=True), strict=True))
+            assert counts == {"here": 4, "there": 3, "elsewhere": 3}
+    assert np.array_equal(*epochs)  # made twice from one seed
+    assert len(set(epochs[0][:, :4].ravel())) == 10  # every one comes before any comes again
 
 
-def test_augmentation_changes_the_images_anew_in_every_epoch_but_the_same_in_every_run():
-    xrays = some_xrays(8)
+def test_drawn_batches_change_each_image_anew_but_the_same_in_every_run():
+    xrays = some_people()
     xrays.pixels[:, 60:160, 40:90] = 250
 
-    def epochs(seed: int) -> list[np.ndarray]:
-        made = batches(xrays, 8, shuffle_seed=seed, augmentation="strong")
-        return [next(iter(made))[0].numpy() for _ in range(2)]
+    def two(seed: int) -> list[np.ndarray]:
+        made = drawn_batches(xrays.take(np.arange(11)), {"ill": 10, "well": 1}, 2, seed)
+        return [images.numpy() for images, _ in made]
 
-    first, second = epochs(1)
-    assert first.shape == (8, 224, 224, 3) and 0 <= first.min() <= first.max() <= 1
-    assert np.abs(first - second).mean() > 0.01
-    assert np.array_equal(first, epochs(1)[0])
-    assert np.abs(first - epochs(2)[0]).mean() > 0.01
+    first, second = two(1)
+    assert first.shape == (11, 224, 224, 3) and 0 <= first.min() <= first.max() <= 1
+    assert np.abs(np.sort(first, 0) - np.sort(second, 0)).mean() > 0.01
+    assert np.array_equal(first, two(1)[0])
+    assert np.abs(first - two(2)[0]).mean() > 0.01
 
 
 @pytest.fixture(scope="module")

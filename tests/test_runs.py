@@ -5,18 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxrlab import designs, recordings, runs
+from cxrlab import recordings, runs
 from cxrlab.case_files import read_cases
 from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
 from cxrlab.filters import prepare
 from cxrlab.metrics import METRICS
+from cxrlab.recipes import RECIPES, all_people
 from cxrlab.splits import check_split, split_by_patient
 from cxrlab.tuning import Plan
 
 BUDGET = Budget("test", 16, 1, 1, 2, 1, 1, 100)
-TWO = (designs.REPAIRS[0], designs.REPAIRS[2])
 
 
 def train_small(out, data, **choices):
@@ -81,7 +81,7 @@ def test_folds_test_every_case_once_and_an_interrupted_run_goes_on(
     tmp_path, phantom_data, monkeypatch
 ):
     out, trained = tmp_path / "run", []
-    really = runs.examine
+    really = runs.train_split
 
     def stop_in_the_second_fold(*arguments):
         trained.append(arguments)
@@ -89,7 +89,7 @@ def test_folds_test_every_case_once_and_an_interrupted_run_goes_on(
             raise KeyboardInterrupt
         return really(*arguments)
 
-    monkeypatch.setattr(runs, "examine", stop_in_the_second_fold)
+    monkeypatch.setattr(runs, "train_split", stop_in_the_second_fold)
     with pytest.raises(KeyboardInterrupt):
         train_small(out, phantom_data, folds=2)
     assert not (out / "metrics.json").exists()
@@ -143,50 +143,81 @@ def test_wrong_case_files_and_a_missing_run_are_plain_messages(tmp_path, content
 # Repairs
 
 
+KERMANY, NIH = "chest_xray", "nih-no-finding"
+ONE = runs.Proof(recipes=["published"], home=[KERMANY])
+
+
 @pytest.fixture(scope="module")
 def repaired(phantom_data, tmp_path_factory):
-    """The folder of a run of two repairs, and its recording."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(designs, "REPAIRS", TWO)
-        folder = tmp_path_factory.mktemp("repairs") / "run"
-        return folder, runs.repairs_run(folder, phantom_data, BUDGET)
+    """The folder of a run of one recipe with children at home, and its recording."""
+    folder = tmp_path_factory.mktemp("repairs") / "run"
+    return folder, runs.repairs_run(folder, phantom_data, BUDGET, ONE)
 
 
-def test_each_repair_is_tested_on_everybody_once(repaired, phantom_data):
+def test_a_recipe_is_tested_on_everybody_at_home_once_and_on_the_left_out(repaired, phantom_data):
     folder, recording = repaired
-    everybody = set(designs.candidates(phantom_data).cases["image_id"])
-    for name in ("published", "histogram-equalisation"):
-        scored = pd.read_csv(folder / f"{name}.csv")
-        assert scored["image_id"].is_unique
-        assert set(scored["image_id"]) == everybody
-        assert set(scored["fold"]) == {1, 2}
-    called = pd.read_csv(folder / "published.csv").groupby("label")["called"].mean()
-    assert recording.table["recall"][0] == pytest.approx(called[1])
+    people = all_people(phantom_data)
+    home, away = (
+        pd.read_csv(folder / "published-from-chest_xray" / f"{name}.csv")
+        for name in ("home", "away")
+    )
+    assert home["image_id"].is_unique and set(home["fold"]) == {1, 2}
+    assert set(home["image_id"]) == set(people.loc[people["source"] != NIH, "image_id"])
+    assert set(away["image_id"]) == set(people.loc[people["source"] == NIH, "image_id"])
+    row = recording.table.iloc[0]
+    assert (row["repair"], row["home"], row["left_out"]) == ("published", KERMANY, NIH)
+    assert row["false_elsewhere"] == (away["score"] >= row["threshold"]).mean()
+    ill = home[home["label"] == 1]
+    assert row["recall"] == (ill["score"] >= row["threshold"]).mean()
 
 
 def test_repairs_that_were_interrupted_go_on(repaired, phantom_data, monkeypatch):
     folder, before = repaired
-    kept = (folder / "published.csv").stat().st_mtime_ns
-    (folder / "histogram-equalisation.csv").unlink()
-    monkeypatch.setattr(designs, "REPAIRS", TWO)
-    after = runs.repairs_run(folder, phantom_data, BUDGET)
-    assert (folder / "published.csv").stat().st_mtime_ns == kept
-    assert after.table["repair"].tolist() == before.table["repair"].tolist()
+    inside = folder / "published-from-chest_xray"
+    for name in ("about.json", "fold-2.csv"):
+        (inside / name).unlink()
+    trained, fit = [], runs.fit
+    monkeypatch.setattr(runs, "fit", lambda *how: trained.append(how) or fit(*how))
+    after = runs.repairs_run(folder, phantom_data, BUDGET, ONE)
+    assert len(trained) == 1
+    pd.testing.assert_frame_equal(after.table, before.table, atol=1e-3)
+    with pytest.raises(CXRLabError, match="'openist' is none of chest_xray, nih-no-finding"):
+        runs.repairs_run(folder, phantom_data, BUDGET, runs.Proof(home=["openist"]))
+
+
+def test_each_source_is_left_out_in_turn_with_two_at_home():
+    assert runs.two_of(["a", "b"]) == [["a"], ["b"]]
+    assert runs.two_of(["a", "b", "c"]) == [["a", "b"], ["a", "c"], ["b", "c"]]
+    assert [*runs.two_of(["a", "b", "c", "d"])][-1] == ["b", "c"]
+
+
+def test_a_trained_recipe_is_a_run_like_any_other(phantom_data, tmp_path):
+    metrics = train_small(tmp_path / "run", phantom_data, recipe="robust")
+    check_metrics(metrics)
+    assert metrics["threshold_from"] == "people out of fold"
+    threshold = read_json(tmp_path / "run" / "threshold.json")
+    assert set(threshold["called_positive"]) == {KERMANY, NIH}
+    assert all(each["value"] <= 0.05 for each in threshold["called_positive"].values())
+    model, found = runs.open_run(tmp_path / "run")
+    assert found == metrics["threshold"] == threshold["value"]
+    cases = prepare(phantom_data, "mixed", balanced=False).cases
+    with pytest.raises(CXRLabError, match="has learned from the patients of all"):
+        runs.unseen(tmp_path / "run", cases)
 
 
 def test_a_recording_comes_back_as_it_was_written(repaired):
     folder, recording = repaired
     again = recordings.from_json(read_json(folder / "recording.json"))
     pd.testing.assert_frame_equal(again.table, recording.table, check_dtype=False)
-    for words in ("--folds 2 --seed 0", "simulated", "keras"):
+    for words in ("--budget test --seed 0", "simulated", "keras"):
         assert words in again.sentence
     assert str(folder) not in again.sentence
 
 
 def test_the_recorded_repairs_are_those_of_the_course():
     found = recordings.recorded("repairs-real")
-    names = list(found.table["repair"])
-    assert names == [design.name for design in designs.REPAIRS]
+    assert set(found.table["repair"]) == set(RECIPES)
+    assert set(found.table["left_out"]) == {KERMANY, NIH, "openist"}
     assert found.about["command"].startswith("cxrlab repairs ")
     assert found.table["recall"].between(0, 1).all()
     with pytest.raises(CXRLabError, match="repairs-real"):

@@ -12,15 +12,15 @@ import pytest
 from cxrlab import training
 from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
+from cxrlab.model import published_network, residual_network
 from cxrlab.pipeline import Xrays
 from cxrlab.training import (
     FIRST_EPOCHS,
     Machine,
     Settings,
+    built_in,
     load_model,
     machine,
-    made_ready,
-    network_of,
     predict,
     save_model,
     train,
@@ -78,23 +78,6 @@ def test_a_loss_that_stands_still_ends_the_training():
     assert len(found.history) == FIRST_EPOCHS + 1 + LONGER.patience
 
 
-def test_a_recipe_keeps_the_last_weights_and_takes_more_passes():
-    xrays = bright_and_dark()
-    settings = Settings(
-        network="residual",
-        augmentation="strong",
-        balance_sources=True,
-        weight_decay=0.01,
-        passes=3,
-        stop_early=False,
-    )
-    found = train(xrays, xrays, Budget("test", 16, 2, 1, 1, 1, 1, 50), 0, settings)
-    assert found.best_epoch == len(found.history) == 6  # 3 × 2, whatever the patience of 1 says
-    assert loss_of(found.model, xrays) == pytest.approx(
-        found.history["val_loss"].iloc[-1], rel=0.05
-    )
-
-
 def test_the_learning_rate_rises_and_falls():
     """The schedule that notebook 03 writes out."""
     steps, warm = 108, 54  # 18 epochs of 192 X-rays: half of it, and never more than 60
@@ -127,10 +110,10 @@ def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32(monk
 
 
 def test_the_score_stays_in_float32_whatever_the_rest_computes_in():
-    for name in ("published", "residual"):
-        network = network_of(Settings(network=name), "mixed_bfloat16")
-        assert network.name == f"{name}_network"
-        assert {layer.compute_dtype for layer in network.layers[:-1]} == {"bfloat16"}
+    for build in (published_network, residual_network):
+        network = built_in("mixed_bfloat16", build)
+        learning = [layer for layer in network.layers[:-1] if layer.weights]
+        assert {layer.compute_dtype for layer in learning} == {"bfloat16"}
         assert network.layers[-1].compute_dtype == "float32"
 
 
@@ -286,11 +269,3 @@ def test_the_processor_is_read_from_its_flags(monkeypatch, tmp_path, flags, expe
     (tmp_path / "cpuinfo").write_text(CPUINFO.format(flags))
     monkeypatch.setattr(training, "Path", lambda path: tmp_path / "cpuinfo")
     assert training.cpu_multiplies_bfloat16() is expected
-
-
-def test_what_is_prepared_for_training_is_prepared_for_asking():
-    xrays = bright_and_dark()
-    assert made_ready(xrays, Settings()) is xrays
-    equalised = made_ready(xrays, Settings(preparation="equalise"))
-    assert np.array_equal(equalised.labels, xrays.labels)
-    assert not np.array_equal(equalised.pixels, xrays.pixels)

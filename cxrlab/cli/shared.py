@@ -29,6 +29,7 @@ Seed = Annotated[int, Option(min=0, help="Seed of split and training.")]
 Out = Annotated[Path, Option(help="Folder for the run; an interrupted run goes on.")]
 Run = Annotated[Path, Argument(help="Folder that train or tune wrote.")]
 Negatives = Literal["kermany", "adult", "mixed"]
+Recipe = Literal["published", "known", "robust", "pretrained"]
 NOT_MEDICAL = "Not for medical use: this network has learned a teaching data set, not a diagnosis."
 
 
@@ -96,9 +97,10 @@ def show_subgroups(rows: list[dict]) -> None:
 
 
 def show_repairs(table: pd.DataFrame) -> None:
-    """Print recall and false positives of each repair, and its AUC on the frame alone."""
-    title = "Repairs: recall, false positives of children and adults, AUC of the frame alone"
-    show_intervals(table, ["repair", "recall", "children", "adults", "frame_only"], title)
+    """Print recall and false positives of each recipe on the source that was left out."""
+    title = "Left out: AUC, recall and false positives at a threshold that was frozen without it"
+    names = ["auc_elsewhere", "recall_elsewhere", "false_elsewhere"]
+    show_intervals(table, ["repair", "home", "left_out", *names], title)
 
 
 def show_intervals(table: pd.DataFrame, names: list[str], title: str) -> None:
