@@ -22,6 +22,7 @@ nb_code_prompt_hide = "Hide it"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"  # browsers draw it themselves: no script from elsewhere
+smartquotes = False  # the words stay as they are written
 
 html_theme = "sphinx_book_theme"
 html_static_path, html_css_files = [str(HERE / "static")], ["site.css"]
