@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -36,13 +37,17 @@ class Execution:
 
 
 def execute(
-    path: Path, folder: Path, environment: Mapping[str, str], console: Console | None = None
+    path: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    console: Console | None = None,
+    **options: Any,
 ) -> Execution:
     """Run the notebook at ``path`` with ``folder`` as its working directory.
 
     ``environment`` is added to this process's variables. ``console`` shows one line while the
-    cells run. A cell that raises stops the notebook; what had run is kept.
-    Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
+    cells run. A cell that raises stops the notebook; what had run is kept. ``options`` (such as
+    ``allow_errors``) are those of nbclient's ``NotebookClient``. Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
     :class:`CXRLabError` when no kernel starts.
     """
     console = console or Console(quiet=True)
@@ -64,7 +69,6 @@ def execute(
         kernel_name="python3",
         # Its own log, not the notebook's: unencrypted local ports, sockets closed by Ctrl-C.
         extra_arguments=["--log-level=CRITICAL"],
-        timeout=None,
         shutdown_kernel="immediate",
         record_timing=False,
         coalesce_streams=True,
@@ -72,6 +76,7 @@ def execute(
         store_widget_state=True,
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=started,
+        **{"timeout": None, **options},
     )
     # No registered kernel: a machine often has one named python3 of some other environment.
     client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])

@@ -1,0 +1,324 @@
+"""cxrlab grade: made-up submissions of every kind, from the committed notebook 02."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from importlib import import_module
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+from typer.testing import CliRunner
+
+from cxrlab.cli import app
+from cxrlab.exercises.engine import Exercise
+from cxrlab.files import read_json
+from cxrlab.grading import grade as grading
+from cxrlab.grading.apart import Limits, parts_of_the_library
+from cxrlab.grading.grade import compare, read_submission
+from cxrlab.running.course import find_notebooks
+
+NUMBER, NAME = "02", "02_data_filtering.ipynb"
+KEYS = ["02.spellings", "02.waterfall", "02.clue", "02.split"]
+NB02 = import_module("cxrlab.exercises.nb02")
+OWN = {name: each for name, each in vars(NB02).items() if isinstance(each, Exercise)}
+LETTERS = [question.right for question in NB02.quiz]
+WRONG = """
+def covid_rows(table):
+    return table[table["finding"] == "COVID-19"]
+"""
+FIRST_CHECK = "nb02.two_spellings.check(covid_rows)"
+
+
+def course_notebook(whole=False):
+    """The committed notebook, where only the first cell and those with an answer are run."""
+    notebook = nbformat.read(find_notebooks()[1], as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code):
+        cell.outputs, cell.execution_count = [], None
+        if number and ".check(" not in cell.source and not whole:
+            cell.metadata["tags"] = ["skip-execution"]
+    return notebook
+
+
+def answered(change=lambda name, code: code, letters=LETTERS, whole=False):
+    """The committed notebook with solutions, ``change``d by name, and the quiz answered."""
+    notebook = course_notebook(whole)
+    for cell in notebook.cells:
+        found = re.search(r"^nb02\.(\w+)\.check\(.*\)$", cell.source, re.MULTILINE)
+        if found and found[1] in OWN:
+            cell.source = change(found[1], f"{OWN[found[1]].answer}\n\n{found[0]}\n")
+    quiz = ", ".join(each if each == "..." else f'"{each}"' for each in letters)
+    notebook.cells.append(new_code_cell(f"nb02.quiz.check({quiz})"))
+    return notebook
+
+
+def in_place_of(name, code):
+    """An answer of its own in the cell of one exercise."""
+    return answered(lambda which, old: code if which == name else old)
+
+
+def in_their_words(name, code):
+    return re.sub(r"\breturn (?!ax)", "return  ", code)
+
+
+def first_cell(code):
+    """All answers wrong but claimed, by ``code`` that runs before them."""
+    notebook = in_place_of("two_spellings", WRONG + FIRST_CHECK)
+    notebook.cells.insert(5, new_code_cell(code))
+    return notebook
+
+
+PATCHED_CHECK = """
+from cxrlab.exercises import engine, judge
+for kind in (engine.Exercise, judge.FunctionExercise):
+    kind.judge = lambda self, answer: engine.Verdict(engine.State.CORRECT, "Correct.")
+"""
+FORGED_PROGRESS = """
+import json, os, pathlib
+entries = {f"02.{key}": {"attempts": 1, "solved": True} for key in ("spellings", "quiz1")}
+(pathlib.Path(os.environ["CXRLAB_WORKSPACE"]) / "progress.json").write_text(json.dumps(entries))
+"""
+# The function patches the judge when it is called there, outside of its notebook.
+PATCHES_ITS_JUDGE = (
+    """
+def covid_rows(table):
+    from cxrlab.exercises import judge
+    judge.close = lambda *anything: True
+    return table
+"""
+    + FIRST_CHECK
+)
+HUNGRY = """
+import numpy as np
+hungry = np.ones(20_000_000_000, "uint8")
+"""
+
+
+def kinds():
+    """``{file: notebook, text or bytes}``: what twenty people hand in."""
+    name = f"assignsubmission_file_{NAME}"
+    old = answered()
+    for cell in old.cells[:40]:
+        if "check" not in cell.source:
+            cell.source += "\n# as it was last year" if cell.cell_type == "code" else ""
+    no_check = in_place_of("two_spellings", OWN["two_spellings"].answer)
+    crash = answered()
+    crash.cells.insert(45, new_code_cell("import os\nos._exit(1)"))
+    return {
+        f"Müller_Anna_12345_{name}": answered(whole=True),
+        f"nothing_1_{name}": course_notebook(),
+        f"wrong_2_{name}": in_place_of("two_spellings", WRONG + FIRST_CHECK),
+        f"error_3_{name}": in_place_of("waterfall", "1 / 0\nnb02.waterfall.check(draw_rows)"),
+        f"crash_4_{name}": crash,
+        f"loop_5_{name}": in_place_of("two_spellings", "while True:\n    pass\n" + FIRST_CHECK),
+        f"hungry_6_{name}": in_place_of("two_spellings", HUNGRY + FIRST_CHECK),
+        f"patched_7_{name}": first_cell(PATCHED_CHECK),
+        f"forged_8_{name}": first_cell(FORGED_PROGRESS),
+        f"sly_9_{name}": in_place_of("two_spellings", PATCHES_ITS_JUDGE),
+        f"old_10_{name}": old,
+        "renamed/homework.ipynb": no_check,
+        f"broken/{NAME}": '{"cells": [',
+        f"empty/{NAME}": "",
+        f"list/{NAME}": "[]",
+        "other/01_titanic.ipynb": nbformat.v4.new_notebook(cells=[new_code_cell("import seaborn")]),
+        "report/report.pdf": b"%PDF-1.7",
+        "absent/": None,
+        f"twice/first_{NAME}": course_notebook(),
+        f"twice/second_{NAME}": in_place_of("clue", "def right_by(table, column):\n    return ..."),
+        f"same/{NAME}": answered(in_their_words, ["a", "...", *LETTERS[2:]]),
+        f"copy/{NAME}": answered(in_their_words, ["a", "...", *LETTERS[2:]]),
+    }
+
+
+def hand_in(folder, submissions):
+    for number, (name, content) in enumerate(submissions.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.mkdir()
+            continue
+        if isinstance(content, nbformat.NotebookNode):
+            content = nbformat.writes(content)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.utime(path, (1_700_000_000 + number,) * 2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return hand_in(tmp_path_factory.mktemp("handed-in"), kinds())
+
+
+@pytest.fixture
+def read(folder):
+    """``{person: submission}`` of the made-up ones, before anything is run."""
+    files = [each for each in sorted(folder.rglob("*")) if each.is_file()]
+    found = [read_submission(file, folder) for file in [*files, folder / "absent"]]
+    compare(found)
+    return {
+        f"{each.person}/{each.file.name}" if each.person == "twice" else each.person: each
+        for each in found
+    }
+
+
+def test_whose_a_file_is_and_which_notebook(read):
+    anna = read["Müller Anna"]
+    assert (anna.number, anna.problem, anna.notes) == (NUMBER, "", [])
+    answers = {key: it for cell in anna.cells for key, it in cell.metadata["answers"].items()}
+    assert list(answers) == KEYS and answers["02.spellings"] == "covid_rows"
+    assert anna.letters == LETTERS and read["same"].letters[1] == "..."
+    assert read["nothing"].letters == []
+
+
+@pytest.mark.parametrize(
+    ("name", "person"),
+    [
+        ("Müller_Anna_12345_assignsubmission_file_02_data_filtering.ipynb", "Müller Anna"),
+        ("Müller Anna_12345_assignsubmission_file/02_data_filtering.ipynb", "Müller Anna"),
+        ("mulleranna_LATE_4711_90210_02_data_filtering-1.ipynb", "mulleranna"),
+        ("anna_02_data_filtering.ipynb", "anna"),
+        ("Anna Müller/02_data_filtering.ipynb", "Anna Müller"),
+        ("02_data_filtering.ipynb", "02 data filtering"),
+        ("anna.ipynb", "anna"),
+    ],
+)
+def test_a_person_is_named_as_learning_platforms_do(name, person, tmp_path):
+    hand_in(tmp_path, {name: course_notebook()})
+    assert read_submission(tmp_path / name, tmp_path).person == person
+
+
+@pytest.mark.parametrize(
+    ("person", "words"),
+    [
+        ("broken", "cannot be read as a notebook (NotJSONError)"),
+        ("empty", "cannot be read as a notebook"),
+        ("list", "cannot be read as a notebook"),
+        ("other", "not a notebook of this course"),
+        ("report", "a file of another kind: the .ipynb file is wanted"),
+        ("absent", "an empty folder: the .ipynb file is wanted"),
+        (f"twice/first_{NAME}", f"does not count: second_{NAME} is later"),
+        (f"twice/second_{NAME}", ""),
+    ],
+)
+def test_what_cannot_be_judged_says_why(read, person, words):
+    assert read[person].problem.startswith(words)
+    assert bool(words) == bool(read[person].problem)
+
+
+def test_what_is_odd_is_noted(read):
+    assert read["renamed"].notes == ["recognised by its cells, not by its name"]
+    assert "another version?" in " ".join(read["old"].notes)
+    for person, other in (("same", "copy"), ("copy", "same")):
+        assert read[person].notes == [f"every answer is letter for letter that of {other}"]
+    assert not read["nothing"].notes  # dots are nobody's
+
+
+def test_an_answer_is_found_where_its_check_was_deleted(read):
+    answers = [cell.metadata["answers"] for cell in read["renamed"].cells]
+    assert {"02.spellings": "covid_rows"} in answers
+
+
+def test_a_patch_of_the_library_is_seen(monkeypatch):
+    from cxrlab.exercises import judge
+
+    before = parts_of_the_library()
+    assert all(parts_of_the_library()[name] is part for name, part in before.items())
+    monkeypatch.setattr(judge, "close", lambda *anything: True)
+    monkeypatch.setattr(Exercise, "judge", lambda *anything: None)
+    monkeypatch.setattr(NB02.clue, "cases", [])
+    now = parts_of_the_library()
+    changed = {".".join(name) for name, part in before.items() if now.get(name) is not part}
+    seen = {"cxrlab.exercises.judge.close", "cxrlab.exercises.engine.Exercise.judge"}
+    assert seen | {"cxrlab.exercises.nb02.clue.cases"} <= changed
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["grade", *map(str, arguments)])
+
+
+def table(out):
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+@pytest.fixture
+def no_processes(monkeypatch):
+    """Grading that runs nothing: every answer is right. Gives the names of what was judged."""
+    judged = []
+
+    def run_and_judge(each, home, limits):
+        judged.append(each.file.name)
+        return {"02.spellings": ["solved", "<Correct.>"]}, []
+
+    monkeypatch.setattr(grading, "run_and_judge", run_and_judge)
+    monkeypatch.setattr(grading, "run_apart", lambda *anything: "")
+    return judged
+
+
+def test_a_second_run_takes_up_what_is_judged_and_keeps_an_edited_table(tmp_path, no_processes):
+    folder, out = tmp_path / "in", tmp_path / "in" / "out"
+    hand_in(folder, {"anna/02_x.ipynb": course_notebook(), "=ben/02_x.ipynb": answered()})
+    assert invoke(folder, "--out", out).exit_code == 0
+    assert [row["person"] for row in table(out)] == ["'=ben", "anna"]  # no formula
+    assert table(out)[1]["exercises"] == "1 of 1" and table(out)[1]["02.spellings"] == "solved"
+    page = (out / "grades.html").read_text(encoding="utf-8")
+    assert "&lt;Correct.&gt;" in page and "<h1>Grades</h1>" in page
+    assert invoke(folder, "--out", out).exit_code == 0 and len(no_processes) == 2
+    assert not (out / "grades-1.csv").exists()
+    by_hand = (out / "grades.csv").read_bytes() + b"by hand"
+    (out / "grades.csv").write_bytes(by_hand)
+    hand_in(folder, {"anna/02_x.ipynb": answered(letters=["a"])})
+    assert invoke(folder, "--out", out, "--jobs", 2).exit_code == 0
+    assert len(no_processes) == 3, "only what has changed is judged again"
+    assert (out / "grades-1.csv").read_bytes() == by_hand and len(table(out)) == 2
+
+
+def test_an_empty_folder_is_a_sentence(tmp_path):
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "is empty. Name a folder" in done.output
+
+
+@pytest.fixture(scope="module")
+def graded(folder, tmp_path_factory):
+    """What grading makes of all of them: ``{person: row}`` and the folder of the results."""
+    out = tmp_path_factory.mktemp("graded")
+    rows = {each.person: each.row() for each in grading.grade(folder, out, 2, Limits(minutes=8))}
+    return rows, out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("person", "exercises", "quiz", "words"),
+    [
+        ("Müller Anna", "4 of 4", "6 of 6", ""),
+        ("nothing", "0 of 4", "0 of 6", ""),
+        ("wrong", "3 of 4", "6 of 6", ""),
+        ("error", "3 of 4", "6 of 6", "1 cell stopped with an error"),
+        ("crash", "3 of 4", "6 of 6", "stopped early (Python stopped at once"),
+        ("loop", "3 of 4", "6 of 6", "stopped with an error"),
+        ("hungry", "3 of 4", "6 of 6", "stopped with an error"),
+        ("patched", "3 of 4", "6 of 6", "claimed, not confirmed: 02.spellings"),
+        ("forged", "3 of 4", "6 of 6", "claimed, not confirmed: 02.spellings"),
+        ("sly", "3 of 4", "6 of 6", "claimed, not confirmed: 02.spellings"),
+        ("old", "4 of 4", "6 of 6", "another version?"),
+        ("renamed", "4 of 4", "6 of 6", "recognised by its cells"),
+        ("same", "4 of 4", "4 of 6", "letter for letter that of copy"),
+        ("broken", "", "", "cannot be read"),
+    ],
+)
+def test_submissions_of_every_kind(graded, person, exercises, quiz, words):
+    rows, _ = graded
+    row = rows[person]
+    assert (row["exercises"], row["quiz"]) == (exercises, quiz), row
+    assert words in row["notes"] and bool(words) == bool(row["notes"]), row
+
+
+@pytest.mark.slow
+def test_every_file_has_its_row_in_the_table(graded, folder):
+    rows, out = graded
+    assert len(table(out)) == len(kinds())
+    assert read_json(next((out / "judged").glob("*.json")))
+    assert "claimed, not confirmed" in (out / "grades.html").read_text(encoding="utf-8")
