@@ -65,7 +65,7 @@ def test_solved_copies_run_pass_every_check_and_nbval(tmp_path):
     workspace = {"CXRLAB_BUDGET": "smoke", "CXRLAB_WORKSPACE": str(tmp_path / "workspace")}
     command = ["-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
     subprocess.run(
-        [sys.executable, *command, "--nbval-cell-timeout", "300", str(tmp_path / "solved")],
+        [sys.executable, *command, str(tmp_path / "solved")],
         env={**os.environ, **workspace, "CXRLAB_DATA": ""},
         cwd=tmp_path,
         check=True,
