@@ -301,6 +301,10 @@ def row_of(home: pd.DataFrame, away: pd.DataFrame, threshold: float, left_out: s
         "masks_hidden": "masks_hidden", "frame_only": "frame_only",
     }.items():  # fmt: skip
         found[f"{name}_elsewhere"] = against(away, strange, column)
+    # The same by each network alone: mean, lowest and highest say what a seed does.
+    alone = [against(away, strange, name).value for name in away.filter(regex=r"^score_\d")]
+    if None not in alone and alone:
+        found["auc_alone_elsewhere"] = Estimate(float(np.mean(alone)), min(alone), max(alone))
     row = {"threshold": threshold}
     for name, estimate in found.items():
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), astuple(estimate), strict=True))
