@@ -33,9 +33,9 @@ def everyone(data: str | Path) -> pd.DataFrame:
     """All usable X-rays in ``data``, with the column ``who``.
 
     ``who`` is ``COVID-19``, ``children``, ``adults`` (both healthy) or ``other findings`` (of the
-    COVID-19 source; missing in a folder that ``cxrlab data fetch`` filled). ``label`` is 1 for
-    COVID-19. Posteroanterior X-rays only, but for the children, who come in one view. Damaged
-    files and exact duplicates are left out; ``group`` joins patients whose X-rays look alike.
+    COVID-19 source, where there are some). ``label`` is 1 for COVID-19. Posteroanterior X-rays
+    only, but for the children, who come in one view. Damaged files and exact duplicates are left
+    out; ``group`` joins patients whose X-rays look alike.
     Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
     Raises :class:`CXRLabError` where COVID-19, children or adults are missing.
     """

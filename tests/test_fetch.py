@@ -19,7 +19,7 @@ from cxrlab.cli import app
 from cxrlab.cli.data import describe
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
-from cxrlab.filters import prepare
+from cxrlab.filters import is_covid19, prepare
 from cxrlab.sources import (
     ALL_SOURCES,
     covid,
@@ -83,7 +83,7 @@ def test_licences_and_sizes_are_said_before_an_image_is_asked_for(upstream, tmp_
     text = "\n".join(sentence for sentence, asked in said if not asked)
     for name in ALL_SOURCES:
         assert ALL_SOURCES[name].allows in text and ALL_SOURCES[name].citation in text
-    assert f"{covid.NAME}: 31 images to come, 1.9 MB." in text
+    assert f"{covid.NAME}: 34 images to come, 2." in text
     said.clear()
     fetch("covid", tmp_path)  # a source that was fetched before is not explained again
     assert not any(ALL_SOURCES[covid.NAME].allows in sentence for sentence, _ in said)
@@ -174,7 +174,11 @@ def test_nihs_healthy_adults_come_out_of_its_archives_with_what_is_known_of_them
 def test_as_many_adults_come_as_there_are_positives(upstream, phantom_data, tmp_path, monkeypatch):
     folder = fetch("covid", tmp_path, limit=3)
     rows = (folder / covid.NAME / "metadata.csv").read_text().splitlines()
-    used = covid.load(folder / covid.NAME).index[covid.used(covid.load(folder / covid.NAME))]
+    catalog = covid.load(folder / covid.NAME)
+    ill = is_covid19(catalog["finding"])
+    there = [isinstance(path, str) and Path(path).is_file() for path in catalog["path"]]
+    assert sum(there) == 3 and ill[there].all()  # a limit is for positives
+    used = catalog.index[covid.used(catalog) & ill]
     keep = [rows[0], *(rows[line + 1] for line in used[:2])]
     (folder / covid.NAME / "metadata.csv").write_text("\n".join(keep))
     fetch("nih", tmp_path)
@@ -294,7 +298,7 @@ def test_what_fails_is_listed_the_rest_kept_and_a_rerun_completes(upstream, tmp_
     code, said = cxrlab("fetch", "--data", folder)
     assert code == 1
     assert "1 failure" in said and name in said and "Run the same once more" in said
-    assert f"{covid.NAME}: 3 of 33 images" in " ".join(describe(folder)[2])  # two are nowhere
+    assert f"{covid.NAME}: 3 of 36 images" in " ".join(describe(folder)[2])  # two are nowhere
     assert len(images_in(folder / kermany.NAME)) > 10
     upstream.behave()
     assert cxrlab("fetch", "--data", folder)[0] == 0

@@ -13,7 +13,7 @@ from PIL import Image
 from cxrlab import sources
 from cxrlab.errors import CXRLabError
 from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
-from cxrlab.sources.tables import COLUMNS, is_normal
+from cxrlab.sources.tables import COLUMNS, is_covid19, is_normal
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
 ROW = "1,m,65,COVID-19,PA,X-ray,images,a.jpg,CC BY,fine"
@@ -141,6 +141,12 @@ def test_views_and_modalities_are_typed_by_hand(covid_folder):
     table = covid.load(covid_folder(*(ROW.replace("X-ray", kind) for kind in kinds)))
     assert table["modality"].tolist() == list(kinds.values())
     assert covid.used(table).tolist() == [True, True, True, False, False]
+
+
+def test_other_findings_are_worth_fetching_in_the_same_view_alone(covid_folder):
+    rows = [ROW.replace("COVID-19", finding) for finding in ("COVID-19", "SARS", "")]
+    table = covid.load(covid_folder(*rows, *(row.replace("PA", "AP") for row in rows)))
+    assert covid.used(table).tolist() == [True, True, False, False, False, False]
 
 
 def test_a_folder_without_the_right_to_read_it_is_named(covid_folder, tmp_path, monkeypatch):
@@ -433,7 +439,8 @@ def test_the_real_folder(real_data):
     assert counts[nih.NAME] == 150
     assert (catalog["finding"] == "Normal").sum() == 225
     catalog = covid.load(real_data / covid.NAME)
-    chosen = catalog[covid.used(catalog) & catalog["path"].map(lambda path: Path(path).is_file())]
+    chosen = catalog[covid.used(catalog) & is_covid19(catalog["finding"])]
+    chosen = chosen[chosen["path"].map(lambda path: Path(path).is_file())]
     assert len(chosen) == 168
     assert chosen["patient_id"].nunique() == 117
     assert chosen["finding"].value_counts().to_dict() == {"COVID-19": 160, "COVID-19, ARDS": 8}

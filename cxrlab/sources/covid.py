@@ -70,14 +70,14 @@ def _about(name: str) -> dict[str, str]:
 
 
 def used(catalog: pd.DataFrame) -> pd.Series:
-    """The rows worth fetching: X-rays with COVID-19 in PA view, as notebook 02 keeps them.
+    """The rows worth fetching: X-rays in PA view, the positives and the other findings of 06.
 
-    Of the external sets those without a finding as well, in any view.
+    Of the external sets those with COVID-19 or without a finding, in any view.
     """
-    ours = catalog["source"] == NAME
-    wanted = is_covid19(catalog["finding"]) & (~ours | (catalog["view"] == "PA"))
-    xray = catalog["modality"] == "X-ray"
-    return (xray & (wanted | (~ours & is_normal(catalog["finding"])))).fillna(False).astype(bool)
+    finding, ours = catalog["finding"], catalog["source"] == NAME
+    wanted = ours & finding.notna() & (catalog["view"] == "PA")
+    wanted |= ~ours & (is_covid19(finding) | is_normal(finding))
+    return (wanted & (catalog["modality"] == "X-ray")).fillna(False).astype(bool)
 
 
 _RESEARCH = (

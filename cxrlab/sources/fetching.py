@@ -23,7 +23,7 @@ from cxrlab.files import make_folder, workspace_root, write_atomically, writing
 from cxrlab.images import decode_bytes, read_bytes
 from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
 from cxrlab.sources.download import Archive, Wanted, bring_all, get
-from cxrlab.sources.tables import ADULT, Source, image_files, is_phantom, parse_table
+from cxrlab.sources.tables import ADULT, Source, image_files, is_covid19, is_phantom, parse_table
 
 # Where each repository lies on GitHub, and which commit or branch of it is taken. That of the
 # COVID-19 collection holds its table in the later spelling, up to patient 481; that of Figure 1 its
@@ -70,7 +70,7 @@ def fetch(
 ) -> Path:
     """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
 
-    ``what``: ``covid`` (COVID-19 X-rays in PA view), ``kermany`` (as many normal children), ``nih``
+    ``what``: ``covid`` (its X-rays in PA view), ``kermany`` (as many normal children), ``nih``
     (as many healthy adults); for tests ``external`` (Actualmed and Figure 1), ``openist``,
     ``cxnet``, ``tuberculosis`` (``montgomery`` and ``shenzhen``); or ``all``. ``limit``: the most
     images per source; without it 100 of each set with tuberculosis, whose files are large.
@@ -140,9 +140,15 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
         parse_table(found, table, ("finding",))  # a page of words is no table
         write_atomically(table, found)
     catalog = source.load(home)
-    paths = map(Path, catalog.loc[covid.used(catalog), "path"].dropna())  # no unsafe name has one
-    names = {path.relative_to(images).as_posix() for path in paths if path.is_relative_to(images)}
+    rows = catalog[covid.used(catalog)].dropna(subset="path")  # no unsafe name has one
+    names = {
+        Path(path).relative_to(images).as_posix(): is_ill
+        for path, is_ill in zip(rows["path"], is_covid19(rows["finding"]), strict=True)
+        if Path(path).is_relative_to(images)
+    }
     files = in_stable_order(names)
+    if source == covid.SOURCE:  # other findings last: a limit is for positives
+        files.sort(key=lambda name: not names[name])
     if all((images / file).is_file() for file in files[:limit]):
         return []
     listed = _list_of_images(repository, f"{commit}:images")
@@ -209,7 +215,8 @@ def _number_of_normals(folder: Path, limit: int | None) -> int:
     number = UNCOUNTED
     if (folder / covid.NAME / "metadata.csv").is_file():
         catalog = covid.load(folder / covid.NAME)
-        number = catalog.loc[covid.used(catalog), "path"].nunique()
+        ill = covid.used(catalog) & is_covid19(catalog["finding"])
+        number = catalog.loc[ill, "path"].nunique()
     return min(number, limit or number)
 
 
