@@ -60,6 +60,7 @@ def table_html(table: pd.DataFrame, label: str, header: bool = True) -> str:
     """A table as HTML that a screen reader can name and walk through; every value is escaped."""
     with pd.option_context("display.max_colwidth", None):  # long words stay whole
         head, body = table.to_html(border=0, header=header).split("<tbody>")
+    head = head.replace("<th></th>", "<td></td>")  # a corner heads nothing
     head = head.replace("<th>", '<th scope="col" style="padding: 4px 12px">')
     head = head.replace("<table", f'<table aria-label="{label}" style="line-height: 1.5"')
     body = body.replace("<th>", '<th scope="row" style="text-align: left; padding: 4px 12px">')
