@@ -2,13 +2,14 @@
 
     python benchmarks/gpu_minutes.py [--budgets class full] [--minutes 8]
 
-For an instructor who has a GPU, or wonders about a processor: at most ten minutes, and the table
-can be pasted into docs/instructor-guide.md. Every training of the notebooks is begun as its
-notebook begins it (network, phantoms, batches, number format, validation, files kept) and stopped
-after a few epochs. The rest is reckoned: the first epoch, which builds and traces the network,
-once, then the median of the later ones for each epoch that the budget allows. In brackets the same
-with the fastest and with the slowest epoch seen. Early stopping is not reckoned with, so a training
-may end sooner. Phantoms that the workspace lacks are made first, in about a minute.
+For an instructor who has a GPU, or wonders about a processor: at most ten minutes on an idle
+machine, and the table can be pasted into docs/instructor-guide.md. Every training of the notebooks
+is begun as its notebook begins it (network, phantoms, batches, number format, validation, files
+kept) and stopped after a few epochs. The rest is reckoned: the first epoch, which builds and
+traces the network, once, then the median of the later ones for each epoch that the budget allows.
+In brackets the same with the fastest and with the slowest epoch seen. Early stopping is not
+reckoned with, so a training may end sooner. Phantoms that the workspace lacks are made first, in
+about a minute.
 """
 
 from __future__ import annotations
@@ -174,6 +175,7 @@ def main() -> None:
     parser.add_argument("--budgets", nargs="+", choices=list(BUDGETS), default=["class", "full"])
     parser.add_argument("--minutes", type=float, default=8, help="about so long, at most 10")
     options = parser.parse_args()
+    ends, left = time.perf_counter() + 60 * min(options.minutes, 10), len(options.budgets)
     found: dict[str, list[tuple[Training, list[float]]]] = {name: [] for name in options.budgets}
     for name, measured in found.items():
         space = course.open_workspace(PHANTOM, name)
@@ -182,11 +184,13 @@ def main() -> None:
         planned = trainings(space.budget, len(parts.training), positives, machine().eager)
         # The first training of all pays for starting the GPU, which no later one does.
         epoch_seconds(planned[0], parts, 0)
-        seconds = 60 * min(options.minutes, 10) / len(planned) / len(found)
-        for training in planned:
-            measured.append((training, epoch_seconds(training, parts, seconds)))
+        for number, training in enumerate(planned):
+            # What a quick one leaves over is for the others.
+            share = (ends - time.perf_counter()) / (left * len(planned) - number)
+            measured.append((training, epoch_seconds(training, parts, share)))
             shown = " ".join(f"{second:.2f}" for second in measured[-1][1])
             print(f"{name}, {training}: epochs of {shown} s", file=sys.stderr, flush=True)
+        left -= 1
     print(f"{table(found)}\n\n{where()}")
 
 
