@@ -29,9 +29,11 @@ from cxrlab.recipes import (
     Recipe,
     all_people,
     at_home,
+    boxes_agree,
     finished,
     fit,
     group_table,
+    lung_masks,
     row_of,
     score_parts,
     sources_of_healthy,
@@ -241,6 +243,11 @@ def repairs_run(out: Path, data: Path, budget: Budget, proof: Proof) -> Recordin
         if name not in known:
             raise CXRLabError(f"{name!r} is none of {', '.join(known)}.")
     xrays = decode(people)
+    if masks := list(lung_masks(people).values()):
+        held, lung = boxes_agree(masks)
+        print(
+            f"{len(masks)} masks: the boxes hold {held:.0%} of the lungs, and are {lung:.0%} lung."
+        )
     homes = [list(proof.home)] if proof.home else two_of(healthy)
     for name, home in itertools.product(proof.recipes or RECIPES, homes):
         leave_out(out, RECIPES[name], xrays, home, budget, proof)
