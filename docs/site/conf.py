@@ -4,9 +4,8 @@ import re
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
-from pages import CHECKOUT, HERE, first_sentences, stage
+from pages import CHECKOUT, HERE, first_sentences, letters, stage
 
-import cxrlab
 from cxrlab.publish import repository
 
 SOURCE = CHECKOUT / "build" / "site-source"
@@ -14,7 +13,6 @@ stage(SOURCE)
 
 project, author, html_title = "CXRLab", "The CXRLab authors", "CXRLab"
 copyright = "the CXRLab authors. Code: BSD 3-Clause. Text and figures: CC BY 4.0"
-version = release = cxrlab.__version__
 extensions = ["myst_nb", "sphinx_design"]
 nb_execution_mode = "off"  # the committed outputs are shown
 nb_code_prompt_show = "Show the cell that installs the course on Colab and Kaggle"
@@ -22,14 +20,12 @@ nb_code_prompt_hide = "Hide it"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"  # browsers draw it themselves: no script from elsewhere
-smartquotes = False  # the words stay as they are written
-
 html_theme = "sphinx_book_theme"
 html_static_path, html_css_files = [str(HERE / "static")], ["site.css"]
 scripts = ("quiz", "bench", "reading", "convolution", "threshold")
 html_js_files = [(f"{name}.js", {"defer": "defer"}) for name in scripts]
 html_extra_path = [str(SOURCE / "extra")]  # figures
-html_copy_source = html_show_sourcelink = html_use_index = False
+smartquotes = html_copy_source = html_show_sourcelink = html_use_index = False
 published = repository()
 html_theme_options = {
     "repository_url": f"https://github.com/{published.path}",
@@ -38,6 +34,7 @@ html_theme_options = {
     "use_repository_button": True,
     "use_download_button": False,
     "home_page_in_toc": True,
+    "collapse_navbar": True,  # its arrows have no name
     "navbar_persistent": [],  # the search field stands in the sidebar
     "extra_footer": "<p>Not for medical use. Nothing here may inform the care of a person.</p>",
     "launch_buttons": {
@@ -47,8 +44,8 @@ html_theme_options = {
         "jupyterhub_url": published.hub,
     },
 }
-linkcheck_anchors = False  # some pages make their anchors by script
-linkcheck_timeout, linkcheck_retries = 30, 2
+linkcheck_anchors, linkcheck_timeout, linkcheck_retries = False, 30, 2
+linkcheck_ignore = [r"https://doi\.org/"]  # permanent, and many publishers turn scripts away
 
 
 def explain_terms(app, doctree: nodes.document, docname: str) -> None:
@@ -56,8 +53,8 @@ def explain_terms(app, doctree: nodes.document, docname: str) -> None:
     sentences = first_sentences()
     for link in doctree.findall(nodes.reference):
         found = re.search(r"glossary\.html#(.+)$", link.get("refuri", ""))
-        if found and found[1] in sentences:
-            link["reftitle"] = sentences[found[1]]
+        if found and letters(found[1]) in sentences:
+            link["reftitle"] = sentences[letters(found[1])]
             link["classes"].append("term")
 
 

@@ -36,9 +36,8 @@ TEMPLATES = Environment(
 TEMPLATES.filters["inline"] = MarkdownIt().renderInline
 TEMPLATES.filters["coloured"] = lambda code: highlight(code, PythonLexer(), HtmlFormatter())
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
-FOLDERS = CHECKOUT, CHECKOUT / "docs", CHECKOUT / "docs" / "api"
-MARKDOWN = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
-# The pages that the contents list names first; all others follow.
+MARKDOWN = sorted(page for at in (".", "docs", "docs/api") for page in CHECKOUT.glob(f"{at}/*.md"))
+# First in the contents list; all others follow.
 FIRST = ["README", "docs/instructor-guide", "docs/glossary", "docs/results", "docs/api/README"]
 
 
@@ -60,14 +59,17 @@ def read_opening(path: Path) -> dict[str, str]:
 
 
 def first_sentences() -> dict[str, str]:
-    """The glossary's entries by anchor: the first sentence of each, without Markdown."""
+    """The first sentence of each glossary entry, by the letters of its heading alone."""
     text = (CHECKOUT / "docs" / "glossary.md").read_text(encoding="utf-8")
     found = {}
-    for heading, body in re.findall(r"^## (.+)\n\n(.+?)\n\n", text, re.MULTILINE | re.DOTALL):
-        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+    for heading, body in re.findall(r"^## (.+)\n\n((?:.+\n)+)", text, re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", " ".join(body.split()))
-        found[anchor] = re.split(r"(?<=[a-z)][.?!]) (?=[A-Z])", plain)[0]
+        found[letters(heading)] = re.split(r"(?<=[a-z)][.?!]) (?=[A-Z])", plain)[0]
     return found
+
+
+def letters(words: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", words.lower())
 
 
 def relink(text: str, page: Path) -> str:

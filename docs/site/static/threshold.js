@@ -2,7 +2,7 @@
 
 course.benches("threshold", (section, data, find) => {
   const [cut, share] = section.querySelectorAll("input");
-  const [cutShown, shareShown] = section.querySelectorAll("output");
+  const [cutShown, shareShown] = section.querySelectorAll(".value");
 
   const precisionAt = (recall, specificity, prevalence) => {
     const found = recall * prevalence;
