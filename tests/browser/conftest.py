@@ -15,7 +15,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+from accessible import IN_JUPYTERLAB, serious
 
 from cxrlab.running.course import copy_notebooks
 
@@ -24,7 +26,7 @@ CHROMIUM = os.environ.get("CXRLAB_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 # A run of one notebook at the smoke budget on a busy machine.
-RUN_SECONDS = 240
+RUN_SECONDS = 600
 
 
 def pytest_collection_modifyitems(items):
@@ -122,6 +124,28 @@ class Lab:
                 .map(output => output.ename + ': ' + output.evalue)"""
         )
 
+    def notebook(self) -> nbformat.NotebookNode:
+        """The notebook as JupyterLab would save it."""
+        content = "window.jupyterapp.shell.currentWidget.content"
+        return nbformat.from_dict(self.page.evaluate(f"{content}.model.toJSON()"))
+
+    def violations(self, theme: str) -> list[str]:
+        """What axe finds serious or critical in texts and outputs under a theme (Light, Dark)."""
+        self.page.evaluate(
+            """async theme => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                const config = notebook.notebookConfig;  // every cell into the page, not only
+                notebook.notebookConfig = {...config, windowingMode: 'none'};  // those in sight
+                await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+            }""",
+            f"JupyterLab {theme}",
+        )
+        light = "true" if theme == "Light" else "false"
+        chosen = f"body[data-jp-theme-light={light}]"
+        self.page.wait_for_selector(chosen, state="attached")
+        self.page.wait_for_timeout(1000)  # the theme's colours fade in
+        return serious(self.page, *IN_JUPYTERLAB)
+
     def position(self, words: str) -> int:
         """The place of the code cell with a line that begins with these words."""
         found = self.page.evaluate(
@@ -175,17 +199,18 @@ def open_notebook(server, browser):
         (path,) = select_notebooks(find_notebooks(), number)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         pages.append(page)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         page.goto(f"{server}/lab/tree/{path.name}?token={TOKEN}&reset")
         page.wait_for_function(
             "() => window.jupyterapp?.shell?.currentWidget?.sessionContext"
             "?.session?.kernel?.status === 'idle'",
-            timeout=90_000,
+            timeout=180_000,
         )
         lab = Lab(page)
         lab.run_all()
         return lab
 
     yield opened
-    for page in pages:
+    for page in pages:  # one kernel at a time
+        page.evaluate("window.jupyterapp.shell.currentWidget?.sessionContext.shutdown()")
         page.close()
