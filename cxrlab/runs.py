@@ -245,9 +245,8 @@ def repairs_run(out: Path, data: Path, budget: Budget, proof: Proof) -> Recordin
     xrays = decode(people)
     if masks := list(lung_masks(people).values()):
         held, lung = boxes_agree(masks)
-        print(
-            f"{len(masks)} masks: the boxes hold {held:.0%} of the lungs, and are {lung:.0%} lung."
-        )
+        print(f"{len(masks)} masks of lungs: the boxes hold {held:.0%} of the lungs.")
+        print(f"{lung:.0%} of the boxes is lung.")
     homes = [list(proof.home)] if proof.home else two_of(healthy)
     for name, home in itertools.product(proof.recipes or RECIPES, homes):
         leave_out(out, RECIPES[name], xrays, home, budget, proof)
