@@ -68,17 +68,17 @@ def make_deck(notebook: nbformat.NotebookNode, points: dict[str, str]) -> nbform
         slideshow = cell.metadata.get("slideshow", {})
         if (kind := slideshow.get("slide_type")) not in ("slide", "subslide"):
             continue
+        notes = "\n\n".join(left.pop(name, "") for name in slideshow.get("points", []))
         if cell.cell_type == "markdown":
-            deck.cells.append(piece(first_section(cell.source), kind))
-        else:
-            question = (QUESTION.findall(before) or [few_sentences(before.split("\n\n")[-1])])[-1]
-            question = "" if question == takeaway else question  # already on the slide before
-            after = next(c.source for c in notebook.cells[number:] if c.cell_type == "markdown")
-            takeaway = "" if after.startswith("#") else few_sentences(after.split("\n\n")[0])
-            deck.cells += [piece(f"## {heading}\n\n{question}", kind), shown(cell, kind)]
-            deck.cells += [piece(takeaway, "fragment")] if takeaway else []
-        notes = [left.pop(name, "") for name in slideshow.get("points", [])]
-        deck.cells.append(piece("\n\n".join(notes), "notes"))
+            deck.cells += [piece(first_section(cell.source), kind), piece(notes, "notes")]
+            continue
+        question = (QUESTION.findall(before) or [few_sentences(before.split("\n\n")[-1])])[-1]
+        question = "" if question == takeaway else question  # already on the slide before
+        after = next(c.source for c in notebook.cells[number:] if c.cell_type == "markdown")
+        takeaway = "" if after.startswith("#") else few_sentences(after.split("\n\n")[0])
+        deck.cells += [piece(f"## {heading}\n\n{question}", kind), shown(cell, kind)]
+        deck.cells += [piece(notes, "notes")]  # before the fragment, or they would wait for it
+        deck.cells += [piece(takeaway, "fragment")] if takeaway else []
     deck.cells.append(piece("\n\n".join(left.values()), "notes"))
     return deck
 
