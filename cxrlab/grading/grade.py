@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
-from json import dumps
 from pathlib import Path
 
 import nbformat
@@ -73,11 +72,11 @@ def grade(folder: Path, out: Path, jobs: int, limits: Limits) -> Iterator[Submis
     What is judged is kept in ``out``, and judged again only if the file, the limits or the
     library's version change. Raises :class:`CXRLabError` where there is no file, or no phantoms.
     """
-    files = [
-        file for file in sorted(folder.rglob("*")) if file.is_file() or not any(file.iterdir())
-    ]
-    # Not .DS_Store, .ipynb_checkpoints, __MACOSX.
+    folder, out = folder.absolute(), out.absolute()
+    files = [f for f in sorted(folder.rglob("*")) if f.is_file() or not any(f.iterdir())]
+    # Not what is written here, nor .DS_Store, .ipynb_checkpoints, __MACOSX.
     seen = [f for f in files if not re.search(r"/(\.|__)", f"/{f.relative_to(folder).as_posix()}")]
+    seen = [file for file in seen if not file.is_relative_to(out)]
     found = [read_submission(file, folder) for file in seen]
     if not found:
         raise CXRLabError(f"{folder} is empty. Name a folder of notebooks, or of a folder each.")
@@ -98,49 +97,48 @@ def read_submission(file: Path, folder: Path) -> Submission:
     name = unicodedata.normalize("NFC", file.relative_to(folder).parts[0])
     person = END_OF_PERSON.split(name, maxsplit=1)[0].replace("_", " ").strip() or name
     found = Submission(person, file)
-    if file.suffix != ".ipynb":
-        what = "a file of another kind" if file.is_file() else "an empty folder"
-        found.problem = f"{what}: the .ipynb file is wanted"
-        return found
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of cells without an id
-            found.cells = nbformat.reads(file.read_text("utf-8"), as_version=4).cells
-        code = [cell.source for cell in found.cells if cell.cell_type == "code"]
-        used = Counter(re.findall(r"\bnb(0\d)\b", "\n".join(code)))
+        recognise(found)
+    except CXRLabError as error:
+        found.problem = str(error)
     except Exception as error:  # whatever a file brings about that only looks like a notebook
         found.problem = f"cannot be read as a notebook ({type(error).__name__})"
-        return found
-    course = {path.stem[:2]: path for path in find_notebooks()}
-    found.number = next((number for number, _ in used.most_common() if number in course), "")
-    if not found.number:
-        found.problem = "not a notebook of this course: it names none of its exercises"
-        return found
-    if not re.search(rf"(?<!\d){found.number}_", file.name):
-        found.notes.append("recognised by its cells, not by its name")
-    given = [c for c in nbformat.read(course[found.number], 4).cells if c.cell_type == "code"]
-    own = [cell.source for cell in given if "..." not in cell.source]
-    if (same := len({*own} & {*code})) < SAME_VERSION * len(own):
-        found.notes.append(f"another version? {same} of {len(own)} given cells are as they are")
-    find_answers(found, given)
     return found
 
 
-def find_answers(found: Submission, given: list[nbformat.NotebookNode]) -> None:
-    """Note at each cell what it answers, also where the line with its check was deleted."""
-    exercises = vars(import_module(f"cxrlab.exercises.nb{found.number}"))
+def recognise(found: Submission) -> None:
+    """Find the notebook of the course that it is, and at each cell what it answers."""
+    if found.file.suffix != ".ipynb":
+        what = "a file of another kind" if found.file.is_file() else "an empty folder"
+        raise CXRLabError(f"{what}: the .ipynb file is wanted")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cells without an id
+        found.cells = nbformat.reads(found.file.read_text("utf-8"), as_version=4).cells
+    code = [cell.source for cell in found.cells if cell.cell_type == "code"]
+    course = {path.stem[:2]: path for path in find_notebooks()}
+    named = Counter(re.findall(r"\bnb(0\d)\b", "\n".join(code))).most_common()
+    found.number = next((number for number, _ in named if number in course), "")
+    if not found.number:
+        raise CXRLabError("not a notebook of this course: it names none of its exercises")
+    if not re.search(rf"(?<!\d){found.number}_", found.file.name):
+        found.notes.append("recognised by its cells, not by its name")
+    given = [c for c in nbformat.read(course[found.number], 4).cells if c.cell_type == "code"]
+    own = {cell.source for cell in given if "..." not in cell.source}
+    if (same := len(own & {*code})) < SAME_VERSION * len(own):
+        found.notes.append(f"another version? {same} of {len(own)} given cells are as they are")
     before = {cell.id: cell.source for cell in given}
+    exercises = vars(import_module(f"cxrlab.exercises.nb{found.number}"))
     for cell in found.cells:
-        code, answers = cell.source if cell.cell_type == "code" else "", {}
+        code, cell.metadata["answers"] = cell.source if cell.cell_type == "code" else "", {}
+        # Also where the line with the check was deleted.
         for name, answer in CHECK.findall(code) or CHECK.findall(before.get(cell.get("id"), "")):
             if name == "quiz":
                 found.letters = re.findall(r"\.\.\.|\w+", answer)
             elif name in exercises:
-                answers[exercises[name].key] = answer
+                cell.metadata["answers"][exercises[name].key] = answer
                 # Not the dots, nor the course's solution, which everybody may look at.
                 if code not in before.values() and exercises[name].answer not in code:
                     found.words += f"{code}\n"
-        cell.metadata["answers"] = answers
 
 
 def compare(found: list[Submission]) -> None:
@@ -187,7 +185,10 @@ def run_and_judge(each: Submission, home: Path, limits: Limits) -> tuple[dict, l
     terms = [str(limits.minutes), str(limits.memory)]
     why = run_apart(["-m", APART, "run", str(notebook), *terms], home, limits)
     shown = nbformat.read(ran, as_version=4).cells if ran.exists() else []
-    errors = [cell for cell in shown if "answers" in cell.metadata and '"error"' in dumps(cell)]
+    own = [
+        output for cell in shown if "answers" in cell.metadata for output in cell.get("outputs", [])
+    ]
+    errors = [output.ename for output in own if output.output_type == "error"]
     claims = claims_in(cells + shown, home / PROGRESS)
     verdicts, letters = {}, iter(each.letters)
     for exercise in exercises_by_notebook()[each.number]:
@@ -207,7 +208,8 @@ def run_and_judge(each: Submission, home: Path, limits: Limits) -> tuple[dict, l
         verdicts[exercise.key] = [CLAIMED if claimed else word, said]
     doubtful = ", ".join(key for key, (word, _) in verdicts.items() if word == CLAIMED)
     notes = [f"{CLAIMED}: {doubtful}" if doubtful else "", why]
-    notes.append(f"{counted(len(errors), 'cell')} stopped with an error" if errors else "")
+    if errors:
+        notes.append(f"{counted(len(errors), 'cell')} stopped with an error ({errors[0]})")
     return verdicts, [*filter(None, notes)]
 
 
