@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,13 +118,13 @@ def batches(xrays: Xrays, batch_size: int = 32, shuffle_seed: int | None = None)
 
 
 def drawn_batches(
-    xrays: Xrays, shares: Mapping[str, int], steps: int, seed: int, augmented: bool = True
+    xrays: Xrays, shares: Mapping[str, int], steps: int, seed: int, changes: Sequence[Callable] = ()
 ) -> tf.data.Dataset:
     """``steps`` batches as of :func:`batches`, each with so many X-rays of every group.
 
     ``shares``: how many of each ``who`` (a column of the cases). Where a group has several sources,
-    each gives equally many, so that nothing is learned from the sources' sizes. ``augmented``:
-    every X-ray is changed anew each time that it is drawn (:func:`augment`, :func:`acquire`).
+    each gives equally many, so that nothing is learned from the sources' sizes. ``changes``, such
+    as :func:`augment` and :func:`acquire`, change an X-ray anew each time that it is drawn.
     """
     import tensorflow as tf
 
@@ -139,19 +139,16 @@ def drawn_batches(
             order = order.shuffle(len(ours), seed=seed + len(streams))
             streams.append(order.repeat().batch(len(share)))
 
-    def made(number: tf.Tensor, *parts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def made(number: tf.Tensor, parts: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
         positions = tf.concat(parts, axis=0)
         grey = tf.cast(tf.gather(pixels, positions), tf.float32) / 255.0
-        if augmented:
-            grey = tf.ensure_shape(grey, (None, *xrays.pixels.shape[1:]))
-            draw = tf.cast(number, tf.int32) + 100_003 * seed
-            grey = acquire(augment(grey, draw), draw)
+        grey = tf.ensure_shape(grey, (None, *xrays.pixels.shape[1:]))
+        for change in changes:
+            grey = change(grey, tf.cast(number, tf.int32) + 100_003 * seed)
         return tf.repeat(grey, 3, axis=-1), tf.gather(labels, positions)[:, None]
 
     together = tf.data.Dataset.zip(*streams).take(steps).enumerate()
-    return (
-        together.map(lambda number, parts: made(number, *parts)).prefetch(2).with_options(_steady())
-    )
+    return together.map(made).prefetch(2).with_options(_steady())
 
 
 def _steady() -> tf.data.Options:

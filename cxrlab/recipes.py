@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from cxrlab.filters import is_covid19, usable, without_known
 from cxrlab.images import IMAGE_SIZE, to_square
 from cxrlab.metrics import Estimate, auc, share
 from cxrlab.model import ensemble, published_network, residual_network
-from cxrlab.pipeline import Xrays, drawn_batches
+from cxrlab.pipeline import Xrays, acquire, augment, drawn_batches
 from cxrlab.shortcuts import OTHER_FINDINGS, everyone, hide, region
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLES, openist, sources_in
 from cxrlab.training import built_in, machine, predict, warm_up
@@ -47,18 +47,18 @@ class Recipe:
     learning_rate: float = 4e-3
     steps: int = 600
     crops: Sequence[int] = (0, 9, 18)  # margins, see cxrlab.model.ensemble
-    augmented: bool = True
+    changes: Sequence[Callable] = (augment, acquire)  # of an X-ray, each time that it is drawn
     only_one: bool = False  # network; else as many as the budget has seeds
 
 
-_PLAIN = {"learning_rate": 1e-3, "steps": 200, "augmented": False, "only_one": True, "crops": ()}
+_PLAIN = {"learning_rate": 1e-3, "steps": 200, "changes": (), "only_one": True, "crops": ()}
 _FROZEN = {"network": "pretrained", "crops": (0,), "only_one": True}
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("published", {COVID19: 16, CHILDREN: 16}, "published", **_PLAIN),
         Recipe("mixed negatives", {COVID19: 16, CHILDREN: 8, ADULTS: 8}, "published", **_PLAIN),
-        Recipe("known", {COVID19: 11, CHILDREN: 11, ADULTS: 10}),
+        Recipe("known", {COVID19: 11, CHILDREN: 11, ADULTS: 10}, changes=(augment,)),
         # Negatives from the collection of the positives: without them a network learns the
         # collection, and calls nine in ten of its other findings COVID-19.
         Recipe("robust", {COVID19: 11, CHILDREN: 7, ADULTS: 8, OTHER_FINDINGS: 6}),
@@ -138,7 +138,7 @@ def fit(recipe: Recipe, xrays: Xrays, seed: int, steps: int | None = None) -> ke
     rate = warm_up(recipe.learning_rate, steps)
     adam = keras.optimizers.AdamW(rate, weight_decay=decay, epsilon=1e-7)
     model.compile(adam, "binary_crossentropy", run_eagerly=how.eager)
-    drawn = drawn_batches(xrays, places, steps, seed, recipe.augmented)
+    drawn = drawn_batches(xrays, places, steps, seed, recipe.changes)
     model.fit(drawn, shuffle=False, verbose="auto" if sys.stdout.isatty() else 0)
     exact = built_in("float32", build)
     exact.set_weights(model.get_weights())

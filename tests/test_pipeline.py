@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
-from cxrlab.pipeline import Xrays, augment, batches, decode, drawn_batches
+from cxrlab.pipeline import Xrays, acquire, augment, batches, decode, drawn_batches
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_seed_shuffles_every_epoch_anew_and_every_run_alike():
     assert epochs(7) == [first, second] != epochs(8)
 
 
-TWO = {"ill": 4, "well": 6}
+TWO, BOTH = {"ill": 4, "well": 6}, (augment, acquire)
 
 
 def some_people() -> Xrays:
@@ -132,7 +132,7 @@ def some_people() -> Xrays:
 def test_drawn_batches_hold_the_wanted_shares_and_as_many_of_each_source():
     xrays, epochs = some_people(), []
     for _ in range(2):
-        made = drawn_batches(xrays, TWO, steps=8, seed=0, augmented=False)
+        made = drawn_batches(xrays, TWO, steps=8, seed=0)
         epochs.append(np.reshape(positions(made, xrays), (8, 10)))
         for batch in epochs[-1]:
             sources = xrays.cases["source"].to_numpy()[batch]
@@ -147,7 +147,7 @@ def test_drawn_batches_change_each_image_anew_but_the_same_in_every_run():
     xrays.pixels[:, 60:160, 40:90] = 250
 
     def two(seed: int) -> list[np.ndarray]:
-        made = drawn_batches(xrays.take(np.arange(11)), {"ill": 10, "well": 1}, 2, seed)
+        made = drawn_batches(xrays.take(np.arange(11)), {"ill": 10, "well": 1}, 2, seed, BOTH)
         return [images.numpy() for images, _ in made]
 
     first, second = two(1)

