@@ -74,7 +74,7 @@ def opened(site, browser):
         page.asked, page.broken = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("pageerror", lambda error: page.broken.append(str(error)))
-        page.goto((site / name).as_uri(), wait_until="load")
+        page.goto(f"{site.as_uri()}/{name}", wait_until="load")
         return page
 
     yield open_page
