@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-# Where axe looks in JupyterLab: at what the course shows. JupyterLab's own editors have no name
-# and cannot be scrolled by keyboard, and its list of cells is a feed without articles.
+# Where axe looks in JupyterLab: at what the course shows. JupyterLab's own editors have no name,
+# they and the boxes of wide outputs cannot be scrolled by keyboard, and its list of cells is a
+# feed without articles.
+IN_JUPYTERLAB = (".jp-Notebook .jp-OutputArea-output > *", ".jp-Notebook .jp-RenderedMarkdown")
 # What Keras shows has colours of its own: the summary of a network, and terminal colours.
 KERAS = ("pre[style*=Menlo]", "[class^=ansi-]")
-IN_JUPYTERLAB = (".jp-Notebook .jp-OutputArea-output", ".jp-Notebook .jp-RenderedMarkdown")
 
 
 def serious(page, *parts: str) -> list[str]:
