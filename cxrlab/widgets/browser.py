@@ -50,13 +50,10 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
         place.value, place.max, place.disabled = 1, count, count == 1
         draw()
 
-    def move(by: int) -> None:
-        place.value += by  # the field keeps to its ends
-
     for control, then in ((step, restart), (side, restart), (place, draw)):
         control.observe(then, names="value")
-    back.on_click(lambda _: move(-1))
-    onward.on_click(lambda _: move(1))
+    back.on_click(lambda _: place.set_trait("value", place.value - 1))  # it keeps to its ends
+    onward.on_click(lambda _: place.set_trait("value", place.value + 1))
     restart()
     moves, shown = widgets.HBox([back, onward, place]), widgets.HBox([picture, card], layout=WRAP)
     return Bench([step, side, moves, status, shown])

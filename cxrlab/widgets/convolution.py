@@ -27,10 +27,7 @@ def feature_map(
 
 
 def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
-    """Grey values (uint8, square) as a PNG of ``SIDE`` pixels, stamped where simulated.
-
-    Enlarged without smoothing, so that a pooled map shows its larger pixels.
-    """
+    """Grey values (uint8, square) as a PNG of ``SIDE`` pixels; those of a pooled map show."""
     image = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.NEAREST)
     return as_png(np.asarray(image), simulated)
 

@@ -66,17 +66,14 @@ def letter_desk(model: Any, xrays: Xrays, threshold: float, simulated: bool = Fa
 
 
 def verdict_html(score: float, threshold: float, before: float) -> str:
-    """The score (0...1), its change from ``before``, the score without a letter, and the call.
-
-    As HTML that a screen reader says when it changes.
-    """
+    """The score (0...1), its change from ``before``, without a letter, and the call, as HTML."""
     change, verb = round(score - before, 3), "fell" if score < before else "rose"
     moved = f": it {verb} by <b>{abs(change):.3f}</b> from the untouched X-ray's {before:.3f}"
     if change == 0:
         moved = f", as the untouched X-ray ({before:.3f})"
     called = score >= threshold
     relation = "at or above" if called else "below"
-    return (
+    return (  # with a role: a screen reader says it when it changes
         f'<div role="status">Score <b>{score:.3f}</b>{moved}.<br>Called <b>{CLASS_NAMES[called]}'
         f"</b>: {relation} the frozen threshold of {threshold:.3f}.</div>"
     )

@@ -1,7 +1,4 @@
-"""Threshold and prevalence to choose, with everything that follows from them.
-
-The numbers come from :mod:`cxrlab.metrics` and :mod:`cxrlab.elsewhere`.
-"""
+"""Threshold and prevalence to choose, with everything that follows from them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,15 +26,11 @@ QUESTIONS = {
 
 
 def threshold_bench(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float = 0.5,
-    patients: ArrayLike | None = None,
+    labels: ArrayLike, scores: ArrayLike, threshold: float = 0.5, patients: ArrayLike | None = None
 ) -> Bench:
     """A threshold and a prevalence to choose, and what follows from them.
 
-    Arguments as for :func:`cxrlab.metrics.evaluate`, and the same :class:`CXRLabError`; a button
-    brings back ``threshold``.
+    Arguments and :class:`CXRLabError` as for :func:`cxrlab.metrics.evaluate`.
     Example: ``threshold_bench(test.labels, scores, threshold, test.patients)``
     """
     labels, scores, patients = check_cases(labels, scores, patients)
