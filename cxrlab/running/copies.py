@@ -1,7 +1,4 @@
-"""Copies of the notebooks for a class: to work in, and solved for whoever has fallen behind.
-
-Made from the committed notebooks whenever they are wanted, and never edited.
-"""
+"""Copies of the notebooks for a class: to work in, and solved for whoever has fallen behind."""
 
 from __future__ import annotations
 
@@ -15,12 +12,10 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from rich.console import Console
 
-from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
 from cxrlab.publish import id_for
-from cxrlab.running.course import environment_for, find_notebooks
-from cxrlab.running.execute import execute
-from cxrlab.running.refresh import normalise
+from cxrlab.running.course import find_notebooks
+from cxrlab.running.refresh import refresh
 
 ASKS = re.compile(r"^(nb\d\d)\.(\w+)\.(?:check\(.+\)|show\(\))$", re.MULTILINE)
 TAGS = ["solved", "nbval-check-output"]  # of a solution: nbval compares its verdict
@@ -76,10 +71,5 @@ def write_copies(out: Path, budget: str = "") -> list[Path]:
                     continue
                 write_atomically(target, text)
                 if budget and name == "solved":
-                    environment = environment_for(budget, None, Path(workspace))
-                    done = execute(target, target.parent, environment, Console())
-                    if done.failure:
-                        raise CXRLabError(f"{target} has no outputs: it {done.failure}")
-                    normalise(done.notebook, {workspace: "cxrlab-workspace"})
-                    write_atomically(target, nbformat.writes(done.notebook) + "\n")
+                    refresh(target, Path(workspace), budget, Console())
     return kept

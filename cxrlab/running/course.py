@@ -65,11 +65,8 @@ def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
 
 def environment_for(budget: str, data: Path | None, workspace: Path) -> dict[str, str]:
     """The variables that the notebooks read. ``data``: a folder of X-rays, None for phantoms."""
-    return {
-        "CXRLAB_BUDGET": budget,
-        "CXRLAB_DATA": str(data or ""),
-        "CXRLAB_WORKSPACE": str(workspace),
-    }
+    chosen = {"CXRLAB_BUDGET": budget, "CXRLAB_DATA": str(data or "")}
+    return chosen | {"CXRLAB_WORKSPACE": str(workspace)}
 
 
 def run_course(
@@ -83,10 +80,9 @@ def run_course(
     """Execute the chosen notebooks one after the other and write their pages into ``out``.
 
     ``notebooks`` is ``03``, ``01-05`` or ``01,03`` (all where None), ``folder`` where they lie;
-    ``data`` and ``budget`` default to the reader's choice. ``out/workspace`` is the notebooks'
-    workspace: a second run takes up what a first one left. A notebook whose cell fails stops
-    there; the next ones still run. Returns the names of those that stopped early. Raises
-    :class:`CXRLabError` for choices that cannot be run.
+    ``data`` and ``budget`` default to the reader's choice. A second run takes up what a first one
+    left in ``out/workspace``. Returns the names of the notebooks that a failing cell stopped; the
+    others still run. Raises :class:`CXRLabError` for choices that cannot be run.
     """
     console = console or Console()
     chosen = select_notebooks(find_notebooks(folder), notebooks)
@@ -99,9 +95,8 @@ def run_course(
     pages = Pages(out, {"data": about, "budget": budget}, [path.stem for path in chosen])
     console.out(f"{about} · budget: {budget}", highlight=False)
 
-    stopped = []
+    stopped, environment = [], environment_for(budget, xrays, out / "workspace")
     for path in chosen:
-        environment = environment_for(budget, xrays, out / "workspace")
         try:
             execution = execute(path, out / "notebooks", environment, console)
         except KeyboardInterrupt:
@@ -129,8 +124,7 @@ def copy_notebooks(folder: Path, source: Path | None = None) -> None:
 def open_lab(folder: Path | None = None, browser: bool = True) -> int:
     """Open JupyterLab at the first notebook of ``folder`` and wait until it ends: its exit code.
 
-    Without a folder: at the checkout's. Raises :class:`CXRLabError` where JupyterLab is not
-    installed, and outside a checkout, where the shipped notebooks are not to be edited.
+    Without a folder: at the checkout's, else :class:`CXRLabError`, as where JupyterLab is missing.
     """
     if folder is None and SHIPPED.is_dir():
         raise CXRLabError(

@@ -24,6 +24,7 @@ BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
 OTHER_NOTEBOOK = re.compile(r"\]\((\d\d_\w+)\.ipynb")  # a link to another notebook of the course
 HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)<a class="anchor-link"', re.DOTALL)
 COURSE_SEED = 0  # with which the notebooks open their workspace
+TIDY = {"trim_blocks": True, "lstrip_blocks": True}  # no empty lines where a template has commands
 
 
 class Pages:
@@ -54,13 +55,8 @@ class Pages:
         about = f"{self.record['data']} · budget: {self.record['budget']}"
         page = render_page(execution, beside, about, self.names)
         write_atomically(self.out / f"{name}.html", page)
-        row = {
-            "name": name,
-            "title": title_of(execution.notebook, name),
-            "page": f"{name}.html",
-            "seconds": round(execution.seconds, 1),
-            "failure": execution.failure,
-        }
+        row = {"name": name, "title": title_of(execution.notebook, name), "page": f"{name}.html"}
+        row |= {"seconds": round(execution.seconds, 1), "failure": execution.failure}
         others = [kept for kept in self.record["notebooks"] if kept["name"] != name]
         self.record["notebooks"] = sorted([*others, row], key=lambda kept: kept["name"])
         self.record["date"] = date.today().isoformat()
@@ -82,12 +78,8 @@ def render_page(execution: Execution, beside: Path, about: str, names: list[str]
         if cell.cell_type == "markdown":
             cell.source = BADGE.sub(r"[\1](\2)", cell.source)
             cell.source = OTHER_NOTEBOOK.sub(r"](\1.html", cell.source)
-    exporter = HTMLExporter(
-        template_name="basic",
-        embed_images=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
+    exporter = HTMLExporter(template_name="basic", embed_images=True)
+    exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     where = {"metadata": {"path": str(beside)}}
     body, _ = exporter.from_notebook_node(notebook, resources=where)
     # A wide table scrolls by itself; with a tabindex the arrow keys scroll it, too.
@@ -142,13 +134,8 @@ def headlines(workspace: Path) -> list[dict[str, str]]:
 
 def render(template: str, **content: Any) -> str:
     """A page of this package's templates, its style sheet and code colours inside."""
-    pages = Environment(
-        loader=PackageLoader("cxrlab.running"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader = PackageLoader("cxrlab.running")
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, **TIDY)
     light, dark = (
         HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight")
         for style in ("default", "github-dark")
