@@ -15,28 +15,23 @@ from filelock import FileLock
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, read_json, workspace_root, writing
-from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
+from cxrlab.sources import covid, cxnet, kermany, nih, openist
+from cxrlab.sources.fetching import INSIDE_COVIDX, TUBERCULOSIS
 from cxrlab.sources.fetching import fetch as fetch
 from cxrlab.sources.tables import STAMP, is_phantom
 
 SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
 # Hospitals that the course does not learn from. Actualmed and Figure 1 lie inside COVIDx, with the
 # COVID-19 source.
-ELSEWHERE = (
-    *(covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE, openist.SOURCE, cxnet.SOURCE),
-    *(tuberculosis.MONTGOMERY_SOURCE, tuberculosis.SHENZHEN_SOURCE),
-)
+ELSEWHERE = (*INSIDE_COVIDX, openist.SOURCE, cxnet.SOURCE, *TUBERCULOSIS)
 EXTERNAL = {source.name: source for source in ELSEWHERE}
 ALL_SOURCES = SOURCES | EXTERNAL
 
 COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
 # The groups of people that the course compares, and the sources that have them. The external sets
 # lend their healthy people only where the course's own source of adults is not there.
-ROLES = {
-    COVID19: (covid.NAME,),
-    CHILDREN: (kermany.NAME,),
-    ADULTS: (nih.NAME, covid.ACTUALMED, covid.FIGURE1),
-}
+ROLES = {COVID19: (covid.NAME,), CHILDREN: (kermany.NAME,)}
+ROLES |= {ADULTS: (nih.NAME, covid.ACTUALMED, covid.FIGURE1)}
 # Who the negatives are: children as published, adults, or half and half.
 NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADULTS)}
 
@@ -44,8 +39,7 @@ NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADU
 def data_folder(data: str | Path | None = None) -> Path:
     """The folder of X-rays that :func:`cxrlab.choices.choose` settles on.
 
-    ``data`` may be ``phantom``. Phantoms are made once and kept. Raises :class:`CXRLabError`
-    where a named folder does not exist.
+    Phantoms are made once. Raises :class:`CXRLabError` where a named folder does not exist.
     """
     choice = choose(data)
     if choice.folder is None:
@@ -88,10 +82,7 @@ def check_negatives(negatives: str) -> tuple[str, ...]:
 
 
 def filled_by(role: str, there: Collection[str]) -> tuple[str, ...]:
-    """The sources, of those that are ``there``, which the course takes ``role`` from.
-
-    The course's own source where it is there, else all external sets that can lend people.
-    """
+    """Who ``role`` is taken from: the course's own source if ``there``, else all external ones."""
     able = [name for name in ROLES[role] if name in there]
     return tuple([name for name in able if name in SOURCES] or able)
 
@@ -117,9 +108,7 @@ def load_catalog(data_dir: str | Path, negatives: str = "kermany") -> pd.DataFra
 
 
 def confounded_phantoms() -> Path:
-    """The course's phantoms with the dial turned up: the same patients with the same lungs, but
-    every X-ray is taken in the manner of its source. Made once and kept in the workspace.
-    """
+    """The course's phantoms with the dial up: the same lungs, taken in their source's manner."""
     return _phantoms("phantoms-confounded", confounding=1.0)
 
 

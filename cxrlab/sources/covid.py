@@ -10,14 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlab.sources.tables import (
-    Source,
-    from_table,
-    is_covid19,
-    is_normal,
-    read_table,
-    unique_ids,
-)
+from cxrlab.sources.tables import Source, from_table, is_covid19, is_normal, read_table, unique_ids
 
 __all__ = ["NAME", "load", "unique_ids", "used"]
 
@@ -30,7 +23,7 @@ NEEDED = ("patientid", "finding", "view", "modality")  # in the table of each
 def load(folder: str | Path) -> pd.DataFrame:
     """Every row of ``metadata.csv`` as a catalog, with its own columns riding along.
 
-    Which file names are refused: see :func:`cxrlab.sources.tables.from_table`. Raises
+    :func:`cxrlab.sources.tables.from_table` says which file names are refused. Raises
     :class:`CXRLabError` where the table cannot be read.
     """
     folder = Path(folder).absolute()

@@ -1,7 +1,4 @@
-"""Bringing files: whole or not at all, a few at a time, and nothing trusted.
-
-Which files a source needs is decided in :mod:`cxrlab.sources.fetching`.
-"""
+"""Bringing files: whole or not at all, a few at a time, and nothing trusted."""
 
 from __future__ import annotations
 
@@ -45,8 +42,7 @@ class Wanted(NamedTuple):
 def bring_all(wanted: Sequence[Wanted], what: str) -> dict[Path, str]:
     """Bring files, a few at a time; returns why, for each that did not come.
 
-    A file gets its name when it is whole. One that fails does not stop the others, eight in a row
-    do. ``what`` names the progress bar.
+    One that fails does not stop the others, eight in a row do. ``what`` names the progress bar.
     """
     failed, in_a_row = {}, 0
     with Progress(console=Console(stderr=True)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -77,8 +73,7 @@ def _bring(one: Wanted) -> str:
 def get(url: str) -> bytes:
     """The file at a web address, whole.
 
-    Where a server is busy or fails in passing it is asked again. Raises :class:`CXRLabError` with
-    the reason, and for a web page that came instead of the file.
+    Raises :class:`CXRLabError` with the reason, and for a web page that came instead of the file.
     """
     data = bytearray()
     try:
@@ -108,9 +103,8 @@ def session() -> requests.Session:
         respect_retry_after_header=False,  # some say an hour; then the reader tries again later
         raise_on_status=False,
     )
-    found = requests.Session()
-    found.headers["User-Agent"] = f"cxrlab/{cxrlab.__version__}"
-    found.headers["Accept-Encoding"] = "identity"
+    found, agent = requests.Session(), f"cxrlab/{cxrlab.__version__}"
+    found.headers.update({"User-Agent": agent, "Accept-Encoding": "identity"})
     for scheme in ("http://", "https://"):
         found.mount(scheme, HTTPAdapter(max_retries=again))
     return found
@@ -121,8 +115,7 @@ def at_mirror(url: str) -> str:
 
     Raises :class:`CXRLabError` where that is no web address.
     """
-    mirror = os.environ.get("CXRLAB_MIRROR")
-    if not mirror:
+    if not (mirror := os.environ.get("CXRLAB_MIRROR")):
         return url
     if not mirror.startswith(("http://", "https://")):
         raise CXRLabError(f"CXRLAB_MIRROR is {mirror!r}. It has to begin with http:// or https://.")
@@ -177,25 +170,23 @@ def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
     cause = error.__context__ if isinstance(error, RemoteZipError) else error
     status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
     if isinstance(cause, requests.exceptions.ProxyError) or status == 407:
-        said = (
+        why = (
             f"The proxy before {server} refused. It may want a name and a password in HTTPS_PROXY."
         )
     elif isinstance(error, RangeNotSupported):
-        said = (
+        why = (
             f"{server} sent no part of its archive; the login page of this network may stand in "
             "between. Download the archive whole in a browser, then unpack it into the source's "
             "folder or, for the children's, name the file with --archive."
         )
     elif status in (429, 503):
-        said = f"{server} had too many questions from here (it answered {status}). Try again later."
+        why = f"{server} had too many questions from here (it answered {status}). Try again later."
     elif isinstance(cause, requests.ConnectionError | requests.Timeout):
-        said = (
-            f"{server} cannot be reached. Check the connection and the proxy, and run this again."
-        )
+        why = f"{server} cannot be reached. Check the connection and the proxy, and run this again."
     elif status in (404, 410):
-        said = f"{what} is not there ({status}). Look for a newer version of the course."
+        why = f"{what} is not there ({status}). Look for a newer version of the course."
     elif status:
-        said = f"{what} was refused ({status}). Open it in a browser: it may ask for an account."
+        why = f"{what} was refused ({status}). Open it in a browser: it may ask for an account."
     else:
-        said = f"{what} is damaged, or did not come whole. Run this again, what has come is kept."
-    return CXRLabError(said)
+        why = f"{what} is damaged, or did not come whole. Run this again, what has come is kept."
+    return CXRLabError(why)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -54,9 +54,8 @@ NIH = (
 NIH_TABLE = "Data_Entry_2017_v2020.csv"
 # chest_xray/train/NORMAL/IM-0115-0001.jpeg, however deep. Other names, as ._IM-1.jpeg, are left.
 NORMAL = re.compile(r"(?:^|/)(train|test|val)/NORMAL/([A-Za-z0-9][\w.-]*\.(?:jpe?g|png))$", re.I)
-# Normal X-rays to take where no positives can be counted: some more than the COVID-19 collection
-# has of PA X-rays in any copy that we have seen (217).
-UNCOUNTED = 250
+UNCOUNTED = 250  # normal X-rays, without a table of positives: those in PA view are 217 at the most
+INSIDE_COVIDX = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)
 TUBERCULOSIS = (tuberculosis.MONTGOMERY_SOURCE, tuberculosis.SHENZHEN_SOURCE)
 MOST = 100  # X-rays of each, where no limit is named
 USUAL, LARGE = 700_000, 5_000_000  # bytes of an X-ray, and of one of those, about
@@ -70,15 +69,13 @@ def fetch(
 ) -> Path:
     """Bring real X-rays into ``data``, by default the folder ``xrays`` of the workspace.
 
-    ``what``: ``covid`` (its X-rays in PA view), ``kermany`` (as many normal children), ``nih``
-    (as many healthy adults); for tests ``external`` (Actualmed and Figure 1), ``openist``,
-    ``cxnet``, ``tuberculosis`` (``montgomery`` and ``shenzhen``); or ``all``. ``limit``: the most
-    images per source; without it 100 of each set with tuberculosis, whose files are large.
-    ``archive``: a zip or folder of the normal children on this computer. Says first what each
-    source allows and asks to cite; returns the folder. What is there already is not fetched again.
-    Raises :class:`CXRLabError` for a wrong choice, and at the end where something did not come:
-    one file or source that fails does not stop the others.
-
+    ``what``: ``covid`` (in PA view), ``kermany`` (as many normal children), ``nih`` (as many
+    healthy adults); for tests ``external`` (Actualmed and Figure 1), ``openist``, ``cxnet``,
+    ``tuberculosis`` (``montgomery`` and ``shenzhen``); or ``all``. ``limit``: the most images per
+    source, by default 100 of each set with tuberculosis. ``archive``: a zip or folder of the normal
+    children on this computer. Says first what each source allows and asks to cite; returns the
+    folder. What is there is not fetched again. Raises :class:`CXRLabError` for a wrong choice, and
+    at the end where something did not come: one failure does not stop the other files.
     Example: ``course.use_data(sources.fetch())``
     """
     if what not in WHAT:
@@ -101,16 +98,13 @@ def fetch(
         for source in WHAT[what]:
             try:
                 wanted = plans[source](source, folder, limit)
+                size, free = sum(one.size for one in wanted), shutil.disk_usage(folder).free
+                print(f"{source.name}: {counted(len(wanted), 'image')} to come, {decimal(size)}.")
+                if size > free:
+                    raise CXRLabError(f"only {decimal(free)} are free. Take fewer with --limit.")
+                failed += bring_all(wanted, source.name).values() if wanted else ()
             except CXRLabError as error:
                 failed.append(f"{source.name}: {error}")
-                continue
-            size, free = sum(one.size for one in wanted), shutil.disk_usage(folder).free
-            print(f"{source.name}: {counted(len(wanted), 'image')} to come, {decimal(size)}.")
-            if size > free:
-                said = f"{source.name}: only {decimal(free)} are free. Take fewer with --limit."
-                failed.append(said)
-                continue
-            failed += bring_all(wanted, source.name).values() if wanted else ()
     if failed:
         reasons = "\n".join(list(dict.fromkeys(failed))[:3])
         raise CXRLabError(
@@ -124,8 +118,8 @@ def fetch(
 def in_stable_order(names: Iterable[str]) -> list[str]:
     """The names in an order that looks random and is always the same, for a limit to cut.
 
-    The first in the alphabet would be no fair sample: names run along time and machine. And unlike
-    a seeded shuffle, a larger limit or another copy keeps all that a smaller one took.
+    The alphabet runs along time and machine. And unlike a seeded shuffle, a larger limit or another
+    copy keeps all that a smaller one took.
     """
     return sorted(names, key=lambda name: (hashlib.sha256(name.encode()).digest(), name))
 
@@ -134,11 +128,8 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
     """The images of a repository that the course uses. Its table is brought at once."""
     repository, commit = REPOSITORIES[source]
     home, raw = folder / source.name, f"{RAW}/{repository}/{commit}"
-    table, images = home / "metadata.csv", home / "images"
-    if not table.is_file():
-        found = get(f"{raw}/metadata.csv")
-        parse_table(found, table, ("finding",))  # a page of words is no table
-        write_atomically(table, found)
+    images = home / "images"
+    _bring_table(home / "metadata.csv", raw, ("finding",))
     catalog = source.load(home)
     rows = catalog[covid.used(catalog)].dropna(subset="path")  # no unsafe name has one
     names = {
@@ -158,6 +149,13 @@ def repository_plan(source: Source, folder: Path, limit: int | None) -> list[Wan
             files = [by_stem.get(PurePosixPath(file).stem, file) for file in files]
         files = [file for file in files if file in listed]
     return _missing(files[:limit], images, f"{raw}/images", listed)
+
+
+def _bring_table(path: Path, url: str, needed: Sequence[str]) -> None:
+    if not path.is_file():
+        found = get(f"{url}/{path.name}")
+        parse_table(found, path, needed)  # a page of words is no table
+        write_atomically(path, found)
 
 
 def _missing(files: list[str], home: Path, url: str, listed: dict, size: int = USUAL) -> list:
@@ -196,14 +194,13 @@ def _list_of_images(repository: str, tree: str) -> dict[str, tuple[int, str]]:
 
 def folder_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
     """The X-rays of a repository that has no table, with their masks where it has some."""
-    repository, commit = REPOSITORIES[source]
-    place, is_wanted = FOLDERS[source]
+    (repository, commit), (place, is_wanted) = REPOSITORIES[source], FOLDERS[source]
     tree = _list_of_images(repository, commit)
     listed = {path[len(place) + 1 :]: tree[path] for path in tree if path.startswith(f"{place}/")}
     names = [name for name in listed if IMAGE.fullmatch(name)]
     if not names:
-        said = f"GitHub lists no images in {place} of {repository}. It gives 60 lists per hour: run"
-        raise CXRLabError(f"{said} this again later.")
+        said = f"GitHub lists no images in {place} of {repository}. It gives 60 lists per hour"
+        raise CXRLabError(f"{said}: run this again later.")
     chosen = in_stable_order(filter(is_wanted, names))[:limit]
     chosen += sorted({openist.mask_path(name).name for name in chosen} & set(names))
     url = f"{RAW}/{repository}/{commit}/{place}"
@@ -234,19 +231,14 @@ def normals_plan(
     attached = next(ATTACHED.glob("**/train/NORMAL"), None)
     copy = Path(archive).expanduser() if archive else attached and attached.parents[1]
     if copy and copy.is_dir():
-        found = [
-            (path.relative_to(copy).as_posix(), partial(read_bytes, path), path.stat().st_size)
-            for path in image_files(copy)
-        ]
+        files = image_files(copy)
+        found = [(one.as_posix(), partial(read_bytes, one), one.stat().st_size) for one in files]
     else:
         opened = Archive(copy or ARCHIVE)
         found = [(one.filename, partial(opened.read, one), one.file_size) for one in opened.members]
+    found = [(normal_name(inside), read, size) for inside, read, size in found]
     # Some copies hold the whole once more in a folder inside: each name counts once.
-    by_name = {
-        PurePosixPath(name).name: Wanted(home / name, read, size)
-        for inside, read, size in found
-        if (name := normal_name(inside))
-    }
+    by_name = {Path(name).name: Wanted(home / name, *how) for name, *how in found if name}
     if not by_name:
         raise CXRLabError(
             f"{copy or ARCHIVE} holds no normal X-rays. Expected are folders train/NORMAL and "
@@ -262,18 +254,11 @@ def normal_name(inside: str) -> str | None:
 
 
 def adults_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
-    """As many of NIH's healthy adults as there are positives. Its table is brought at once.
-
-    Of its twelve archives as many are opened as it takes.
-    """
-    home, number = folder / source.name, _number_of_normals(folder, limit)
-    table, wanted = home / NIH_TABLE, []
-    if not table.is_file():
-        found = get(f"{NIH}/{NIH_TABLE}")
-        parse_table(found, table, nih.NEEDED)
-        write_atomically(table, found)
-    adults = set(filter(IMAGE.fullmatch, nih.healthy_adults(table)))
-    number = min(number, len(adults))
+    """As many of NIH's healthy adults as positives, out of no more archives than it takes."""
+    home, wanted = folder / source.name, []
+    _bring_table(home / NIH_TABLE, NIH, nih.NEEDED)
+    adults = set(filter(IMAGE.fullmatch, nih.healthy_adults(home / NIH_TABLE)))
+    number = min(_number_of_normals(folder, limit), len(adults))
     there = {path.name for path in home.rglob("[!.]*")} & adults
     for part in range(1, 13):
         if len(there) + len(wanted) >= number:
@@ -292,8 +277,8 @@ def tuberculosis_plan(source: Source, folder: Path, limit: int | None) -> list[W
     names = in_stable_order(tuberculosis.names_of(source.name))
     names = names[: 2 * (limit or MOST) + 8]  # some are of children, as their readings say
     places = [f"{tuberculosis.READINGS}/{name}.txt" for name in names]
+    places = [place for place in places if not (home / place).is_file()]
     readings = [Wanted(home / place, partial(get, f"{url}/{place}"), 100) for place in places]
-    readings = [one for one in readings if not one.path.is_file()]
     if readings and (failed := bring_all(readings, f"{source.name}, readings")):
         raise CXRLabError(next(iter(failed.values())))
     places = [f"{tuberculosis.XRAYS}/{name}.png" for name in names]
@@ -301,17 +286,10 @@ def tuberculosis_plan(source: Source, folder: Path, limit: int | None) -> list[W
     return _missing(adults[: limit or MOST], home, url, {}, LARGE)
 
 
-EXTERNAL = (covid.ACTUALMED_SOURCE, covid.FIGURE1_SOURCE)
 PLANS = {covid.SOURCE: repository_plan, kermany.SOURCE: normals_plan, nih.SOURCE: adults_plan}
-PLANS |= dict.fromkeys(EXTERNAL, repository_plan) | dict.fromkeys(FOLDERS, folder_plan)
+PLANS |= dict.fromkeys(INSIDE_COVIDX, repository_plan) | dict.fromkeys(FOLDERS, folder_plan)
 PLANS |= dict.fromkeys(TUBERCULOSIS, tuberculosis_plan)
-WHAT = {source.name: (source,) for source in TUBERCULOSIS} | {
-    "covid": (covid.SOURCE,),
-    "kermany": (kermany.SOURCE,),
-    "nih": (nih.SOURCE,),
-    "external": EXTERNAL,
-    "openist": (openist.SOURCE,),
-    "cxnet": (cxnet.SOURCE,),
-    "tuberculosis": TUBERCULOSIS,
-    "all": tuple(PLANS),
-}
+WHAT = {"covid": (covid.SOURCE,), "kermany": (kermany.SOURCE,), "nih": (nih.SOURCE,)}
+WHAT |= {"external": INSIDE_COVIDX, "openist": (openist.SOURCE,), "cxnet": (cxnet.SOURCE,)}
+WHAT |= {"tuberculosis": TUBERCULOSIS} | {source.name: (source,) for source in TUBERCULOSIS}
+WHAT["all"] = tuple(PLANS)

@@ -20,9 +20,8 @@ URL = "https://www.kaggle.com/paultimothymooney/chest-xray-pneumonia"
 def load(folder: str | Path) -> pd.DataFrame:
     """Every image in ``{train,test,val}/{NORMAL,PNEUMONIA}`` as a catalog.
 
-    Some copies of the archive hold the whole once more in a folder ``chest_xray`` inside: that
-    one is read where the outer one has no parts. The published part rides along in the column
-    ``published_part``. Raises :class:`CXRLabError` where no part is found.
+    They may lie in a folder ``chest_xray`` inside. The column ``published_part`` says which part an
+    image is of. Raises :class:`CXRLabError` where there is none.
     """
     folder = Path(folder).absolute()
     files = image_files(folder)
@@ -47,8 +46,8 @@ def patient_of(name: str) -> str:
     """The patient in a file name: ``IM-0117-0001.jpeg`` is of ``IM-0117``.
 
     ``NORMAL2-IM-1365-0001.jpeg`` is of ``NORMAL2-IM-1365``, ``person1157_virus_1937.jpeg`` of
-    ``person1157``, and ``NORMAL-1003233-0001.jpeg`` (version 3 of the archive) of ``1003233``. A
-    name of another kind counts as a patient of its own.
+    ``person1157``, ``NORMAL-1003233-0001.jpeg`` (version 3) of ``1003233``. A name
+    of another kind counts as a patient of its own.
     """
     if third := re.match(r"(?:NORMAL|BACTERIA|VIRUS)-(\d+)-\d", name, re.I):
         return third[1]

@@ -21,10 +21,9 @@ NEEDED = ("Image Index", *NAMED)
 def load(folder: str | Path) -> pd.DataFrame:
     """Every image in the folder as a catalog; its file name begins with the patient's number.
 
-    Where NIH's own table lies beside them, ``finding``, ``sex``, ``age`` and ``view`` come from it,
-    and are missing for an image that it does not list. Without it each image counts as "No Finding"
-    and no more is known. Raises :class:`CXRLabError` where there is no image, or the table cannot
-    be read or says two things of one image.
+    ``finding``, ``sex``, ``age`` and ``view`` come from NIH's own table beside them if it has the
+    image. Without a table each counts as "No Finding". Raises :class:`CXRLabError` where there is
+    no image, or the table cannot be read or says two things of one image.
     """
     folder = Path(folder).absolute()
     below = image_files(folder)

@@ -31,10 +31,7 @@ def is_xray(name: str) -> bool:
 
 
 def mask_path(path: str | Path) -> Path:
-    """Where the mask of an X-ray lies, of its size: 255 in the lungs and 0 elsewhere.
-
-    Example: ``lungs = np.asarray(Image.open(mask_path(row.path))) > 127``
-    """
+    """Where the mask of an X-ray lies, of its size: 255 in the lungs and 0 elsewhere."""
     return Path(path).with_name(f"{Path(path).stem}@.png")
 
 

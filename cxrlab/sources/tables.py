@@ -62,7 +62,8 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
 
     Text is pandas' ``string``, ``age`` is in years (float), ``label`` is ``Int64``. Blank text
     and impossible ages become missing, columns that are not there are added empty. Raises
-    :class:`CXRLabError` as :func:`check_catalog` does.
+    :class:`CXRLabError` where an image has no id, source or patient or is there twice, or a label
+    is neither 0 nor 1.
     """
     others = [column for column in table if column not in COLUMNS]
     table = table.reindex(columns=[*COLUMNS, *others]).reset_index(drop=True)
@@ -78,42 +79,26 @@ def to_catalog(table: pd.DataFrame) -> pd.DataFrame:
     age = pd.to_numeric(table["age"], errors="coerce").astype("float64")
     table["age"] = age.where(age.between(*AGES))
     table["label"] = table["label"].astype("Int64")
-    return check_catalog(table)
-
-
-def check_catalog(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table. Raises :class:`CXRLabError` where it is no catalog.
-
-    That is, where a column is not there, an image has no source or patient or is there twice, or a
-    label is neither 0 nor 1.
-    """
-    problems = [f"the column '{name}' is not there" for name in COLUMNS if name not in table]
-    if not problems:
-        empty = table[["image_id", "source", "patient_id"]].isna().sum()
-        problems = [f"'{name}' is empty in {rows} rows" for name, rows in empty.items() if rows]
-        repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
-        problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
-        wrong = set(table["label"].dropna()) - {0, 1}
-        problems += [f"'label' fails at {value}" for value in wrong]
+    empty = table[["image_id", "source", "patient_id"]].isna().sum()
+    problems = [f"'{name}' is empty in {rows} rows" for name, rows in empty.items() if rows]
+    repeated = table.loc[table["image_id"].duplicated(), "image_id"].dropna()
+    problems += [f"'image_id' repeats the value '{value}'" for value in repeated[:1]]
+    wrong = set(table["label"].dropna()) - {0, 1}
+    problems += [f"'label' fails at {value}" for value in wrong]
     if problems:
         raise CXRLabError(f"This table is not a catalog of X-rays: {'; '.join(problems[:3])}.")
     return table
 
 
 def is_covid19(findings: pd.Series) -> pd.Series:
-    """Whether each finding names COVID-19.
-
-    Older copies say ``COVID-19`` or ``COVID-19, ARDS``, later ones ``Pneumonia/Viral/COVID-19``.
-    """
-    covid19 = r"(?:^|[/,])\s*COVID-19\s*(?:$|[/,])"
-    text = findings.astype("string")
-    return text.str.contains(covid19, case=False).fillna(False).astype(bool)
+    """Whether each finding is, or has among others, COVID-19 (``Pneumonia/Viral/COVID-19``)."""
+    covid19 = r"(?:^|[/,])\s*COVID-19\s*(?:$|[/,])"  # also "COVID-19, ARDS", in older copies
+    return findings.astype("string").str.contains(covid19, case=False, na=False).astype(bool)
 
 
 def is_normal(findings: pd.Series) -> pd.Series:
     """Whether each finding says that nothing was found: ``Normal`` or ``No Finding``."""
-    named = findings.astype("string").str.lower().isin(["normal", "no finding"])
-    return named.fillna(False).astype(bool)
+    return findings.astype("string").str.lower().isin(["normal", "no finding"])
 
 
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
@@ -121,9 +106,8 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     try:
         return parse_table(read_bytes(path), path, needed)
     except UnreadableImage as error:
-        raise CXRLabError(
-            f"{path} cannot be read: {error.reason}. The source needs its {path.name}."
-        ) from error
+        said = f"{path} cannot be read: {error.reason}. The source needs its {path.name}."
+        raise CXRLabError(said) from error
 
 
 def parse_table(data: bytes, name: str | Path, needed: Sequence[str]) -> pd.DataFrame:
@@ -171,9 +155,8 @@ def parse_table(data: bytes, name: str | Path, needed: Sequence[str]) -> pd.Data
 def from_table(table: pd.DataFrame, folder: Path, source: str) -> pd.DataFrame:
     """A table of :func:`read_table` with ``filename`` and ``patientid`` as a catalog.
 
-    Files lie in ``images/`` below ``folder``, an absolute path, unless a column ``folder`` says
-    otherwise. A row whose file name is blank or would leave ``folder`` has no ``path``, and the
-    column ``problem`` says why.
+    Files lie in ``images/`` below ``folder``, an absolute path, or where a column ``folder`` says.
+    A file name that is blank or would leave it gives no ``path``; ``problem`` then says why.
     """
     # Labels are for our filters to decide, not for a column that a stranger has called so.
     table = table.drop(columns="label", errors="ignore")
@@ -242,10 +225,11 @@ def image_files(folder: Path) -> list[Path]:
     """
 
     def refuse(error: OSError) -> None:
-        raise CXRLabError(
-            f"{error.filename} cannot be looked into ({error.strerror}). Give yourself the right "
-            "to read it, or move it elsewhere."
-        ) from error
+        said = f"{error.filename} cannot be looked into ({error.strerror}). Give yourself the right"
+        raise CXRLabError(f"{said} to read it, or move it elsewhere.") from error
+
+    def is_ours(name: str) -> bool:
+        return name[0] != "." and name.lower() not in LITTER
 
     found, been = [], set()
     for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
@@ -253,9 +237,6 @@ def image_files(folder: Path) -> list[Path]:
             folders.clear()
             continue
         been.add(real)
-        folders[:], files = (
-            sorted(name for name in names if name[0] != "." and name.lower() not in LITTER)
-            for names in (folders, files)
-        )
-        found += [Path(here, name) for name in files]
+        folders[:] = sorted(filter(is_ours, folders))
+        found += [Path(here, name) for name in filter(is_ours, files)]
     return sorted(found)
