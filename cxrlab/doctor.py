@@ -26,12 +26,8 @@ from cxrlab.training import cpu_multiplies_bfloat16
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 
 # The libraries behind the network, and the names they are installed by.
-LIBRARIES = {
-    "TensorFlow": "tensorflow",
-    "Keras": "keras",
-    "Keras Tuner": "keras-tuner",
-    "TensorBoard": "tensorboard",
-}
+LIBRARIES = {"TensorFlow": "tensorflow", "Keras": "keras"}
+LIBRARIES |= {"Keras Tuner": "keras-tuner", "TensorBoard": "tensorboard"}
 INSTALL = 'Install it with: pip install --upgrade "cxrlab[tf-cpu]"'
 NEWER_PYTHON = "3.11 to 3.13 are tested. If pip finds no TensorFlow for this one, use Python 3.13."
 MEMORY_NEEDED = 2  # GB: TensorFlow takes 0.7, training the network most of the rest
@@ -55,11 +51,9 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def check(
-    subject: str, fine: object, seen: str, advice: str = "", otherwise: str = PROBLEM
-) -> Finding:
-    """``ok`` and no advice where the subject is ``fine``, else ``otherwise``."""
-    return Finding(subject, OK, seen) if fine else Finding(subject, otherwise, seen, advice)
+def check(subject: str, fine: object, seen: str, advice: str, state: str = PROBLEM) -> Finding:
+    """``ok`` and no advice where the subject is ``fine``, else the advice and this ``state``."""
+    return Finding(subject, OK, seen) if fine else Finding(subject, state, seen, advice)
 
 
 def examine(data: str | Path | None = None) -> list[Finding]:
@@ -121,25 +115,20 @@ def version_of(package: str) -> str | None:
 
 
 def unmet_requirements() -> list[str]:
-    """What CXRLab and the libraries ask for and do not find, in sentences.
-
-    A library that is missing altogether has a line of its own in the report.
-    """
+    """What CXRLab and the libraries ask for and do not find, but for the libraries themselves."""
     from packaging.requirements import Requirement
 
     unmet = []
     for name in ("cxrlab", "tensorflow-cpu", *LIBRARIES.values()):
-        lines = []
         with suppress(metadata.PackageNotFoundError):
-            lines = metadata.requires(name) or []
-        for wanted in map(Requirement, lines):
-            if wanted.marker and not wanted.marker.evaluate({"extra": "tf"}):
-                continue
-            found = version_of(wanted.name)
-            if found is None and wanted.name not in LIBRARIES.values():
-                unmet.append(f"{name} needs {wanted.name}, which is not installed")
-            elif found and not wanted.specifier.contains(found, prereleases=True):
-                unmet.append(f"{name} needs {wanted.name}{wanted.specifier}, not {found}")
+            for wanted in map(Requirement, metadata.requires(name) or []):
+                if wanted.marker and not wanted.marker.evaluate({"extra": "tf"}):
+                    continue
+                found = version_of(wanted.name)
+                if found is None and wanted.name not in LIBRARIES.values():
+                    unmet.append(f"{name} needs {wanted.name}, which is not installed")
+                elif found and not wanted.specifier.contains(found, prereleases=True):
+                    unmet.append(f"{name} needs {wanted.name}{wanted.specifier}, not {found}")
     return unmet
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,9 +126,7 @@ def stamp(text: str, to: Repository) -> str:
 def id_for(source: str, taken: set[str]) -> str:
     """A cell's id, made from what the cell says: only a changed cell changes its id."""
     stem = hashlib.sha256(source.encode()).hexdigest()[:8]
-    cell_id, copies = stem, 1
-    while cell_id in taken:
-        copies += 1
-        cell_id = f"{stem}-{copies}"
+    ids = chain([stem], (f"{stem}-{copy}" for copy in count(2)))
+    cell_id = next(each for each in ids if each not in taken)
     taken.add(cell_id)
     return cell_id
