@@ -127,7 +127,8 @@ class Lab:
     def notebook(self) -> nbformat.NotebookNode:
         """The notebook as JupyterLab would save it."""
         content = "window.jupyterapp.shell.currentWidget.content"
-        return nbformat.from_dict(self.page.evaluate(f"{content}.model.toJSON()"))
+        saved = self.page.evaluate(f"JSON.stringify({content}.model.toJSON())")
+        return nbformat.reads(saved, as_version=4)
 
     def violations(self, theme: str) -> list[str]:
         """What axe finds serious or critical in texts and outputs under a theme (Light, Dark)."""
