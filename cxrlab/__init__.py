@@ -3,7 +3,7 @@
 import logging
 import os
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # What TensorFlow's core logs, on its build, on drivers that a machine lacks, on large arrays, means
 # nothing to a reader; what stops a training is raised in Python. Set to 0 to see it.
