@@ -16,6 +16,7 @@ from cxrlab.choices import BUDGETS
 from cxrlab.course import open_workspace
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json
+from cxrlab.model import published_network
 from cxrlab.phantoms import make_phantoms
 from cxrlab.pipeline import Xrays
 from cxrlab.sources import confounded_phantoms
@@ -75,7 +76,7 @@ def swap(space) -> None:
 @pytest.fixture(scope="module")
 def network():
     """Built as notebook 03 builds it on a machine with the short format."""
-    return training.network_of(training.Settings(), "mixed_bfloat16")
+    return training.built_in("mixed_bfloat16", published_network)
 
 
 @pytest.fixture

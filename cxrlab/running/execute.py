@@ -47,7 +47,8 @@ def execute(
 
     ``environment`` is added to this process's variables. ``console`` shows one line while the
     cells run. A cell that raises stops the notebook; what had run is kept. ``options`` (such as
-    ``allow_errors``) are those of nbclient's ``NotebookClient``. Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
+    ``allow_errors``) are those of nbclient's ``NotebookClient``. Raises ``KeyboardInterrupt`` when
+    interrupted, after the kernel has been shut down, and
     :class:`CXRLabError` when no kernel starts.
     """
     console = console or Console(quiet=True)
