@@ -5,14 +5,14 @@
 # make bench    measure how fast and how large, into docs/performance.md (half an hour)
 # make site     build the book site into build/site; make check-links asks its external links
 # make slides   a deck per notebook, with notes for the speaker, into build/slides
-# make notebooks, make lint, make clean, make test-browser, make test-training (half an hour)
+# make notebooks, lint, clean, test-browser, test-long, test-training (half an hour each)
 # make test-fuzz, make test-kills   hostile files and sudden ends (docs/robustness.md)
 #
 # Each target sets up .venv first, and again when pyproject.toml or constraints.txt has changed.
 
 .DEFAULT_GOAL := help
 .PHONY: help course lab test test-colab test-browser test-training \
-	test-fuzz test-kills notebooks bench site check-links slides lint clean
+	test-long test-fuzz test-kills notebooks bench site check-links slides lint clean
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -100,6 +100,10 @@ test-colab: $(COLAB)/installed
 # ONLY='01 or 02' drives those.
 test-browser: $(STAMP)
 	CXRLAB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser $(if $(ONLY),-k '$(ONLY)')
+
+# Solved copies through nbval, and made-up submissions of every kind through cxrlab grade.
+test-long: $(STAMP)
+	CXRLAB_TEST_LONG=1 $(BIN)/python -m pytest -m long
 
 # What a lesson relies on and takes many trainings to see: the figures on phantoms and, where
 # CXRLAB_TEST_REAL names a folder of them, on real X-rays.

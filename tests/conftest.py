@@ -21,11 +21,14 @@ def pytest_collection_modifyitems(items):
     no_real = pytest.mark.skip(reason="CXRLAB_TEST_REAL names no folder of real X-rays")
     too_slow = pytest.mark.skip(reason="slow: runs with CXRLAB_TEST_SLOW=1")
     too_long = pytest.mark.skip(reason="trains for many minutes: runs with CXRLAB_TEST_TRAINING=1")
+    whole = pytest.mark.skip(reason="runs whole notebooks again: runs with CXRLAB_TEST_LONG=1")
     for item in items:
         if "real" in item.keywords and REAL_DATA is None:
             item.add_marker(no_real)
         if "slow" in item.keywords and os.environ.get("CXRLAB_TEST_SLOW") != "1":
             item.add_marker(too_slow)
+        if "long" in item.keywords and os.environ.get("CXRLAB_TEST_LONG") != "1":
+            item.add_marker(whole)
         if "training" in item.keywords and os.environ.get("CXRLAB_TEST_TRAINING") != "1":
             item.add_marker(too_long)
 

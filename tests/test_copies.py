@@ -55,7 +55,7 @@ def test_what_somebody_has_worked_in_is_kept(tmp_path):
     assert len(list(tmp_path.glob("*/*.ipynb"))) == 2 * len(NOTEBOOKS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_solved_copies_run_pass_every_check_and_nbval(tmp_path):
     write_copies(tmp_path, "smoke")
     for path in sorted((tmp_path / "solved").glob("*.ipynb")):

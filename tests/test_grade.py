@@ -343,7 +343,7 @@ def graded(folder, tmp_path_factory):
     return rows, out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("person", "exercises", "quiz", "words"),
     [
@@ -370,7 +370,7 @@ def test_submissions_of_every_kind(graded, person, exercises, quiz, words):
     assert words in row["notes"] and bool(words) == bool(row["notes"]), row
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_file_has_its_row_in_the_table(graded, folder):
     rows, out = graded
     assert len(table(out)) == len(kinds())
