@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import is_covid19, usable, without_known
-from cxrlab.images import IMAGE_SIZE, to_square
 from cxrlab.metrics import Estimate, auc, share
-from cxrlab.model import ensemble, published_network, residual_network
+from cxrlab.model import CROPS, ensemble, published_network, residual_network
 from cxrlab.pipeline import Xrays, acquire, augment, drawn_batches
-from cxrlab.shortcuts import OTHER_FINDINGS, everyone, hide, region
+from cxrlab.shortcuts import OTHER_FINDINGS, everyone, fill, hide, read_mask, region
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLES, openist, sources_in
 from cxrlab.training import built_in, machine, predict, warm_up
 
@@ -46,7 +44,7 @@ class Recipe:
     network: str = "residual"  # or "published", or "pretrained"
     learning_rate: float = 4e-3
     steps: int = 600
-    crops: Sequence[int] = (0, 9, 18)  # margins, see cxrlab.model.ensemble
+    crops: Sequence[int] = CROPS  # margins, see cxrlab.model.ensemble
     changes: Sequence[Callable] = (augment, acquire)  # of an X-ray, each time that it is drawn
     only_one: bool = False  # network; else as many as the budget has seeds
 
@@ -169,12 +167,9 @@ def score_parts(model: keras.Model, xrays: Xrays) -> pd.DataFrame:
     for name, pixels in parts.items():
         found[name] = predict(model, replace(xrays, pixels=pixels))
     found["masks_hidden"] = found["lungs_hidden"]
-    masks = lung_masks(xrays.cases)
-    if masks:
+    if masks := lung_masks(xrays.cases):
         some = xrays.take(np.array(list(masks)))
-        pixels = some.pixels.copy()
-        for image, mask in zip(pixels, masks.values(), strict=True):
-            image[mask] = np.rint(image[~mask].mean())
+        pixels = fill(some.pixels, list(masks.values()))
         found.loc[some.cases.index, "masks_hidden"] = predict(model, replace(some, pixels=pixels))
     return found
 
@@ -182,11 +177,7 @@ def score_parts(model: keras.Model, xrays: Xrays) -> pd.DataFrame:
 def lung_masks(cases: pd.DataFrame) -> dict[int, np.ndarray]:
     """The masks of the lungs, bool (224, 224), by position among the cases that have one."""
     files = {n: openist.mask_path(path) for n, path in enumerate(cases["path"])}
-    return {
-        number: to_square(np.asarray(Image.open(file).convert("L")), IMAGE_SIZE) >= 128
-        for number, file in files.items()
-        if file.is_file()
-    }
+    return {number: read_mask(file) for number, file in files.items() if file.is_file()}
 
 
 def boxes_agree(masks: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -265,10 +256,9 @@ def group_table(scored: pd.DataFrame) -> pd.DataFrame:
 def against(cases: pd.DataFrame, others: pd.Series, column: str = "score") -> Estimate:
     """The AUC of COVID-19 against ``others`` (bool) among the cases, over groups of patients."""
     chosen = cases[others | (cases["label"] == 1)]
-    patients = chosen["group"] if chosen["group"].notna().all() else chosen["patient_id"]
     if chosen.empty:
         return Estimate(None)
-    return auc(chosen["label"], chosen[column], patients)
+    return auc(chosen["label"], chosen[column], chosen["group"])
 
 
 def row_of(home: pd.DataFrame, away: pd.DataFrame, threshold: float, left_out: str) -> dict:

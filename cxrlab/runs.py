@@ -147,7 +147,7 @@ def recipe_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
     people = everyone(data)
     cases = people[people["who"].isin(groups)]
     print(f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients.")
-    home, _ = learn(out, recipe, decode(cases), budget, plan)
+    home, _, _ = learn(out, recipe, decode(cases), budget, plan)
     sources = sources_of_healthy(cases)
     threshold = threshold_for(home, sources)
     nobody = cases.iloc[:0]
@@ -158,8 +158,9 @@ def recipe_run(out: Path, data: Path, budget: Budget, plan: TrainPlan) -> dict:
 
 def learn(
     folder: Path, recipe: Recipe, xrays: Xrays, budget: Budget, plan: TrainPlan
-) -> tuple[pd.DataFrame, list[keras.Model]]:
-    """The scores of everybody by a network that has not seen them, and the recipe's networks.
+) -> tuple[pd.DataFrame, keras.Model, list[keras.Model]]:
+    """The scores of everybody by a network that has not seen them, the recipe's finished network,
+    and the networks that it is made of.
 
     Keeps ``fold-1.csv``, ... and ``network-1.keras``, ... and, last, ``model.keras``. What is there
     is not trained again. People whom the recipe does not learn from are scored, too.
@@ -183,8 +184,9 @@ def learn(
             print(f"{recipe.name}: network {number} of {wanted}")
             save_model(fit(recipe, xrays, 100 * plan.seed + 50 + number, steps), path)
         networks.append(load_model(path))
-    save_model(finished(recipe, networks), folder / "model.keras")
-    return pd.concat(pooled, ignore_index=True), networks
+    model = finished(recipe, networks)
+    save_model(model, folder / "model.keras")
+    return pd.concat(pooled, ignore_index=True), model, networks
 
 
 def tune_run(
@@ -287,10 +289,13 @@ def leave_out(
     if proof.networks:
         budget = replace(budget, seeds=proof.networks)
     plan = TrainPlan(recipe.name, folds=proof.folds, seed=proof.seed)
-    scores, networks = learn(folder, recipe, ours, budget, plan)
-    away = score_parts(load_model(folder / "model.keras"), strangers)
+    scores, model, networks = learn(folder, recipe, ours, budget, plan)
+    away = score_parts(model, strangers)
     for number, network in enumerate(networks, start=1):  # what one seed more or less does
-        away[f"score_{number}"] = predict(finished(recipe, [network]), strangers)
+        alone = len(networks) == 1  # then it is the finished network
+        away[f"score_{number}"] = (
+            away["score"] if alone else predict(finished(recipe, [network]), strangers)
+        )
     write_table(scores, folder / "home.csv")
     write_table(away, folder / "away.csv")
     about = {"repair": recipe.name, "home": ", ".join(home), "learned": learned}

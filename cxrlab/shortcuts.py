@@ -12,7 +12,7 @@ from PIL import Image
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import is_covid19, published_candidates, usable
 from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, to_square
-from cxrlab.sources import COVID19, ROLES, covid, load_catalog
+from cxrlab.sources import COVID19, ROLE_OF, ROLES, covid, load_catalog
 
 OTHER_FINDINGS = "other findings"  # a fourth kind of people, in the COVID-19 source
 UNDECIDED = ("todo", "unknown")  # of later copies of its metadata.csv
@@ -47,8 +47,7 @@ def everyone(data: str | Path) -> pd.DataFrame:
     other = decided & ~is_covid19(others["finding"]) & (others["finding"] != "No Finding")
     everybody = [published_candidates(catalog, "mixed"), others[other].assign(label=0)]
     cases = usable(pd.concat(everybody, ignore_index=True).astype({"label": int}))
-    kinds = {source: role for role, sources in ROLES.items() for source in sources}
-    healthy = cases["source"].map(kinds).replace(COVID19, OTHER_FINDINGS)
+    healthy = cases["source"].map(ROLE_OF).replace(COVID19, OTHER_FINDINGS)
     cases["who"] = healthy.where(cases["label"] == 0, COVID19)
     check_people(cases[cases["who"] != OTHER_FINDINGS], data)
     return cases.sort_values("image_id", ignore_index=True)
@@ -103,11 +102,22 @@ def hide(pixels: np.ndarray, name: str) -> np.ndarray:
     X-ray is unlike any of the training, and a lower score may partly be the surprise
     (Hooker et al. 2019, arXiv 1806.10758).
     """
-    mask = region(name, pixels.shape[1:3])
-    hidden = pixels.copy()
-    for image in hidden:
+    return fill(pixels, [region(name, pixels.shape[1:3])] * len(pixels))
+
+
+def fill(pixels: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
+    """A copy of X-rays as of :func:`hide`, each with its own mask (bool, height and width) filled
+    in evenly with the mean grey of the rest.
+    """
+    filled = pixels.copy()
+    for image, mask in zip(filled, masks, strict=True):
         image[mask] = np.rint(image[~mask].mean())
-    return hidden
+    return filled
+
+
+def read_mask(file: str | Path) -> np.ndarray:
+    """A mask from its file, light inside: bool, shape (224, 224)."""
+    return to_square(np.asarray(Image.open(file).convert("L")), IMAGE_SIZE) >= 128
 
 
 def plant_letter(pixels: np.ndarray, at: tuple[float, float] = AT) -> np.ndarray:
@@ -148,5 +158,4 @@ def opacity_masks(cases: pd.DataFrame, data: str | Path) -> np.ndarray:
             f"{len(missing)} of {len(files)} X-rays in {data} have no mask of their opacities, "
             f"such as {missing[0]}. Only simulated X-rays with COVID-19 have one."
         )
-    masks = [np.asarray(Image.open(file).convert("L")) for file in files]  # no X-rays to read
-    return np.stack([to_square(mask, IMAGE_SIZE) >= 128 for mask in masks])
+    return np.stack([read_mask(file) for file in files])

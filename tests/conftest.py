@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+TOP = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 # Tests say themselves which data and budget they mean.
 for name in ("CXRLAB_DATA", "CXRLAB_BUDGET"):
     os.environ.pop(name, None)
@@ -87,6 +90,30 @@ def house_style():
         use_style()
         yield
     plt.close("all")
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request) -> Path:
+    """Each committed notebook's file."""
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    """Each committed notebook."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="session")
+def slides_script():
+    """``docs/slides.py`` as a module; ``OUT`` is where it writes."""
+    pytest.importorskip("sphinx_revealjs", reason="make slides installs it")
+    spec = importlib.util.spec_from_file_location("slides", TOP / "docs" / "slides.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 @pytest.fixture(scope="session")

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 from test_docs import section, table_rows
 
-TOP = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
+from cxrlab.running.course import find_notebooks
+
 FETCHED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?!data:)([^"]*)"')
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
-def path(request):
-    return request.param
-
-
 @pytest.fixture
-def notebook(path):
-    return nbformat.read(path, as_version=4)
-
-
-@pytest.fixture
-def slides(tmp_path, monkeypatch):
+def slides(slides_script, tmp_path, monkeypatch):
     """The script, writing elsewhere."""
-    pytest.importorskip("sphinx_revealjs", reason="make slides installs it")
-    spec = importlib.util.spec_from_file_location("slides", TOP / "docs" / "slides.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    monkeypatch.setattr(script, "OUT", tmp_path)
-    return script
+    monkeypatch.setattr(slides_script, "OUT", tmp_path)
+    return slides_script
 
 
 def of_slides(notebook) -> list[nbformat.NotebookNode]:
@@ -77,7 +61,7 @@ def test_a_takeaway_is_short_and_stops_at_the_next_question(slides):
 def test_decks_open_without_a_network(slides, tmp_path):
     slides.main()
     pages = sorted(tmp_path.glob("*.html"))
-    assert [page.stem for page in pages] == [path.stem for path in NOTEBOOKS]
+    assert [page.stem for page in pages] == [path.stem for path in find_notebooks()]
     for page in pages:
         for address in FETCHED.findall(page.read_text(encoding="utf-8")):
             assert (tmp_path / address).is_file(), address

@@ -32,6 +32,7 @@ COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
 # lend their healthy people only where the course's own source of adults is not there.
 ROLES = {COVID19: (covid.NAME,), CHILDREN: (kermany.NAME,)}
 ROLES |= {ADULTS: (nih.NAME, covid.ACTUALMED, covid.FIGURE1)}
+ROLE_OF = {source: role for role, sources in ROLES.items() for source in sources}
 # Who the negatives are: children as published, adults, or half and half.
 NEGATIVES = {"kermany": (CHILDREN,), "adult": (ADULTS,), "mixed": (CHILDREN, ADULTS)}
 

@@ -21,7 +21,7 @@ from cxrlab.training import predict
 from cxrlab.widgets import as_png
 from cxrlab.widgets.threshold import PREVALENCES, QUESTIONS
 
-STEP = 0.005  # of the threshold, as in the widget
+STEP = 0.005  # of the threshold on the page's slider
 
 
 def make_benches(folder: Path) -> dict[str, dict]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
-
-from cxrlab.publish import CHECKOUT
 
 SIZE = {"width": 1280, "height": 720}
 CUT_OFF = """number => {
@@ -21,14 +17,12 @@ CUT_OFF = """number => {
 
 
 @pytest.fixture(scope="module")
-def decks(tmp_path_factory):
-    pytest.importorskip("sphinx_revealjs", reason="make slides installs it")
-    spec = importlib.util.spec_from_file_location("slides", CHECKOUT / "docs" / "slides.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.OUT = tmp_path_factory.mktemp("slides")
-    script.main()
-    return sorted(script.OUT.glob("*.html"))
+def decks(slides_script, tmp_path_factory):
+    out = tmp_path_factory.mktemp("slides")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(slides_script, "OUT", out)
+        slides_script.main()
+    return sorted(out.glob("*.html"))
 
 
 def test_no_slide_is_cut_off(browser, decks):
