@@ -24,7 +24,8 @@ from cxrlab.metrics import Estimate, auc, share
 from cxrlab.model import CROPS, ensemble, published_network, residual_network
 from cxrlab.pipeline import Xrays, acquire, augment, drawn_batches
 from cxrlab.shortcuts import OTHER_FINDINGS, everyone, fill, hide, read_mask, region
-from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLES, openist, sources_in
+from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLE_OF, openist, sources_in
+from cxrlab.sources.tables import is_normal
 from cxrlab.training import built_in, machine, predict, warm_up
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def all_people(data: str | Path) -> pd.DataFrame:
         if name in EXTERNAL and name not in set(people["source"]):
             table = EXTERNAL[name].load(Path(data, name))
             table = table[table["finding"].notna() & (table["modality"] == "X-ray").fillna(True)]
-            ill, healthy = is_covid19(table["finding"]), table["finding"] == "No Finding"
+            ill, healthy = is_covid19(table["finding"]), is_normal(table["finding"])
             who = np.where(ill, COVID19, np.where(healthy, ADULTS, OTHER_FINDINGS))
             new = usable(table.assign(label=ill.astype(int), who=who))
             people = pd.concat([people, without_known(new, people)], ignore_index=True)
@@ -232,17 +233,18 @@ def threshold_report(unseen: pd.DataFrame, learned: Sequence[str], threshold: fl
 def group_table(scored: pd.DataFrame) -> pd.DataFrame:
     """How often each group is called positive, and the AUC of COVID-19 against it.
 
-    One row per group: ``group``, ``images``, ``patients``, ``called`` (recall for COVID-19, share
-    of false positives for the healthy) with ``low`` and ``high``, and ``auc`` with ``auc_low`` and
-    ``auc_high`` (NaN for COVID-19 itself). ``scored`` may pool the test parts of several folds,
-    each called at the threshold of its own network; the AUC is then rather too low.
+    One row per ``who`` (where that is missing, per role of the source): ``group``, ``images``,
+    ``patients``, ``called`` (recall for COVID-19, share of false positives for the healthy) with
+    ``low`` and ``high``, and ``auc`` with ``auc_low`` and ``auc_high`` (NaN for COVID-19 itself).
+    ``scored`` may pool the test parts of several folds, each called at the threshold of its own
+    network; the AUC is then rather too low.
     """
-    rows = []
-    for group, sources in ROLES.items():
-        ours = scored[scored["source"].isin(sources)]
+    rows, who = [], scored.get("who", scored["source"].map(ROLE_OF))
+    for group in (COVID19, *HEALTHY, OTHER_FINDINGS):
+        ours = scored[who == group]
         if len(ours):
             called = share(ours["called"], ours["patient_id"])
-            area = against(scored, scored["source"].isin(sources))
+            area = against(scored, who == group)
             counts = (group, len(ours), ours["patient_id"].nunique())
             rows.append((*counts, *astuple(called), *astuple(area)))
     numbers = ["called", "low", "high", "auc", "auc_low", "auc_high"]

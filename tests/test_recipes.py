@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import shutil
 import warnings
 
 import keras
@@ -20,6 +21,7 @@ from cxrlab.model import ensemble, local_contrast, published_network
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.recipes import RECIPES, all_people, at_home, fit, group_table, row_of, threshold_for
 from cxrlab.shortcuts import region
+from cxrlab.sources.tables import to_catalog
 from cxrlab.training import load_model, predict, save_model, white_of
 
 COVID, KERMANY, NIH = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
@@ -156,12 +158,41 @@ def test_the_threshold_lets_at_most_the_share_of_each_source_through():
         threshold_for(home, ["openist"])
 
 
-def test_the_group_table_counts_calls():
-    table = group_table(home_table().query("who != 'other findings'")).set_index("group")
-    assert list(table.index) == ["COVID-19", "children", "adults"]
-    assert list(table["called"]) == pytest.approx([0.8, 0.05, 0.6])
+@pytest.mark.parametrize("stated", [True, False])
+def test_the_group_table_counts_calls(stated):
+    """Other findings are neither COVID-19 nor healthy, though they lie in its source."""
+    home = home_table()
+    if not stated:
+        home = home.query("who != 'other findings'").drop(columns="who")
+    table = group_table(home).set_index("group")
+    others = ["other findings"] if stated else []
+    assert list(table.index) == ["COVID-19", "children", "adults", *others]
+    assert list(table["called"]) == pytest.approx([0.8, 0.05, 0.6, *([0.5] if stated else [])])
     assert (table["low"] <= table["called"]).all() and (table["called"] <= table["high"]).all()
     assert np.isnan(table.loc["COVID-19", "auc"])
+
+
+def test_external_people_are_healthy_however_it_is_spelled(phantom_data, tmp_path, monkeypatch):
+    """Actualmed says "No finding", Figure 1 "No Finding"."""
+    folder = tmp_path / "data"
+    shutil.copytree(phantom_data, folder)
+    name = "Actualmed-COVID-chestxray-dataset"
+    shutil.copytree(folder / NIH, folder / name)
+    files = sorted(path.name for path in (folder / name).iterdir())[:3]
+    for number, file in enumerate(files):  # other pictures than those of the adults
+        image = Image.effect_noise((300, 300), 40 + 20 * number)
+        image.save(folder / name / file)
+
+    def load(place) -> pd.DataFrame:
+        findings = ["No finding", "COVID-19", "Pneumonia"]
+        rows = {"image_id": [f"{name}/{file}" for file in files], "finding": findings}
+        rows |= {"path": [str(place / file) for file in files], "modality": "X-ray"}
+        return to_catalog(pd.DataFrame(rows).assign(source=name, patient_id=files))
+
+    monkeypatch.setitem(recipes.EXTERNAL, name, recipes.EXTERNAL[name]._replace(load=load))
+    people = all_people(folder).set_index("image_id")
+    found = people.loc[[f"{name}/{file}" for file in files], "who"]
+    assert list(found) == ["adults", "COVID-19", "other findings"]
 
 
 def test_a_row_agrees_with_the_scores():
