@@ -168,21 +168,26 @@ def learn(
     brief = budget.epochs == 1  # a try: two folds, one network, three steps
     steps, folds = (3, 2) if brief else (None, plan.folds or FOLDS)
     wanted = 1 if brief or recipe.only_one else budget.seeds
+
+    def network(cases: pd.DataFrame, number: int, seed: int) -> keras.Model:
+        print(f"{recipe.name}: network {number} of {wanted}")
+        return fit(recipe, xrays.of(cases), 100 * plan.seed + seed, steps)
+
     pooled, networks = [], []
-    for number, split in enumerate(kfold_by_patient(xrays.cases, folds, plan.seed), start=1):
-        path = folder / f"fold-{number}.csv"
+    for fold, split in enumerate(kfold_by_patient(xrays.cases, folds, plan.seed), start=1):
+        path = folder / f"fold-{fold}.csv"
         if not path.exists():
-            print(f"{recipe.name}: fold {number} of {folds}, for the threshold")
-            others = xrays.of(pd.concat([split.train, split.validation]))
-            network = fit(recipe, others, 100 * plan.seed + number, steps)
-            test = score_parts(finished(recipe, [network]), xrays.of(split.test))
-            write_table(test.assign(fold=number), path)
+            # As many as in what is handed over: one alone is more certain of its errors.
+            print(f"Fold {fold} of {folds}, for the threshold")
+            others = pd.concat([split.train, split.validation])
+            made = [network(others, n + 1, fold + 10 * n) for n in range(wanted)]
+            test = score_parts(finished(recipe, made), xrays.of(split.test))
+            write_table(test.assign(fold=fold), path)
         pooled.append(pd.read_csv(path, low_memory=False))
     for number in range(1, wanted + 1):
         path = folder / f"network-{number}.keras"
         if not path.exists():
-            print(f"{recipe.name}: network {number} of {wanted}")
-            save_model(fit(recipe, xrays, 100 * plan.seed + 50 + number, steps), path)
+            save_model(network(xrays.cases, number, 50 + number), path)
         networks.append(load_model(path))
     model = finished(recipe, networks)
     save_model(model, folder / "model.keras")
