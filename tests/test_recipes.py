@@ -15,7 +15,8 @@ from PIL import Image
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from cxrlab import pretrained, recipes
+from cxrlab import pretrained, recipes, runs
+from cxrlab.choices import Budget
 from cxrlab.errors import CXRLabError
 from cxrlab.model import ensemble, local_contrast, published_network
 from cxrlab.pipeline import Xrays, decode
@@ -220,6 +221,29 @@ def test_a_row_agrees_with_the_scores():
     expected = roc_auc_score(away["label"], away["score"])
     assert row["auc_elsewhere"] == pytest.approx(expected)
     assert row["lungs_hidden_elsewhere"] == pytest.approx(1 - expected)
+
+
+def test_everybody_is_scored_by_as_many_networks_as_are_handed_over(people, tmp_path, monkeypatch):
+    """All of the same kind, each from its own seed, and none has seen the people whom it scores."""
+    made, some = [], decode(people.drop_duplicates("group").groupby("who").head(20))
+
+    def untrained(recipe, xrays: Xrays, seed: int, steps) -> keras.Model:
+        layers = [keras.Input((224, 224, 3)), keras.layers.GlobalAveragePooling2D()]
+        layers.append(keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros"))
+        model = keras.Sequential(layers)
+        model.layers[-1].bias.assign([seed / 100])
+        made.append((seed, set(xrays.cases["group"])))
+        return model
+
+    monkeypatch.setattr(runs, "fit", untrained)
+    plan, budget = runs.TrainPlan("robust", folds=2), Budget("test", 16, 2, 1, 2, 1, 2, 100)
+    scored, model, networks = runs.learn(tmp_path, RECIPES["robust"], some, budget, plan)
+    assert len({seed for seed, _ in made}) == len(made) == 6 and len(networks) == 2
+    for fold, (first, second) in enumerate([made[:2], made[2:4]], start=1):
+        ours = scored[scored["fold"] == fold]
+        assert not set(ours["group"]) & (first[1] | second[1])
+        assert ours["score"].to_numpy() == pytest.approx(expit((first[0] + second[0]) / 200))
+    assert predict(model, some) == pytest.approx(expit((made[4][0] + made[5][0]) / 200))
 
 
 def test_masks_hide_the_lungs_and_agree_with_the_boxes(tmp_path, few):
