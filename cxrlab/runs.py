@@ -258,7 +258,7 @@ def repairs_run(out: Path, data: Path, budget: Budget, proof: Proof) -> Recordin
     for name, home in itertools.product(proof.recipes or RECIPES, homes):
         leave_out(out, RECIPES[name], xrays, home, budget, proof)
     rows = [row for folder in out.iterdir() if folder.is_dir() for row in rows_of(folder)]
-    order = {name: place for place, name in enumerate([*healthy, *RECIPES])}
+    order = {name: place for place, name in enumerate(["nobody", *healthy, *RECIPES])}
     rows.sort(key=lambda row: (-order[row["left_out"]], row["home"], order[row["repair"]]))
     table = pd.DataFrame(rows)
     command = f"cxrlab repairs --out RUN --data DATA --budget {budget.name} --seed {seed}"
@@ -309,7 +309,10 @@ def leave_out(
 
 
 def rows_of(folder: Path) -> list[dict]:
-    """What a recipe comes to on each source outside its home; none where it is not finished."""
+    """What a recipe comes to on each source outside its home, or at home alone where there is none.
+
+    Nothing where it is not finished.
+    """
     if not (folder / "about.json").exists():
         return []
     about = read_json(folder / "about.json")
@@ -317,7 +320,7 @@ def rows_of(folder: Path) -> list[dict]:
     threshold = threshold_for(home, about.pop("learned"))
     return [
         about | {"left_out": source} | row_of(home, away, threshold, source)
-        for source in sources_of_healthy(away)
+        for source in sources_of_healthy(away) or ["nobody"]
     ]
 
 

@@ -187,6 +187,8 @@ def predict(model: keras.Model, xrays: Xrays) -> np.ndarray:
     Raises :class:`CXRLabError` for a network that gives anything else, see :func:`white_of`.
     Batches of 8: larger ones are no faster on a processor, and take more memory.
     """
+    if not len(xrays):  # Keras predicts nothing of nothing
+        return np.zeros(0)
     white, images = white_of(model, (*xrays.pixels.shape[1:3], 3)), batches(xrays, SMALL_BATCH)
     if white != 1:
         images = images.map(lambda pixels, labels: (pixels * white, labels))

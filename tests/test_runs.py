@@ -185,6 +185,13 @@ def test_repairs_that_were_interrupted_go_on(repaired, phantom_data, monkeypatch
         runs.repairs_run(folder, phantom_data, BUDGET, runs.Proof(home=["openist"]))
 
 
+def test_where_nobody_is_left_out_a_recipe_is_tested_at_home(phantom_data, tmp_path):
+    proof = runs.Proof(recipes=["published"], home=[KERMANY, NIH])
+    row = runs.repairs_run(tmp_path / "run", phantom_data, BUDGET, proof).table.iloc[0]
+    assert row["left_out"] == "nobody" and row["auc_elsewhere"] is None
+    assert 0 < row["auc_adults_low"] < row["auc_adults"] < row["auc_adults_high"] < 1
+
+
 def test_each_source_is_left_out_in_turn_with_two_at_home():
     assert runs.two_of(["a", "b"]) == [["a"], ["b"]]
     assert runs.two_of(["a", "b", "c"]) == [["a", "b"], ["a", "c"], ["b", "c"]]
