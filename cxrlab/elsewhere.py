@@ -17,13 +17,11 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from cxrlab import metrics
 from cxrlab.metrics import Confusion, Estimate, check_cases, effective_size, share
-from cxrlab.sources.tables import AGE_BANDS, AGES, NOT_STATED
+from cxrlab.sources.tables import AGE_BANDS, NOT_STATED, to_catalog
 
 SUBGROUPS = ("sex", "age", "view", "source")
 TOO_FEW = "too few"
-YEARS = {"": 1, "Y": 1, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}  # units of DICOM's ages
-SEXES = {"f": "F", "female": "F", "woman": "F", "m": "M", "male": "M", "man": "M"}
-UNKNOWN = ("", "u", "unknown", "not stated", "n/a", "na", "nan", "none", "null", "-", "?")
+UNKNOWN = ("", "unknown", "n/a", "na", "nan", "none", "null", "-", "?")
 
 
 def external_report(
@@ -59,9 +57,9 @@ def subgroup_table(
     ``recall_low``, ``recall_high``, ``recall_p``, ``recall_note`` and the same of ``specificity``.
 
     A share is NaN, and its note says why, where the group has fewer than ``fewest`` patients of
-    the class (``too few``), or where nobody says which group a case is in (``not stated``). The
-    p-value of a group against all other cases takes effective sample sizes for counts (Rao and
-    Scott 1992, 10.2307/2532311), and is adjusted for all groups of the table by Holm's method.
+    the class (``too few``), or where the group is ``not stated``. The p-value is that of a group
+    against all other cases, with effective sample sizes for counts (Rao and Scott 1992,
+    10.2307/2532311), adjusted for all groups of the table by Holm's method.
     Example: ``subgroup_table(scored, threshold=0.5, by=["sex", "age"])``.
     """
     labels, scores, patients = check_cases(cases["label"], cases["score"], cases.get("patient_id"))
@@ -96,26 +94,20 @@ def subgroup_table(
 
 
 def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
-    """The group of each case as text, in one spelling; ages in the bands of the audit.
-
-    Ages may be DICOM's (``058Y``). Blanks, ``UNKNOWN`` and impossible ages (999) are not stated.
-    """
-    values = cases[column] if column in cases else pd.Series(pd.NA, index=cases.index)
-    text = values.astype("string").str.strip()
+    """The group of each case as text, read as a catalog is; ages in the bands of the audit."""
+    values = cases.get(column, pd.Series(pd.NA, cases.index))
+    if column in ("sex", "age", "view"):
+        ids = {"image_id": range(len(cases)), "source": "-", "patient_id": "-"}
+        values = to_catalog(pd.DataFrame({**ids, column: values}))[column]
     if column == "age":
-        units = r"^(\d{3}(?=[DWM])|\d+(?:\.\d+)?(?=Y?$))([DWMY]?)$"  # 45M may be a man of 45
-        parts = text.str.upper().str.extract(units)
-        ages = parts[0].astype(float) * parts[1].map(YEARS).astype(float)
-        bands = pd.cut(ages.where(ages <= AGES[1]), [*AGE_BANDS, np.inf], right=False)
-        text = bands.cat.rename_categories(list(AGE_BANDS.values())).astype("string")
-    elif column == "sex":
-        text = text.str.lower().map(SEXES).fillna(text)
-    text = text.groupby(text.str.lower()).transform("first")  # pa is PA
+        values = pd.cut(values, [*AGE_BANDS, np.inf], right=False, labels=AGE_BANDS.values())
+    text = values.astype("string").str.strip()
+    text = text.groupby(text.str.lower()).transform("first")  # ap supine is AP Supine
     return text.mask(text.str.lower().isin(UNKNOWN)).fillna(NOT_STATED)
 
 
 def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) -> float:
-    """Two shares, each counted as its effective size (see :func:`subgroup_table`)."""
+    """That of two shares, each counted as its effective size."""
     of_part = [(right[part], pd.factorize(patients[part])[0]) for part in parts]
     sizes = np.array([effective_size(*both) for both in of_part])
     hits = sizes * [calls.mean() for calls, _ in of_part]
@@ -143,10 +135,10 @@ def calibration(
     """Brier score, calibration slope and calibration-in-the-large, with 95 % intervals.
 
     Slope: that of a logistic regression of the label on the logit of the score; in the large: its
-    intercept where the slope is held at 1. Their intervals are cluster-robust over patients, with
-    a t distribution; the Brier score's is a bootstrap over patients. Both regressions are
-    undefined with a single class or patient, the slope also where the scores separate the classes
-    or are all alike. Arguments as for :func:`cxrlab.metrics.evaluate`.
+    intercept where the slope is held at 1. Their intervals are cluster-robust over patients, the
+    Brier score's is a bootstrap over patients. Both regressions are undefined with a single class
+    or patient, the slope also where the scores separate the classes or are all alike.
+    Arguments as for :func:`cxrlab.metrics.evaluate`.
     Example: ``calibration(test["label"], test["score"], test["patient_id"]).slope``.
     """
     labels, scores, patients = check_cases(labels, scores, patients)
@@ -179,8 +171,7 @@ def _coefficient(model: Logit, start: list[float], patients: NDArray) -> Estimat
 def precision_range(recall: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
     """The precision at a prevalence, from the lower and the upper ends of both intervals.
 
-    Both being so unlucky at once is rarer than either: a cautious range, wider than a 95 %
-    interval. All ``None`` where the precision is undefined.
+    A cautious range: both are so unlucky at once more rarely than either. Undefined without calls.
     Example: ``precision_range(Estimate(0.9, 0.8, 1), Estimate(0.8, 0.7, 0.9), prevalence=0.1)``.
     """
     if None in (recall.value, specificity.value):

@@ -22,7 +22,6 @@ from statsmodels.stats.proportion import proportion_confint
 from cxrlab.errors import CXRLabError
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1")
-METRICS = (*SHARES, "roc_auc")
 Z = float(norm.ppf(0.975))
 TINY = 1e-15  # a variance below it is 0, give or take rounding
 CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an array
@@ -59,9 +58,8 @@ def ratio(part: float, whole: float) -> float | None:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often the calls were right and wrong, for each kind of case.
+    """The four counts. A metric that divides by nothing is ``None``: undefined, which is not 0.
 
-    A metric that divides by nothing is ``None``: undefined, which is not the same as 0.
     Example: ``Confusion(tp=9, fp=2, fn=1, tn=8).recall`` is 0.9.
     """
 
@@ -107,7 +105,7 @@ class Confusion:
 
 
 def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusion:
-    """Count right and wrong calls; a case is called positive when its score >= ``threshold``.
+    """The counts where a case is called positive when its score >= ``threshold``.
 
     Arguments as for :func:`evaluate`.
     """
@@ -128,10 +126,9 @@ def choose_threshold(labels: ArrayLike, scores: ArrayLike, halfway: bool = True)
     """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
     Of equals the lowest is taken: it misses the fewest. It lies ``halfway`` to the next lower
-    score, or else on the score itself, as in notebook 04. Both call these cases alike. But where
-    the classes lie apart, a threshold on the lowest positive score misses every new case that
-    scores a little less: on real X-rays the published network found 0.97 of the patients halfway,
-    and 0.92 on the score itself. Raises :class:`CXRLabError` on a single class.
+    score, or on the score itself, as in notebook 04. Both call these cases alike, but the second
+    misses a new case that scores a little less: on real X-rays the published network found 0.97 of
+    the patients halfway, and 0.92 on the score. Raises :class:`CXRLabError` on a single class.
     """
     labels, scores, _ = check_cases(labels, scores)
     if labels.min() == labels.max():
@@ -155,27 +152,26 @@ def wilson(value: float, n: float) -> tuple[float, float]:
 def share(successes: ArrayLike, patients: ArrayLike | None = None) -> Estimate:
     """The share of ``successes`` (0 or 1, shape (n,)), with its 95 % interval over ``patients``.
 
-    ``patients`` as for :func:`evaluate`. The interval is Wilson's, with :func:`effective_size` as
-    its n. Undefined without cases; :class:`CXRLabError` when a success is neither 0 nor 1.
+    ``patients`` as for :func:`evaluate`. Wilson's interval, with :func:`effective_size` as its n.
+    Undefined without cases; :class:`CXRLabError` when a success is neither 0 nor 1.
     Example: ``share(ill["score"] >= 0.5, ill["patient_id"])``, the recall.
     """
-    successes, patients = _columns(successes, patients)
+    successes, patients = _columns(successes, patients=patients)
     if not np.isin(successes, [0, 1]).all():
         raise CXRLabError("Some successes are neither 0 nor 1. Say of each case whether it is one.")
     if not successes.size:
         return Estimate(None)
-    size = effective_size(successes, _patient_numbers(patients, successes.size))
-    return Estimate(value := float(successes.mean()), *wilson(value, size))
+    value = float(successes.mean())
+    return Estimate(value, *wilson(value, effective_size(successes, patients)))
 
 
 def effective_size(successes: NDArray, patients: NDArray) -> float:
     """How many separate trials these ``successes`` are worth, given the number of each patient.
 
     Where each patient counts once, all cases. Otherwise the cases over the design effect: the
-    variance of a ratio of two sums over patients, linearised, against that of a simple share.
-    Few patients make it less (Korn and Graubard 1998, Survey Methodology 24:193-201). Where that
-    variance is 0, or fewer than three patients have shown the rarer outcome, it says too little:
-    at most one trial per patient.
+    linearised variance of a ratio of two sums over patients against that of a simple share, less
+    with few patients (Korn and Graubard 1998, Survey Methodology 24:193-201). Where that variance
+    is 0, or fewer than three patients show the rarer outcome: at most one trial per patient.
     """
     value, n = successes.mean(), successes.size
     cases, hits = np.bincount(patients), np.bincount(patients, successes)
@@ -215,8 +211,7 @@ def auc(
     """ROC AUC: the chance that a positive case scores above a negative one, ties counting half.
 
     Arguments as for :func:`evaluate`. The 95 % interval is Newcombe's, with as many patients as
-    would vary like the resamples of a bootstrap over patients, but no more than there are cases.
-    Undefined with a single class.
+    would vary like a bootstrap over patients, at most one per case. Undefined with a single class.
     Example: ``auc(test["label"], test["score"], test["patient_id"])``.
     """
     labels, scores, patients = check_cases(labels, scores, patients)
@@ -234,10 +229,7 @@ def auc(
 
 
 def newcombe(value: float, positives: float, negatives: float) -> tuple[float, float]:
-    """A 95 % interval of ROC AUC from so many patients (Newcombe 2006, 10.1002/sim.2324).
-
-    Like Wilson's for a share, it holds every true AUC that would make the seen one no surprise.
-    """
+    """A 95 % interval of ROC AUC from so many patients (Newcombe 2006, 10.1002/sim.2324)."""
 
     def surprise(true: float) -> float:
         return (true - value) ** 2 - Z**2 * _auc_variance(true, positives, negatives)
@@ -258,10 +250,9 @@ def _auc_variance(true: float, positives: float, negatives: float) -> float:
 def resample(
     statistic: Callable[[NDArray], NDArray], patients: NDArray, resamples: int, seed: int
 ) -> NDArray:
-    """``statistic`` of every resample of the patients, shape (resamples,).
+    """``statistic`` of every resample of whole patients (numbers from 0), shape (resamples,).
 
-    Whole patients (numbers from 0) are drawn with replacement, each with all of their X-rays.
-    ``statistic`` takes weights of shape (some resamples, cases): how often each case is drawn.
+    It takes weights of shape (some resamples, cases): how often each case is drawn.
     """
     count = int(patients.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
@@ -297,13 +288,13 @@ def evaluate(
     ``patients`` names the patient of each case (``None``: each case is a patient of its own);
     ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC. Returns plain numbers for
     a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and of each of
-    ``METRICS`` its :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
+    ``SHARES`` and of ``roc_auc`` :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
     """
+    people = check_cases(labels, scores, patients)[2]
     counts = confusion(labels, scores, threshold)
     found = shares(labels, scores, threshold, patients)
     found["roc_auc"] = auc(labels, scores, patients, resamples, seed)
-    people = int(check_cases(labels, scores, patients)[2].max()) + 1
-    head = {"n": counts.n, "patients": people, "prevalence": counts.prevalence}
+    head = {"n": counts.n, "patients": int(people.max()) + 1, "prevalence": counts.prevalence}
     head |= {"threshold": float(threshold), **asdict(counts)}
     return head | {name: estimate.to_json() for name, estimate in found.items()}
 
@@ -315,7 +306,7 @@ def check_cases(
 
     The one place where strangers' cases become numbers: :class:`CXRLabError` says what is wrong.
     """
-    labels, scores, patients = _columns(labels, scores, patients)
+    labels, scores, patients = _columns(labels, scores, patients=patients)
     if labels.size != scores.size or not labels.size:
         some = f"There are {labels.size} labels and {scores.size} scores."
         raise CXRLabError(f"{some} Give one of each for every case, and one case at the least.")
@@ -325,45 +316,42 @@ def check_cases(
     if odd := int(np.sum(~((scores >= 0) & (scores <= 1)))):
         some = f"{odd} of {scores.size} scores are missing or outside 0 to 1."
         raise CXRLabError(f"{some} Use the network's output after its sigmoid.")
-    return labels.astype(np.int64), scores, _patient_numbers(patients, labels.size)
+    return labels.astype(np.int64), scores, patients
 
 
-def _columns(*columns: ArrayLike | None) -> list:
-    """The columns of cases, shape (n,); all but the last, the patients, as floats.
+def _columns(*columns: ArrayLike, patients: ArrayLike | None) -> list[NDArray]:
+    """The columns of cases as floats, what is not a number as NaN, and the patients as numbers.
 
-    What is not a number becomes NaN. Raises :class:`CXRLabError` for several values per case
-    (one-hot labels would count it twice), and for pandas' columns in different orders.
+    Raises :class:`CXRLabError` for several values per case (one-hot labels would count it twice),
+    for pandas' columns in different orders, and where not every case has one patient.
     """
-    indexes = [each.index for each in columns if hasattr(each, "iloc")]
+    given = [*columns] if patients is None else [*columns, patients]
+    indexes = [each.index for each in given if hasattr(each, "iloc")]
     if not all(index.equals(indexes[0]) for index in indexes):
         raise CXRLabError(
             "The columns have different indexes, so that it is not clear which values belong "
             "together. Take all from one table, or arrays in one order (.to_numpy())."
         )
-    if any(each is not None and np.size(each) > len(each) for each in columns):
+    if any(np.size(each) > len(each) for each in given):
         raise CXRLabError(
             "There are several values per case. Give the column of COVID-19, as in scores[:, 1]."
         )
-    numbers = (pd.to_numeric(pd.Series(np.ravel(each)), errors="coerce") for each in columns[:-1])
-    return [*(each.to_numpy(dtype=np.float64, na_value=np.nan) for each in numbers), columns[-1]]
-
-
-def _patient_numbers(patients: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    """The patient of each case as a number from 0; without patients, each case is its own."""
-    if patients is None:
-        return np.arange(n)
-    patients = pd.Series(np.ravel(patients), dtype="object")
-    if patients.size != n:
-        raise CXRLabError(f"There are {n} cases but {patients.size} patients. Give one a case.")
-    if missing := int(patients.isna().sum()):
+    numbers = (pd.to_numeric(pd.Series(np.ravel(each)), errors="coerce") for each in columns)
+    found = [each.to_numpy(dtype=np.float64, na_value=np.nan) for each in numbers]
+    n = found[0].size
+    if patients is None:  # each case is a patient of its own
+        return [*found, np.arange(n)]
+    people = pd.Series(np.ravel(patients), dtype="object")
+    if people.size != n:
+        raise CXRLabError(f"There are {n} cases but {people.size} patients. Give one a case.")
+    if missing := int(people.isna().sum()):
         some = f"{missing} of {n} cases have no patient."
         raise CXRLabError(f"{some} Name the patient of every case, or leave patients out.")
-    return pd.factorize(patients.astype(str), sort=True)[0]
+    return [*found, pd.factorize(people.astype(str), sort=True)[0]]
 
 
 def check_share(name: str, value: float) -> float:
-    """The value as a float within 0...1, or :class:`CXRLabError`."""
-    value = float(value)
+    """The value, if it is within 0...1. Raises :class:`CXRLabError`."""
     if not 0 <= value <= 1:
         raise CXRLabError(f"The {name} is {value}. Choose a number from 0 to 1.")
     return value
