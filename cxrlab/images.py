@@ -1,7 +1,7 @@
-"""Reading one image file, whatever its mode, depth or damage, to 8-bit grey values; preparing them.
+"""Reading one image file, whatever its mode, depth or damage, to 8-bit grey values.
 
-The files come from strangers. A file that cannot be used raises :class:`UnreadableImage` with a
-short reason, and nothing else escapes from here, so that a catalog can count it and go on.
+The files come from strangers. One that cannot be used raises :class:`UnreadableImage` with a short
+reason, and nothing else, so that a catalog can count it and go on.
 """
 
 from __future__ import annotations
@@ -39,13 +39,6 @@ DICOM = "DICOM: export it as PNG or TIFF, with 0 for black"  # in MONOCHROME1 0 
 # Pillow gives the upper 8 of 16 bits in colour; where these hold next to nothing:
 SHALLOW = "few of its 16 bits per colour are used: save it in grey"
 MASK = "blank or a mask"
-REASONS = ("missing", "not a file", "no permission", "empty", "not an image", DICOM, "too small")
-REASONS += ("too large", "animated", "truncated", "damaged", MASK, SHALLOW)
-
-# Where the lungs lie: top, bottom, left, right as shares of the sides. Generous on purpose: drawn
-# around the lungs in the mean image of 60 X-rays each of adults with and without COVID-19, of
-# children, and of the phantoms, so that little of any lung is left when they are hidden.
-LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
 
 # Pillow warns from inside ``open``; the filters of ``warnings`` belong to the whole process, so
 # that only one thread at a time may change them.
@@ -53,7 +46,7 @@ _opening = threading.Lock()
 
 
 class UnreadableImage(CXRLabError):
-    """An image that cannot be used: ``path`` says which, ``reason`` (of ``REASONS``) says why."""
+    """An image that cannot be used: ``path`` says which, ``reason`` says why in some words."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used as an X-ray: {reason}.")
@@ -73,8 +66,8 @@ def read_image(path: str | Path) -> np.ndarray:
     """The grey values of an image file: uint8, shape (height, width), 0 is black.
 
     Turned upright as its EXIF orientation says. Colour becomes luma (ITU-R 601-2), transparency
-    is ignored, as TensorFlow's decoders ignore it. Depths beyond 8 bits: see :func:`to_uint8`.
-    Raises :class:`UnreadableImage`. Example: ``pixels = images.read_image("a.png")``.
+    is ignored. Depths beyond 8 bits: see :func:`to_uint8`. Raises :class:`UnreadableImage`.
+    Example: ``pixels = images.read_image("a.png")``.
     """
     return decode_bytes(read_bytes(path), path)[1]
 
@@ -107,10 +100,8 @@ def fit(pixels: np.ndarray, side: int, square: bool = False) -> np.ndarray:
 def picture_html(png: bytes, alt: str) -> str:
     """The bytes of a PNG as HTML that says in words, ``alt``, what the picture shows.
 
-    Used for figures and in widgets, because JupyterLab drops the ``alt`` in an output's metadata
-    and a widget's Image has none, while this stays on every page and once in a notebook's file.
-    The price: a PDF made through LaTeX has the words only. Decoded at once, it does not
-    blink while a number is changed.
+    JupyterLab drops the ``alt`` in an output's metadata, and a widget's Image has none. The price:
+    a PDF made through LaTeX has the words only. ``sync``: no blinking while a number is changed.
     """
     shown = base64.b64encode(png).decode("ascii")
     words = html.escape(" ".join(alt.split()))
@@ -137,9 +128,9 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
-    """Header and grey values of an image whose file holds ``data``; ``path`` names it in errors.
+    """The header and, as :func:`read_image` gives them, the grey values of a file's ``data``.
 
-    Grey values as in :func:`read_image`. Raises :class:`UnreadableImage`.
+    ``path`` names it in errors. Raises :class:`UnreadableImage`.
     """
     try:
         with _quietly():
@@ -216,9 +207,9 @@ def to_uint8(image: Image.Image) -> np.ndarray:
     """Grey values of a Pillow image of any mode: uint8, shape (height, width).
 
     A 16-bit file often holds 10, 12 or 14 bits without saying so: the smallest of these depths
-    that can hold its brightest pixel is taken for its own. Unlike a stretch from darkest to
-    brightest this leaves the exposure as it was, and black stays black. Floating-point values,
-    negative ones and those beyond 16 bits have no such scale: they are stretched.
+    that can hold its brightest pixel is taken for its own, which leaves the exposure as it was.
+    Floating-point values, negative ones and those beyond 16 bits are stretched from darkest to
+    brightest.
     """
     if image.mode[0] not in "IF":  # by way of RGBA, because a palette may hold transparency
         return np.array(image if image.mode == "L" else image.convert("RGBA").convert("L"))

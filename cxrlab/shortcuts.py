@@ -11,11 +11,11 @@ from PIL import Image
 
 from cxrlab.errors import CXRLabError
 from cxrlab.filters import is_covid19, published_candidates, usable
-from cxrlab.images import IMAGE_SIZE, LUNG_BOXES, to_square
+from cxrlab.images import IMAGE_SIZE, to_square
 from cxrlab.sources import COVID19, ROLE_OF, ROLES, covid, load_catalog
 
 OTHER_FINDINGS = "other findings"  # a fourth kind of people, in the COVID-19 source
-UNDECIDED = ("todo", "unknown")  # of later copies of its metadata.csv
+NO_OTHER = ("no finding", "todo", "unknown")  # a healthy person, and those not decided yet
 
 #: The upper left corner of the planted letter, as shares of height and width. The patient's right
 #: is on the reader's left, and that is where an R belongs.
@@ -23,51 +23,47 @@ AT = (0.05, 0.08)
 SIZE = 0.1  # the letter's height, as a share of the image's
 LEAD = 255  # lead lets no X-ray through, and what no X-ray reaches stays white
 # Seven rows of five, so that the letter is the same on every machine, whatever its fonts.
-LETTER = np.array(
-    [[pixel == "#" for pixel in row] for row in
-     ("####.", "#...#", "#...#", "####.", "#.#..", "#..#.", "#...#")]
-)  # fmt: skip
+ROWS = ("####.", "#...#", "#...#", "####.", "#.#..", "#..#.", "#...#")
+LETTER = np.array([list(row) for row in ROWS]) == "#"
+# Where the lungs lie: top, bottom, left, right as shares of the sides. Generous on purpose: drawn
+# around the lungs in the mean image of 60 X-rays each of adults with and without COVID-19, of
+# children, and of the phantoms, so that little of any lung is left when they are hidden.
+LUNG_BOXES = ((0.12, 0.90, 0.08, 0.46), (0.12, 0.90, 0.54, 0.92))
 
 
 def everyone(data: str | Path) -> pd.DataFrame:
     """All usable X-rays in ``data``, with the column ``who``.
 
     ``who`` is ``COVID-19``, ``children``, ``adults`` (both healthy) or ``other findings`` (of the
-    COVID-19 source, where there are some). ``label`` is 1 for COVID-19. Posteroanterior X-rays
-    only, but for the children, who come in one view. Damaged files and exact duplicates are left
-    out; ``group`` joins patients whose X-rays look alike.
-    Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
+    COVID-19 source, where there are some). ``label`` is 1 for COVID-19. Of the COVID-19 source PA
+    X-rays only; all of them as :func:`cxrlab.filters.usable` leaves them.
     Raises :class:`CXRLabError` where COVID-19, children or adults are missing.
+    Example: ``people = shortcuts.everyone(space.data)``, then ``people["who"].value_counts()``.
     """
     catalog = load_catalog(Path(data), "mixed")
-    others = catalog[catalog["source"] == covid.NAME]
-    others = others[(others["modality"] == "X-ray") & (others["view"] == "PA").fillna(False)]
-    decided = others["finding"].notna() & ~others["finding"].str.lower().isin(UNDECIDED)
-    # "No Finding" in the COVID-19 source is a healthy person, and no other disease.
-    other = decided & ~is_covid19(others["finding"]) & (others["finding"] != "No Finding")
-    everybody = [published_candidates(catalog, "mixed"), others[other].assign(label=0)]
-    cases = usable(pd.concat(everybody, ignore_index=True).astype({"label": int}))
+    finding = catalog["finding"]
+    other = (catalog["source"] == covid.NAME) & (catalog["modality"] == "X-ray")
+    other &= (catalog["view"] == "PA") & finding.notna() & ~is_covid19(finding)
+    other &= ~finding.str.lower().isin(NO_OTHER)
+    others = catalog[other.fillna(False)].assign(label=0)
+    everybody = pd.concat([published_candidates(catalog, "mixed"), others], ignore_index=True)
+    cases = usable(everybody.astype({"label": int}))
     healthy = cases["source"].map(ROLE_OF).replace(COVID19, OTHER_FINDINGS)
     cases["who"] = healthy.where(cases["label"] == 0, COVID19)
-    check_people(cases[cases["who"] != OTHER_FINDINGS], data)
-    return cases.sort_values("image_id", ignore_index=True)
-
-
-def check_people(cases: pd.DataFrame, data: str | Path) -> None:
-    """Raise :class:`CXRLabError` where COVID-19, children or adults are not among the cases."""
-    for kind, sources in ROLES.items():
-        if not cases["source"].isin(sources).any():
+    for kind in ROLES:
+        if not (cases["who"] == kind).any():
             raise CXRLabError(
                 f"{data} has no usable X-rays of {kind}. This experiment needs some of each of "
                 f"{', '.join(ROLES)}: see `cxrlab data status`."
             )
+    return cases.sort_values("image_id", ignore_index=True)
 
 
 def lung_boxes(shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> list[tuple[int, ...]]:
     """Two upright boxes that hold the lungs of nearly every frontal chest X-ray.
 
-    Each is (top, bottom, left, right) in pixels of an image of ``shape`` (height, width), as in
-    the slice ``picture[top:bottom, left:right]``. Example: ``boxes = shortcuts.lung_boxes()``.
+    Each is (top, bottom, left, right) in pixels of an image of ``shape`` (height, width).
+    Example: ``boxes = shortcuts.lung_boxes()``.
     """
     height, width = shape[:2]
     return [
@@ -96,18 +92,18 @@ def region(name: str, shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> np.nda
 
 
 def hide(pixels: np.ndarray, name: str) -> np.ndarray:
-    """A copy of X-rays, uint8 (n, height, width, 1), with a region filled in evenly.
+    """A copy of X-rays, uint8 (n, height, width, 1), with a region filled in (:func:`fill`).
 
-    The fill is the mean grey of what stays visible: it says nothing of what is hidden. A filled
-    X-ray is unlike any of the training, and a lower score may partly be the surprise
+    A filled X-ray is unlike any of the training, and a lower score may partly be the surprise
     (Hooker et al. 2019, arXiv 1806.10758).
     """
     return fill(pixels, [region(name, pixels.shape[1:3])] * len(pixels))
 
 
 def fill(pixels: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
-    """A copy of X-rays as of :func:`hide`, each with its own mask (bool, height and width) filled
-    in evenly with the mean grey of the rest.
+    """A copy of X-rays, each with its mask (bool, height and width) filled in evenly.
+
+    The fill is the mean grey of what stays visible: it says nothing of what is hidden.
     """
     filled = pixels.copy()
     for image, mask in zip(filled, masks, strict=True):
@@ -123,10 +119,9 @@ def read_mask(file: str | Path) -> np.ndarray:
 def plant_letter(pixels: np.ndarray, at: tuple[float, float] = AT) -> np.ndarray:
     """A copy of X-rays, uint8 (n, height, width, 1), with a white R, like a lead letter on film.
 
-    A letter on every film of one hospital told Zech et al. (2018, 10.1371/journal.pmed.1002683)
-    that a network may read the film instead of the patient. ``at``: its upper left corner as
-    shares of height and width, each from 0 to 1; it is pushed back inside where it would stick
-    out. Raises :class:`CXRLabError` for other places or pixels.
+    After Zech et al. (2018, 10.1371/journal.pmed.1002683). ``at``: its upper left corner as shares
+    of height and width, from 0 to 1; it is pushed back inside where it would stick out. Raises
+    :class:`CXRLabError` for other places or pixels.
     Example: ``marked = shortcuts.plant_letter(pixels, at=(0.85, 0.08))``.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or not 0 <= min(at) <= max(at) <= 1:
@@ -146,10 +141,9 @@ def plant_letter(pixels: np.ndarray, at: tuple[float, float] = AT) -> np.ndarray
 
 
 def opacity_masks(cases: pd.DataFrame, data: str | Path) -> np.ndarray:
-    """Where the opacities of these phantoms are: bool, shape (n, 224, 224), True inside.
+    """Where the opacities of phantoms in the folder ``data`` are: bool (n, 224, 224), True inside.
 
-    ``cases``: catalog rows of simulated COVID-19 X-rays. ``data``: the folder of phantoms.
-    Raises :class:`CXRLabError` where a case has no mask, as real X-rays have none.
+    Raises :class:`CXRLabError` where a case has no mask: only simulated COVID-19 X-rays have one.
     Example: ``masks = shortcuts.opacity_masks(ill, space.data)``.
     """
     files = [Path(data) / "masks" / f"{Path(path).stem}.png" for path in cases["path"]]

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cxrlab.images import (
-    REASONS,
     UnreadableImage,
     decode_bytes,
     fit,
@@ -46,7 +45,6 @@ def grey(data: bytes) -> np.ndarray:
 def refused(data: bytes) -> str:
     with pytest.raises(UnreadableImage) as error:
         decode_bytes(data, "x")
-    assert error.value.reason in REASONS
     return error.value.reason
 
 

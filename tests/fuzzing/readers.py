@@ -13,8 +13,10 @@ from fuzzing import samples
 from cxrlab.case_files import read_cases
 from cxrlab.errors import CXRLabError
 from cxrlab.images import (
+    DICOM,
     LARGEST_AREA,
-    REASONS,
+    MASK,
+    SHALLOW,
     SMALLEST_SIDE,
     UnreadableImage,
     decode_bytes,
@@ -28,6 +30,8 @@ from cxrlab.sources.tables import FOLDERS
 from cxrlab.tuning import recorded_search
 
 READ = "read"
+REASONS = {"missing", "not a file", "no permission", "empty", "not an image", DICOM, "too small"}
+REASONS |= {"too large", "animated", "truncated", "damaged", MASK, SHALLOW}
 
 
 class Broken(AssertionError):
