@@ -123,7 +123,7 @@ test-kills: $(STAMP)
 # Runs the committed notebooks again and stores what they show, and the networks they trained.
 notebooks: $(STAMP)
 	@$(BIN)/cxrlab publish
-	@$(BIN)/python -m cxrlab.running.refresh --networks
+	@$(BIN)/python -m cxrlab.running.refresh
 
 # DATA names a folder of real X-rays for what is measured on X-rays; without it, phantoms.
 bench: $(STAMP)

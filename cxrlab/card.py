@@ -17,8 +17,8 @@ from markupsafe import Markup
 from cxrlab.course import Workspace
 from cxrlab.elsewhere import calibration, subgroup_table
 from cxrlab.errors import CXRLabError
-from cxrlab.files import read_json, write_atomically, write_json
-from cxrlab.metrics import METRICS, Estimate, auc
+from cxrlab.files import read_json, write_json
+from cxrlab.metrics import SHARES, Estimate, auc
 from cxrlab.runs import read_metrics
 from cxrlab.sources import ALL_SOURCES
 from cxrlab.splits import PARTS
@@ -46,26 +46,24 @@ def model_card(run: Path) -> str:
     tables = {file.stem: pd.read_csv(file) for file in run.glob("*.csv")}
     known = {file.stem: read_json(file) for file in run.glob("*.json")}
     try:
-        threshold, scored = metrics["threshold"], _with_source(tables["predictions"])
+        settings, by_source = known["settings"], tables["by_source"]
+        cases, scored = tables["split"], tables["predictions"]
         labels, scores, patients = (scored[name] for name in ("label", "score", "patient_id"))
+        threshold = metrics["threshold"]
     except KeyError as error:
-        raise CXRLabError(
-            f"{run} is damaged: its metrics.json or predictions.csv lacks {error}. "
-            "Train the run anew in another folder."
-        ) from error
-    cases = _with_source(tables.get("split", scored.assign(part="test")))
-    kinds = {1: "COVID-19", 0: "not COVID-19"}
+        raise CXRLabError(f"{run} lacks {error}. Train the run anew in another folder.") from error
+    cases["source"] = cases["image_id"].str.partition("/")[0]
     by_part = cases.assign(
-        part=pd.Categorical(cases["part"], PARTS), kind=cases["label"].map(kinds)
-    )
-    by_part = by_part.groupby(["part", "kind", "source"], observed=True)
-    groups, by_source = subgroup_table(scored, threshold), tables.get("by_source", pd.DataFrame())
+        part=pd.Categorical(cases["part"], PARTS),
+        kind=cases["label"].map({1: "COVID-19", 0: "not COVID-19"}),
+    ).groupby(["part", "kind", "source"], observed=True)
+    groups = subgroup_table(scored, threshold)
     told = groups.loc[groups["by"].isin(["sex", "age"]), ["recall", "specificity"]].notna()
-    tested = set(by_source.get("group", ()))
+    untested = [name for name in ("children", "adults") if name not in set(by_source["group"])]
     external = known.get("external", {})
     context = {
         "title": run.resolve().name,
-        "settings": known.get("settings", {}),
+        "settings": settings,
         "metrics": metrics,
         "external": external if external.get("threshold") == threshold else None,
         "tables": tables,
@@ -77,13 +75,12 @@ def model_card(run: Path) -> str:
         "hidden": {name: auc(labels, scored[name], patients) for name in HIDDEN if name in scored},
         "calibration": calibration(labels, scores, patients),
         "fewest": patients.groupby(labels).nunique().min(),
-        "untested": " and healthy ".join(n for n in ("children", "adults") if n not in tested),
+        "untested": " and healthy ".join(untested),
         "disjoint": scored.groupby("source")["label"].nunique().max() < 2,
         "apart": cases.groupby("patient_id")["part"].nunique().max() < 2,
-        "all_known": cases["source"].isin(list(ALL_SOURCES)).all(),
         "all_stated": scored.reindex(columns=["sex", "age", "view"]).notna().all(axis=None),
         "told": told.all(axis=1).any(),
-        "METRICS": METRICS,
+        "METRICS": (*SHARES, "roc_auc"),
         "Estimate": Estimate,
     }
     # Every value is escaped once. What a macro returns is Markup, which stays as it is.
@@ -99,18 +96,6 @@ def as_it_stands(value: object) -> Markup:
         return value
     text = re.sub(r"([\\`*_\[\]<>|#~$&])", r"\\\1", " ".join(str(value).split()))
     return Markup(re.sub(r"^(\d*)([-+=.)])(?!\d)", r"\1\\\2", text))  # begins no list, no rule
-
-
-def write_model_card(run: Path, out: Path | None = None) -> Path:
-    """Write ``model-card.md`` into ``out`` (else the run). Raises as :func:`model_card` does."""
-    return write_atomically((out or run) / "model-card.md", model_card(run))
-
-
-def _with_source(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases with their ``source``: as stated, else the folder that image_id begins with."""
-    folder = cases["image_id"].astype(str).str.partition("/")[0]
-    source = cases.get("source", folder.where(folder.isin(list(ALL_SOURCES))))
-    return cases.assign(source=source.fillna("not stated"))
 
 
 def write_line(space: Workspace, section: str, text: str) -> None:
@@ -135,13 +120,9 @@ def write_line(space: Workspace, section: str, text: str) -> None:
 
 
 def read_lines(space: Workspace) -> dict[str, str]:
-    """The sentences on the reader's own card, by section; :class:`CXRLabError` if damaged."""
+    """The sentences on the reader's own card, by section."""
     path = space.folder / "card.json"
-    try:
-        kept = read_json(path) if path.exists() else {}
-        return {name: str(kept[name]) for name in HINTS if name in kept}
-    except (ValueError, TypeError) as error:
-        raise CXRLabError(f"{path} is damaged. Delete it, and write your lines anew.") from error
+    return read_json(path) if path.exists() else {}
 
 
 def my_card(space: Workspace) -> str:

@@ -17,6 +17,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from jupyter_client.kernelspec import KernelSpecManager
+from packaging.requirements import Requirement
+
 import cxrlab
 from cxrlab import hosts
 from cxrlab.choices import choose
@@ -30,11 +33,8 @@ LIBRARIES = {"TensorFlow": "tensorflow", "Keras": "keras"}
 LIBRARIES |= {"Keras Tuner": "keras-tuner", "TensorBoard": "tensorboard"}
 INSTALL = 'Install it with: pip install --upgrade "cxrlab[tf-cpu]"'
 NEWER_PYTHON = "3.11 to 3.13 are tested. If pip finds no TensorFlow for this one, use Python 3.13."
-MEMORY_NEEDED = 2  # GB: TensorFlow takes 0.7, training the network most of the rest
-DISK_NEEDED = 1  # GB: phantoms, decoded X-rays, models
 MORE_MEMORY = "Close other programs. On Binder 2 GB are all: trainings take small batches there."
 MORE_DISK = "Free some space, or set CXRLAB_WORKSPACE to a folder on another disk."
-
 WHAT_IS_KEPT = {
     hosts.COLAB: "What you make goes with the session, unless ON_DRIVE in the first cell is True.",
     hosts.KAGGLE: "Save a version of the notebook to keep what you make.",
@@ -63,29 +63,23 @@ def examine(data: str | Path | None = None) -> list[Finding]:
     """
     here, python = hosts.host(), f"{platform.python_version()}, with CXRLab {cxrlab.__version__}"
     versions = {name: version_of(package) for name, package in LIBRARIES.items()}
-    unmet, memory = unmet_requirements(), hosts.memory_here()
-    free, total = memory.available / hosts.GIGABYTE, memory.total / hosts.GIGABYTE
-    linux = platform.system() == "Linux"
-    cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count()
-    bfloat16 = "no bfloat16 seen (training in float32)"
-    if cpu_multiplies_bfloat16():
-        bfloat16 = "multiplies bfloat16 in hardware (faster training)"
-    room = shutil.disk_usage(_existing(workspace_root())).free / hosts.GIGABYTE
+    unmet = unmet_requirements()
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    fast = "multiplies bfloat16 in hardware (faster training)"
+    speed = fast if cpu_multiplies_bfloat16() else "no bfloat16 seen (training in float32)"
+    folder = workspace_root()
+    folder = next(place for place in (folder, *folder.parents) if place.exists())
     return [
         Finding("Host", OK, here, WHAT_IS_KEPT.get(here, "")),
         check("Python", sys.version_info < (3, 14), python, NEWER_PYTHON, NOTE),
         *(check(name, seen, seen or "not installed", INSTALL) for name, seen in versions.items()),
         check("Versions", not unmet, "; ".join(unmet) or "go together", INSTALL),
         check_gpu(),
-        Finding("Memory", OK, f"more than {MEMORY_NEEDED} GB free")
-        if free >= MEMORY_NEEDED
-        else Finding("Memory", NOTE, f"{free:.1f} GB free of {total:.1f} GB", MORE_MEMORY),
-        Finding("Disk", OK, f"more than {DISK_NEEDED} GB free")
-        if room >= DISK_NEEDED
-        else Finding("Disk", PROBLEM, f"{room:.1f} GB free", MORE_DISK),
-        Finding("Processor", OK, f"{cores} cores, {bfloat16}"),
+        check_room("Memory", hosts.memory_here().available, 2, MORE_MEMORY, NOTE),
+        check_room("Disk", shutil.disk_usage(folder).free, 1, MORE_DISK, PROBLEM),
+        Finding("Processor", OK, f"{cores} cores, {speed}"),
         check_data(data),
-        check_workspace(),
+        check_workspace(folder),
         check_kernel(),
     ]
 
@@ -115,19 +109,14 @@ def version_of(package: str) -> str | None:
 
 
 def unmet_requirements() -> list[str]:
-    """What CXRLab and the libraries ask for and do not find, but for the libraries themselves."""
-    from packaging.requirements import Requirement
-
+    """What CXRLab and the libraries ask for and find in another version."""
     unmet = []
     for name in ("cxrlab", "tensorflow-cpu", *LIBRARIES.values()):
         with suppress(metadata.PackageNotFoundError):
             for wanted in map(Requirement, metadata.requires(name) or []):
-                if wanted.marker and not wanted.marker.evaluate({"extra": "tf"}):
-                    continue
                 found = version_of(wanted.name)
-                if found is None and wanted.name not in LIBRARIES.values():
-                    unmet.append(f"{name} needs {wanted.name}, which is not installed")
-                elif found and not wanted.specifier.contains(found, prereleases=True):
+                asked = not wanted.marker or wanted.marker.evaluate({"extra": "tf"})
+                if asked and found and not wanted.specifier.contains(found, prereleases=True):
                     unmet.append(f"{name} needs {wanted.name}{wanted.specifier}, not {found}")
     return unmet
 
@@ -143,6 +132,13 @@ def check_gpu() -> Finding:
         return Finding("GPU", OK, "no NVIDIA GPU: the class budget is made for that")
     advice = 'TensorFlow for the CPU only is installed: pip install "cxrlab[tf,cuda]"'
     return check("GPU", not version_of("tensorflow-cpu"), gpus, advice, NOTE)
+
+
+def check_room(subject: str, free: int, needed: int, advice: str, state: str) -> Finding:
+    """Whether more than ``needed`` GB are ``free`` (bytes)."""
+    enough = free >= needed * hosts.GIGABYTE
+    seen = f"more than {needed} GB free" if enough else f"{free / hosts.GIGABYTE:.1f} GB free"
+    return check(subject, enough, seen, advice, state)
 
 
 def check_data(data: str | Path | None = None) -> Finding:
@@ -165,26 +161,18 @@ def check_data(data: str | Path | None = None) -> Finding:
     return check("Data", filled_by(ADULTS, there), seen, advice, NOTE)
 
 
-def check_workspace() -> Finding:
+def check_workspace(folder: Path) -> Finding:
     """Whether the workspace, or the folder in which it will be made, can be written."""
-    folder = workspace_root()
     try:
-        with tempfile.TemporaryFile(dir=_existing(folder)):
-            return Finding("Workspace", OK, "can be written")
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         seen = f"{folder} cannot be written ({error.strerror})"
         return Finding("Workspace", PROBLEM, seen, "Set CXRLAB_WORKSPACE to a folder of yours.")
-
-
-def _existing(folder: Path) -> Path:
-    """``folder``, or the nearest one above it that exists."""
-    return next(place for place in (folder, *folder.parents) if place.exists())
+    return Finding("Workspace", OK, "can be written")
 
 
 def check_kernel() -> Finding:
     """Whether the kernel that Jupyter calls python3 is this Python."""
-    from jupyter_client.kernelspec import KernelSpecManager
-
     program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     # A bare name is looked up in the environment that starts Jupyter: this one.
     mine = not os.path.dirname(program) or os.path.abspath(program) == sys.executable

@@ -29,7 +29,7 @@ WORKSPACE = "cxrlab-workspace"
 
 GIGABYTE = 1e9
 SHORT_MEMORY = 4 * GIGABYTE  # with less in all, a training takes small batches
-# What a container (Binder, Kubernetes, Slurm) may take, in control groups of version 2 and 1.
+# What a container (Binder, Kubernetes, Slurm) may take and holds, in control groups 2 and 1.
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP_FILES = (
     ("memory.max", "memory.current"),
@@ -86,23 +86,20 @@ def memory_here() -> Memory:
     """
     import psutil
 
-    limits = []  # of the memory, and how much of it is in use
+    machine = psutil.virtual_memory()
+    limits = [(machine.total, machine.total - machine.available)]  # and how much is in use
     for names in CGROUP_FILES:
         with suppress(OSError, ValueError):  # no such file, or "max": no limit
-            limits.append([float((CGROUPS / name).read_text()) for name in names])
+            limit, used = (float((CGROUPS / name).read_text()) for name in names)
+            limits.append((limit, used))
     if said := os.environ.get("CXRLAB_MEMORY"):
         try:
-            limit = float(said) * GIGABYTE
-        except ValueError:
-            limit = 0
-        if not limit > 0:
-            raise CXRLabError(f"CXRLAB_MEMORY is {said!r}, not a number of GB, such as 1.9.")
-        limits.append([limit, psutil.Process().memory_info().rss])
-    machine = psutil.virtual_memory()
-    available, total = machine.available, machine.total
-    for limit, used in limits:
-        available, total = min(available, max(limit - used, 0)), min(total, limit)
-    return Memory(int(available), int(total))
+            limits.append((float(said) * GIGABYTE, psutil.Process().memory_info().rss))
+        except ValueError as error:
+            what = f"CXRLAB_MEMORY is {said!r}, not a number of GB, such as 1.9."
+            raise CXRLabError(what) from error
+    available = min(max(limit - used, 0) for limit, used in limits)
+    return Memory(int(available), int(min(limit for limit, _ in limits)))
 
 
 def is_memory_short() -> bool:

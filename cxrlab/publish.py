@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from itertools import chain, count
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,39 +64,28 @@ def repository(checkout: Path = CHECKOUT) -> Repository:
     return Repository(found[1], found[2] or "main", hub[2] if hub else "")
 
 
-def publish(
-    repo: str | None = None,
-    branch: str | None = None,
-    check: bool = False,
-    checkout: Path = CHECKOUT,
-    hub: str | None = None,
-) -> tuple[Repository, list[str]]:
-    """Point the setting, and with it every badge, link and install cell, at another repository.
+def publish(to: Repository, check: bool = False, checkout: Path = CHECKOUT) -> list[str]:
+    """Point the setting, and with it every badge, link and install cell, at a repository.
 
-    ``repo`` is ``OWNER/NAME``, by default that of the setting; ``branch`` is ``main`` for a new
-    ``repo`` and else stays. ``hub`` is the address of a JupyterHub, or "" for none. ``check``
-    writes nothing. Returns what everything points at, and the files that change. Raises
-    :class:`CXRLabError` for names that GitHub would not take and for a hub that is no address.
+    Returns the files that change; ``check`` writes none of them. Raises :class:`CXRLabError` for
+    names that GitHub would not take and for a hub that is no address.
     """
-    now = repository(checkout)
-    hub = now.hub if hub is None else hub.rstrip("/")
-    to = Repository(repo or now.path, branch or ("main" if repo else now.branch), hub)
     if not SETTING.fullmatch(to.setting):
         raise CXRLabError(
             f"{to.path!r} on branch {to.branch!r} fits into no badge. Expected OWNER/NAME, as in "
             "ann/cxrlab, and a branch of letters, digits, dots, dashes and underscores."
         )
-    if not HUB.fullmatch(f'[tool.cxrlab]\nhub = "{hub}"'):
-        raise CXRLabError(f"{hub!r} is no address of a JupyterHub. Expected https://HOST/PATH.")
-    files = [checkout / "pyproject.toml", checkout / "README.md", *checkout.glob("docs/*.md")]
+    if not HUB.fullmatch(f'[tool.cxrlab]\nhub = "{to.hub}"'):
+        raise CXRLabError(f"{to.hub!r} is no address of a JupyterHub. Expected https://HOST/PATH.")
+    places = ("pyproject.toml", "README.md", "docs/*.md", "notebooks/*.ipynb")
     changed = []
-    for path in sorted([*files, *checkout.glob("notebooks/*.ipynb")]):
+    for path in sorted(path for place in places for path in checkout.glob(place)):
         text = stamped(path, to)
         if text != path.read_text(encoding="utf-8"):
             changed.append(path.relative_to(checkout).as_posix())
             if not check:
                 write_atomically(path, text)
-    return to, changed
+    return changed
 
 
 def stamped(path: Path, to: Repository) -> str:
@@ -105,13 +94,9 @@ def stamped(path: Path, to: Repository) -> str:
     if path.suffix != ".ipynb":
         return stamp(text, to)
     notebook = nbformat.reads(text, as_version=4)
-    taken = {cell.id for cell in notebook.cells}
-    moved = [cell for cell in notebook.cells if stamp(cell.source, to) != cell.source]
-    for cell in moved:
-        taken.discard(cell.id)
+    for cell in notebook.cells:
         cell.source = stamp(cell.source, to)
-        cell.id = id_for(cell.source, taken)
-    return nbformat.writes(notebook).rstrip("\n") + "\n" if moved else text
+    return to_text(notebook)
 
 
 def stamp(text: str, to: Repository) -> str:
@@ -123,10 +108,14 @@ def stamp(text: str, to: Repository) -> str:
     return HUB.sub(rf'\g<1>"{to.hub}"', SETTING.sub(to.setting, text))
 
 
-def id_for(source: str, taken: set[str]) -> str:
-    """A cell's id, made from what the cell says: only a changed cell changes its id."""
-    stem = hashlib.sha256(source.encode()).hexdigest()[:8]
-    ids = chain([stem], (f"{stem}-{copy}" for copy in count(2)))
-    cell_id = next(each for each in ids if each not in taken)
-    taken.add(cell_id)
-    return cell_id
+def to_text(notebook: nbformat.NotebookNode) -> str:
+    """The notebook as its file holds it.
+
+    The id of each cell is made from what the cell says: only a changed cell changes its id.
+    """
+    seen = Counter()
+    for cell in notebook.cells:
+        stem = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[stem] += 1
+        cell.id = stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
+    return nbformat.writes(notebook).rstrip("\n") + "\n"

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrlab.cli import app
-from cxrlab.errors import CXRLabError
 from cxrlab.running import course
 
 runner = CliRunner()
@@ -74,45 +73,42 @@ def test_an_unknown_budget_is_refused_whether_said_or_set():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A folder with two notebooks."""
+def folder(tmp_path, monkeypatch):
+    """A folder with two notebooks, which stand for those of an installation."""
     made = tmp_path / "course"
     made.mkdir()
     for name in ("01_a.ipynb", "02_b.ipynb"):
         (made / name).write_text(f"{{}}  {name}")
+    monkeypatch.setattr(course, "SHIPPED", made)
     return made
 
 
-def test_lab_copies_the_notebooks_and_keeps_the_reader_s_own(folder, tmp_path):
-    mine = tmp_path / "new" / "mine"
-    course.copy_notebooks(mine, folder)
-    (mine / "02_b.ipynb").write_text("my answers")
-    (mine / "01_a.ipynb").unlink()
-    course.copy_notebooks(mine, folder)
-    assert (mine / "02_b.ipynb").read_text() == "my answers"
-    assert (mine / "01_a.ipynb").read_bytes() == (folder / "01_a.ipynb").read_bytes()
-
-
-def test_lab_opens_the_first_notebook_with_this_python(folder, monkeypatch, tmp_path):
+def test_lab_copies_the_notebooks_keeps_the_reader_s_own_and_opens_the_first(
+    folder, monkeypatch, tmp_path
+):
     seen = {}
-    monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(
         course.subprocess, "call", lambda command, env: seen.update(env, command=command) or 0
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CXRLAB_DATA", "my-xrays")
-    assert course.open_lab(folder, browser=False) == 0
-    expected = [sys.executable, "-m", "jupyterlab", str(folder / "01_a.ipynb"), "--no-browser"]
-    assert seen["command"][:5] == expected
+    monkeypatch.setenv("CXRLAB_WORKSPACE", "here")
+    mine = tmp_path / "new" / "mine"
+    for answers in ("my answers", "more answers"):
+        assert runner.invoke(app, ["lab", str(mine)]).exit_code == 0
+        assert (mine / "01_a.ipynb").read_bytes() == (folder / "01_a.ipynb").read_bytes()
+        (mine / "01_a.ipynb").unlink()
+        assert (mine / "02_b.ipynb").read_text() in ("{}  02_b.ipynb", "my answers")
+        (mine / "02_b.ipynb").write_text(answers)
+    assert seen["command"][:4] == [sys.executable, "-m", "jupyterlab", str(mine / "01_a.ipynb")]
     assert seen["JUPYTER_PREFER_ENV_PATH"] == "1"
-    assert seen["CXRLAB_DATA"] == str(tmp_path / "my-xrays")  # so that a notebook finds it
+    # So that a notebook finds them.
+    assert seen["CXRLAB_DATA"] == str(tmp_path / "my-xrays")
+    assert seen["CXRLAB_WORKSPACE"] == str(tmp_path / "here")
 
 
 def test_lab_says_what_it_lacks(folder, monkeypatch):
     monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(CXRLabError, match=r"cxrlab\[lab\]"):
-        course.open_lab(folder)
-    monkeypatch.setattr(course, "SHIPPED", folder)
-    assert len(course.find_notebooks()) == 2
-    with pytest.raises(CXRLabError, match="no checkout"):
-        course.open_lab()
+    for words, lacks in ([], "no checkout"), ([str(folder)], "cxrlab[lab]"):
+        done = runner.invoke(app, ["lab", *words])
+        assert (done.exit_code, lacks in done.stderr) == (1, True)

@@ -11,7 +11,7 @@ import pytest
 
 from cxrlab.exercises.quiz import Question, exercises_by_notebook
 from cxrlab.publish import CHECKOUT
-from cxrlab.running.copies import solved_copy, student_copy, write_copies
+from cxrlab.running.refresh import solved_copy, student_copy, write_copies
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 

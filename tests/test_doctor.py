@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from cxrlab import doctor, hosts
 from cxrlab.choices import remember
 from cxrlab.cli import app
-from cxrlab.running.refresh import PRIVATE
 
 REAL_VERSION = importlib.metadata.version
 
@@ -67,9 +66,7 @@ def test_the_doctor_ends_with_1_and_with_advice_when_something_stands_in_the_way
 def test_a_python_newer_than_the_tested_ones_is_a_note(monkeypatch):
     assert found("Python")[0] == doctor.OK
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
-    state, _, advice = found("Python")
-    assert state == doctor.NOTE
-    assert "no TensorFlow for this one, use Python 3.13" in advice
+    assert found("Python")[::2] == (doctor.NOTE, doctor.NEWER_PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +74,6 @@ def test_a_python_newer_than_the_tested_ones_is_a_note(monkeypatch):
     [
         ("keras", "3.0.0", "cxrlab needs keras>=3.8, not 3.0.0"),
         ("numpy", "1.26.4", "cxrlab needs numpy>=2.0, not 1.26.4"),
-        ("pandas", None, "cxrlab needs pandas, which is not installed"),
         ("ml_dtypes", "0.0.1", "tensorflow(-cpu)? needs ml[-_]dtypes.*, not 0.0.1"),
     ],
 )
@@ -107,7 +103,7 @@ def test_a_host_is_said_with_what_it_keeps(host, monkeypatch):
 def test_little_memory_and_disk_are_told(monkeypatch):
     little = hosts.Memory(available=10**9, total=2 * 10**9)
     monkeypatch.setattr(hosts, "memory_here", lambda: little)
-    assert found("Memory")[:2] == (doctor.NOTE, "1.0 GB free of 2.0 GB")
+    assert found("Memory")[:2] == (doctor.NOTE, "1.0 GB free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=5e8))
     assert found("Disk")[:2] == (doctor.PROBLEM, "0.5 GB free")
 
@@ -124,8 +120,6 @@ def test_the_doctor_looks_at_the_data(tmp_path, monkeypatch):
     (tmp_path / "Actualmed-COVID-chestxray-dataset").mkdir()
     state, seen, _ = found("Data", tmp_path)
     assert (state, "named by --data" in seen, "Actualmed" in seen) == (doctor.OK, True, True)
-    monkeypatch.setenv("CXRLAB_DATA", str(tmp_path))
-    assert found("Data")[1] == seen.replace("--data", "CXRLAB_DATA")
 
 
 def test_a_choice_that_vanished_is_the_datas_problem(tmp_path):
@@ -151,19 +145,18 @@ def test_the_doctor_knows_a_kernel_of_another_python(tmp_path, monkeypatch):
 def test_a_notebook_shows_neither_paths_nor_what_changes(tmp_path, monkeypatch, capsys):
     new = tmp_path / "new" / "deeper"
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(new))
-    monkeypatch.setattr(hosts, "memory_here", lambda: hosts.Memory(9 * 10**9, 9 * 10**9))
-    doctor.show()
-    first = capsys.readouterr().out
-    assert not PRIVATE.search(first)
-    for place in (sys.prefix, os.path.expanduser("~"), str(tmp_path)):
-        assert place not in first
+    said = []
+    for free in (9 * 10**9, 3 * 10**9):
+        monkeypatch.setattr(hosts, "memory_here", lambda free=free: hosts.Memory(free, 9 * 10**9))
+        doctor.show()
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    for place in (sys.prefix, os.path.expanduser("~"), str(tmp_path), "/tmp/"):
+        assert place not in said[0]
     assert not new.parent.exists()
-    monkeypatch.setattr(hosts, "memory_here", lambda: hosts.Memory(3 * 10**9, 9 * 10**9))
-    doctor.show()
-    assert capsys.readouterr().out == first
 
 
-def test_a_notebook_shows_what_to_do(tmp_path, monkeypatch, capsys):
+def test_a_workspace_that_cannot_be_written_is_told_with_what_to_do(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(tmp_path / "file"))
     doctor.show()

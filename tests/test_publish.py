@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cxrlab import publish
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
-from cxrlab.publish import CHECKOUT, Repository, id_for, repository, stamp
+from cxrlab.publish import CHECKOUT, Repository, repository, stamp, to_text
 
 HERE = repository()
 FORK = Repository("ann/x-ray.course", "summer-2027")
@@ -74,7 +74,7 @@ def test_the_setting_is_an_address_on_github(tmp_path, address, found):
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path, monkeypatch):
     """A copy of every text file that git knows, but the tests: they say other addresses."""
     try:
         listed = subprocess.run(
@@ -89,6 +89,9 @@ def checkout(tmp_path):
         copy = tmp_path / "checkout" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+    for function in (publish.repository, publish.publish):
+        others = function.__defaults__[:-1]
+        monkeypatch.setattr(function, "__defaults__", (*others, tmp_path / "checkout"))
     return tmp_path / "checkout"
 
 
@@ -106,58 +109,66 @@ def mentions(texts: dict[str, str], to: Repository) -> set[str]:
 
 
 def test_every_address_agrees_with_the_one_setting():
-    assert publish.publish(check=True) == (HERE, [])
+    assert publish.publish(HERE, check=True) == []
+
+
+def typed(*words):
+    done = CliRunner().invoke(app, ["publish", *words])
+    return done.exit_code, done.output
 
 
 def test_publishing_leaves_no_address_behind_and_comes_back(checkout):
     before = texts(checkout)
     named = mentions(before, HERE)
     assert {"README.md", "pyproject.toml", "docs/instructor-guide.md"} <= named
-    to, changes = publish.publish("ann/x-ray.course", "summer-2027", checkout=checkout)
-    assert to == FORK == repository(checkout)
-    after = texts(checkout)
-    assert mentions(after, HERE) == set(), "an address that publish.PLACES does not know"
-    assert mentions(after, FORK) == named == set(changes)
-    assert {name for name in before if before[name] != after[name]} == named
-    assert publish.publish(checkout=checkout, check=True) == (FORK, [])
-    for path in sorted((checkout / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.reads(after[f"notebooks/{path.name}"], as_version=4)
-        nbformat.validate(notebook)
-        original = nbformat.reads(before[f"notebooks/{path.name}"], as_version=4)
-        for cell, old in zip(notebook.cells, original.cells, strict=True):
-            assert cell.get("outputs") == old.get("outputs")
-            assert cell.id == (old.id if cell.source == old.source else id_for(cell.source, set()))
-    publish.publish(HERE.path, HERE.branch, checkout=checkout)
-    assert texts(checkout) == before
-
-
-def test_check_says_what_would_change_and_changes_nothing(checkout, monkeypatch):
-    def typed(*words):
-        done = CliRunner().invoke(app, ["publish", *words])
-        return done.exit_code, done.output
-
-    monkeypatch.setattr(publish.publish, "__defaults__", (None, None, False, checkout, None))
-    before = texts(checkout)
-    code, said = typed("--repo", "ann/fork", "--check")
+    code, said = typed("--repo", FORK.path, "--branch", FORK.branch, "--check")
     assert (code, "would change  pyproject.toml\n" in said) == (1, True)
     assert texts(checkout) == before
-    code, said = typed("--repo", "ann/fork")
+    code, said = typed("--repo", FORK.path, "--branch", FORK.branch)
     assert (code, "changed  README.md" in said) == (0, True)
-    assert typed("--check") == (0, "Everything points at ann/fork, branch main.\n")
-    assert typed("--branch", "b2")[0] == 0
+    assert repository(checkout) == FORK
+    after = texts(checkout)
+    assert mentions(after, HERE) == set(), "an address that publish.PLACES does not know"
+    assert mentions(after, FORK) == named
+    assert {name for name in before if before[name] != after[name]} == named
+    said = "Everything points at ann/x-ray.course, branch summer-2027.\n"
+    assert typed("--check") == (0, said)
+    for path in sorted((checkout / "notebooks").glob("*.ipynb")):
+        notebook, original = (
+            nbformat.reads(kept[f"notebooks/{path.name}"], as_version=4) for kept in (after, before)
+        )
+        nbformat.validate(notebook)
+        for cell, old in zip(notebook.cells, original.cells, strict=True):
+            assert cell.get("outputs") == old.get("outputs")
+            assert (cell.id == old.id) == (cell.source == old.source)
+    assert typed("--repo", HERE.path)[0] == 0  # on main
+    assert texts(checkout) == before
+
+
+def test_a_hub_is_named_and_taken_away(checkout):
     assert typed("--hub", "https://hub.example.org/")[0] == 0
-    assert repository(checkout) == Repository("ann/fork", "b2", "https://hub.example.org")
-    with pytest.raises(CXRLabError, match="no address of a JupyterHub"):
-        publish.publish(hub="hub.example.org")
+    assert repository(checkout) == HERE._replace(hub="https://hub.example.org")
+    assert typed("--branch", "b2")[0] == 0
+    assert repository(checkout) == HERE._replace(branch="b2", hub="https://hub.example.org")
+    code, said = typed("--hub", "hub.example.org")
+    assert (code, "is no address of a JupyterHub" in said) == (1, True)
     assert typed("--hub", "")[0] == 0
-    assert repository(checkout) == Repository("ann/fork", "b2")
+    assert repository(checkout).hub == ""
+
+
+def test_equal_cells_get_ids_of_their_own():
+    cells = [nbformat.v4.new_code_cell("1") for _ in range(3)]
+    text = to_text(nbformat.v4.new_notebook(cells=cells))
+    stem = cells[0].id
+    assert [cell.id for cell in cells] == [stem, f"{stem}-2", f"{stem}-3"]
+    assert to_text(nbformat.reads(text, as_version=4)) == text
 
 
 @pytest.mark.parametrize(
     ("repo", "branch"),
-    [("ann", None), ("a/b/c", None), ("https://github.com/a/b", None), ("a b/c", None)]
-    + [("a/..", None), ('"/"', None), ("a/b", "feature/x"), ("a/b", "..")],
+    [("ann", "main"), ("a/b/c", "main"), ("https://github.com/a/b", "main"), ("a b/c", "main")]
+    + [("a/..", "main"), ('"/"', "main"), ("a/b", "feature/x"), ("a/b", "..")],
 )
 def test_what_names_no_repository_or_branch_is_a_sentence(repo, branch):
     with pytest.raises(CXRLabError, match="fits into no badge"):
-        publish.publish(repo, branch, check=True)
+        publish.publish(Repository(repo, branch), check=True)

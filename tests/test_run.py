@@ -7,13 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from io import StringIO
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from rich.console import Console
 from test_publish import badges, colab
 
 from cxrlab.errors import CXRLabError
@@ -59,8 +59,8 @@ def write_notebook(folder, name, *cells):
 def run(folder, out, **choices):
     """Run the notebooks of ``folder``: those that stopped early, and what was printed."""
     said = StringIO()
-    console = Console(file=said, width=200)
-    return run_course(out=out, folder=folder, console=console, **choices), said.getvalue()
+    with redirect_stdout(said):
+        return run_course(out=out, folder=folder, **choices), said.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -83,38 +83,35 @@ def three(tmp_path_factory):
     return (*run(folder, out, budget="smoke"), folder, out)
 
 
-@pytest.fixture
-def some(tmp_path):
-    """Notebooks 01, 02, 03 and 10, and one that has no number."""
-    for name in ("02_b", "01_a", "10_d", "03_c", "draft"):
-        write_notebook(tmp_path, name, "1")
-    return find_notebooks(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("wanted", "chosen"),
     [
         (None, "01 02 03 10"),
         ("03", "03"),
         ("1-2, 10,02-03", "01 02 03 10"),
+        ("", "no notebook ''. There are 01, 02, 03, 10."),
+        ("03,first", "no notebook 'first'"),
+        ("01-05", "no notebook 04, 05"),
+        ("3-1", "no notebook '3-1'"),
+        ("01-999999999", "no notebook '01-999999999'"),
     ],
 )
-def test_notebooks_are_chosen_by_number(some, wanted, chosen):
-    assert " ".join(path.stem[:2] for path in select_notebooks(some, wanted)) == chosen
-
-
-@pytest.mark.parametrize("wanted", ["", "first", "04", "01-05", "3-1", "01-999999999", "-2"])
-def test_a_choice_that_cannot_be_met_is_explained(some, wanted):
-    with pytest.raises(CXRLabError, match="01"):
-        select_notebooks(some, wanted)
+def test_notebooks_are_chosen_by_number(wanted, chosen, tmp_path):
+    for name in ("02_b", "01_a", "10_d", "03_c", "draft"):
+        (tmp_path / f"{name}.ipynb").touch()
+    found = find_notebooks(tmp_path)
+    if "no notebook" in chosen:
+        with pytest.raises(CXRLabError, match=chosen):
+            select_notebooks(found, wanted)
+    else:
+        assert " ".join(path.stem[:2] for path in select_notebooks(found, wanted)) == chosen
 
 
 def test_a_failing_cell_stops_its_notebook_and_no_other(three):
     stopped, said, _, out = three
     assert stopped == ["02_second"]
     assert re.search(r"02_second  0:\d\d  stopped at code cell 2 of 3: KeyError: 'heart'\n", said)
-    assert "Traceback" not in said
-    assert str(out / "index.html") in said
+    assert "Traceback" not in said and str(out / "index.html") in said
     second = nbformat.read(out / "notebooks" / "02_second.ipynb", 4)
     assert [cell.execution_count for cell in second.cells[1:]] == [1, 2, None]
     assert "stopped at code cell 2" in (out / "02_second.html").read_text("utf-8")
@@ -124,34 +121,28 @@ def test_a_failing_cell_stops_its_notebook_and_no_other(three):
 
 
 def test_pages_fetch_nothing_and_say_what_they_show(three):
-    out = three[-1]
-    page = (out / "01_first.html").read_text("utf-8")
-    fetched = re.findall(
-        r"(?:src|srcset|data)=[\"']?(?!data:)[^\"' >]+|<link[^>]+href=.(?!data:)", page
-    )
-    assert fetched == []
-    assert "<script" not in page
-    assert 'alt="One grey &lt;dot&gt;."' in page
-    assert "colab-badge.svg" not in page
-    assert f'href="{colab("01_first")}"' in page
-    assert WIDGET_NOTE in page
-    assert "Not for medical use" in page
-    assert '<html lang="en">' in page
-    assert 'name="viewport"' in page
-
-
-def test_pages_have_contents_and_neighbours_and_widgets_as_pictures(three):
-    out = three[-1]
-    page = BeautifulSoup((out / "01_first.html").read_text("utf-8"), "html.parser")
-    links = [[a["href"] for a in nav.find_all("a")] for nav in page.find_all("nav")]
-    contents = ["#A-bench,-and-more"]
-    assert links == [["index.html", "02_second.html"], contents, ["index.html", "02_second.html"]]
-    assert page.find(id=contents[0][1:]).name == "h2"
-    middle = BeautifulSoup((out / "02_second.html").read_text("utf-8"), "html.parser")
-    links = [a["href"] for a in middle.nav.find_all("a")]
-    assert links == ["01_first.html", "index.html", "03_third.html"]
+    text = (three[-1] / "01_first.html").read_text("utf-8")
+    fetches = r"(?:src|srcset|data)=[\"']?(?!data:)[^\"' >]+|<link[^>]+href=.(?!data:)|<script"
+    assert re.findall(fetches, text) == []
+    assert "colab-badge.svg" not in text and f'href="{colab("01_first")}"' in text
+    for words in (WIDGET_NOTE, "Not for medical use", '<html lang="en">', 'name="viewport"'):
+        assert words in text
+    page = BeautifulSoup(text, "html.parser")
+    assert page.find(alt="One grey <dot>.")
     still = page.find(alt="A dot on a bench.").find_parent(class_="output_html")
     assert "ReLU: yes" in still.get_text() and "Run the notebook yourself" in still.get_text()
+
+
+def test_pages_have_contents_and_neighbours(three):
+    pages = [
+        BeautifulSoup((three[-1] / f"{name}.html").read_text("utf-8"), "html.parser")
+        for name in ("01_first", "02_second")
+    ]
+    first, second = ([[a["href"] for a in nav("a")] for nav in page("nav")] for page in pages)
+    ways, contents = ["index.html", "02_second.html"], "#A-bench,-and-more"
+    assert first == [ways, [contents], ways]
+    assert pages[0].find(id=contents[1:]).name == "h2"
+    assert second[0] == ["01_first.html", "index.html", "03_third.html"]
 
 
 def test_the_index_holds_numbers_minutes_and_choices(three):
@@ -159,12 +150,9 @@ def test_the_index_holds_numbers_minutes_and_choices(three):
     index = (out / "index.html").read_text("utf-8")
     for words in ("0.91", "0.80 to 0.97", "32 of 35 &lt;found&gt;", "Can you tell?", "seed: 0"):
         assert words in index
-    assert "phantoms (simulated X-rays)" in index
-    assert "budget: smoke" in index
-    assert "stopped at code cell 2" in index
-    assert "Not for medical use" in index
-    assert "http" not in index
-    assert index.index("Can you tell?") < index.index("0.91") < index.index("numpy")
+    for words in ("phantoms (simulated X-rays)", "budget: smoke", "stopped at code cell 2"):
+        assert words in index
+    assert "Not for medical use" in index and "http" not in index
     links = re.findall(r'href="([^"]+\.html)"', index)
     assert links == ["01_first.html", "02_second.html", "03_third.html"]
     assert all((out / link).is_file() for link in links)
@@ -208,16 +196,13 @@ def test_real_data_is_named_by_its_folder_alone(tmp_path):
     assert str(tmp_path) not in index
 
 
-def test_wrong_choices_are_sentences(tmp_path):
-    folder = tmp_path / "notebooks"
-    write_notebook(folder, "01_a", "1")
-    for choices, message in (
-        ({"budget": "huge"}, "no budget"),
-        ({"data": tmp_path / "nowhere"}, "nowhere"),
-        ({"notebooks": "02"}, "no notebook 02"),
-    ):
-        with pytest.raises(CXRLabError, match=message):
-            run(folder, tmp_path / "out", **choices)
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [({"budget": "huge"}, "no budget"), ({"data": "nowhere"}, "nowhere")],
+)
+def test_wrong_choices_are_sentences(choices, message, tmp_path):
+    with pytest.raises(CXRLabError, match=message):
+        run(tmp_path, tmp_path / "out", **choices)
 
 
 def test_a_kernel_that_dies_is_reported_in_plain_words(tmp_path):
@@ -242,7 +227,7 @@ def test_ctrl_c_stops_the_run_and_its_kernel(tmp_path):
         "    print('stopped')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "stopped", done.stderr
+    assert done.stdout.endswith("stopped\n"), done.stderr
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text()), 0)
 
@@ -255,43 +240,55 @@ def test_refreshing_twice_gives_the_same_bytes(tmp_path):
     notebook.metadata["language_info"] = {"name": "python", "version": "3.1"}
     notebook.cells[1].metadata = {"collapsed": True, "tags": ["keep"]}
     nbformat.write(notebook, path)
-    console = Console(file=StringIO())
-    refresh.refresh(path, tmp_path / "workspace", "smoke", console)
-    first = path.read_bytes()
-    refresh.refresh(path, tmp_path / "workspace", "smoke", console)
-    assert path.read_bytes() == first
+    refresh.refresh(path, tmp_path / "workspace", "smoke")
+    first = path.read_text("utf-8")
+    refresh.refresh(path, tmp_path / "workspace", "smoke")
+    assert path.read_text("utf-8") == first
     stored = json.loads(first)
     assert stored["metadata"] == refresh.METADATA
-    assert "cxrlab-workspace/model" in first.decode()
     assert stored["cells"][1]["metadata"] == {"tags": ["keep"]}
-    assert WIDGET_NOTE in first.decode() and WIDGET_VIEW not in first.decode()
-    code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
-    assert [cell["execution_count"] for cell in code] == [1, 2, 3, 4, 5]
+    assert "cxrlab-workspace/model" in first and str(tmp_path) not in first
+    assert WIDGET_NOTE in first and WIDGET_VIEW not in first
+    assert [cell["execution_count"] for cell in stored["cells"][1:]] == [1, 2, 3, 4, 5]
     assert len({cell["id"] for cell in stored["cells"]}) == len(stored["cells"])
-    assert first.endswith(b"}\n")
+    assert first.endswith("}\n")
 
 
-def test_a_progress_bar_of_keras_is_stored_as_it_ends_without_its_clock():
-    bar = "\r\x1b[1m{}/2\x1b[0m \x1b[32m━━━━\x1b[0m \x1b[1m{}\x1b[0m - accuracy: 0.5 - loss: {}"
-    shown = bar.format(1, "1:02 314ms/step", 3.1) + "\x08" * 9 + bar.format(2, "4s 31ms/step", 2.9)
-    text = f"Epoch 1/2\n{shown}\nEpoch 2/2\n{shown}\nDone in 3s\n"
-    expected = "2/2 ━━━━ accuracy: 0.5 - loss: 2.9"
-    assert refresh.without_clock(text) == (
-        f"Epoch 1/2\n{expected}\nEpoch 2/2\n{expected}\nDone in 3s\n"
-    )
+def test_a_failing_cell_leaves_the_stored_notebook_as_it_was(tmp_path):
+    path = write_notebook(tmp_path, "01_a", "# A", "raise ValueError")
+    before = path.read_bytes()
+    with pytest.raises(CXRLabError, match="unchanged"):
+        refresh.refresh(path, tmp_path / "workspace", "smoke")
+    assert path.read_bytes() == before
 
 
-def test_clocks_of_a_search_and_tensorflows_opening_lines_are_not_stored():
-    said = "Trial 4 Complete [00h 00m 21s]\nval_loss: 0.5\nTotal elapsed time: 00h 01m 20s\n"
-    opening = "WARNING: All log messages before absl::InitializeLog() is called ...\n"
-    opening += "I0000 00:00:17.5 4365 port.cc:153] oneDNN custom operations are on.\n"
-    streams = {"stderr": opening, "stdout": said}
-    outputs = [nbformat.v4.new_output("stream", name=n, text=t) for n, t in streams.items()]
-    outputs.append(nbformat.v4.new_output("stream", name="stderr", text=opening + "E0000 cuInit\n"))
-    cell = nbformat.v4.new_code_cell("search()", outputs=outputs)
-    refresh.normalise(nbformat.v4.new_notebook(cells=[cell]), {})
-    texts = [output.text for output in cell.outputs]
-    assert texts == ["Trial 4 Complete\nval_loss: 0.5\n", "E0000 cuInit\n"]
+BAR = "\r\x1b[1m{}/2\x1b[0m \x1b[32m━━━━\x1b[0m \x1b[1m{}\x1b[0m - accuracy: 0.5 - loss: {}"
+BAR = BAR.format(1, "1:02 314ms/step", 3.1) + "\x08" * 9 + BAR.format(2, "4s 31ms/step", 2.9)
+OPENING = "WARNING: All log messages before absl::InitializeLog() is called ...\n"
+OPENING += "I0000 00:00:17.5 4365 port.cc:153] oneDNN custom operations are on.\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "stored"),
+    [
+        (
+            f"Epoch 1/2\n{BAR}\nDone in 3s\n",
+            "Epoch 1/2\n2/2 ━━━━ accuracy: 0.5 - loss: 2.9\nDone in 3s\n",
+        ),
+        (
+            "Trial 4 Complete [00h 00m 21s]\nval_loss: 0.5\nTotal elapsed time: 00h 01m 20s\n",
+            "Trial 4 Complete\nval_loss: 0.5\n",
+        ),
+        (OPENING + "E0000 cuInit\n", "E0000 cuInit\n"),
+        (OPENING, None),
+    ],
+    ids=["a progress bar of Keras", "Keras Tuner", "TensorFlow", "nothing else"],
+)
+def test_clocks_and_opening_lines_are_not_stored(printed, stored):
+    output = nbformat.v4.new_output("stream", name="stderr", text=printed)
+    cell = nbformat.v4.new_code_cell("search()", outputs=[output])
+    refresh.normalise(nbformat.v4.new_notebook(cells=[cell]))
+    assert [output.text for output in cell.outputs] == ([stored] if stored else [])
 
 
 def test_a_stored_quiz_shows_its_questions_and_no_note_beside_each():
@@ -300,12 +297,3 @@ def test_a_stored_quiz_shows_its_questions_and_no_note_beside_each():
     quiz = nbformat.v4.new_code_cell("quiz.show()", outputs=[question, widget, question, widget])
     without_widgets(nbformat.v4.new_notebook(cells=[quiz]))
     assert quiz.outputs == [question, question]
-
-
-@pytest.mark.parametrize("cell", ["print('/home/ann/xrays')", "raise ValueError"])
-def test_refreshing_refuses_what_only_one_machine_shows(tmp_path, cell):
-    path = write_notebook(tmp_path, "01_a", "# A", cell)
-    before = path.read_bytes()
-    with pytest.raises(CXRLabError, match="unchanged"):
-        refresh.refresh(path, tmp_path / "workspace", "smoke", Console(file=StringIO()))
-    assert path.read_bytes() == before

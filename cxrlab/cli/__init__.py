@@ -14,19 +14,14 @@ import typer
 from typer import Argument, Exit, Option, echo
 from typer.core import TyperGroup
 
+from cxrlab import choices, files
 from cxrlab.cli import shared
 from cxrlab.cli.data import data_app
 from cxrlab.cli.shared import Budget, DataOption, Negatives, Out, Recipe, Run, Seed
 from cxrlab.errors import CXRLabError, refused
 
 WHO = "Healthy children (as published), healthy adults, or half and half."
-FOLDS = "Test every patient once, over so many folds."
-RECIPES = (
-    "The published network; the best at home (known); what holds best elsewhere (robust); "
-    "or ImageNet's weights (pretrained)."
-)
-HOME = "A source of healthy people to learn from; may come again. Default: two at a time."
-RATES = "A dropout rate for each layer, or one for all."
+RECIPES = "As published; best at home (known), elsewhere (robust); ImageNet's weights (pretrained)."
 REPLAY = "Show the recording.json of a finished search again; `course` brings fifty trials along."
 
 
@@ -38,14 +33,11 @@ class PlainErrors(TyperGroup):
             return super().invoke(ctx)
         except CXRLabError as error:
             echo(error, err=True)
-            raise Exit(1) from None
         except OSError as error:  # what a library of others could not write
             if error.filename is None:
                 raise
-            from cxrlab.files import workspace_root
-
-            echo(refused(error.filename, error, workspace_root()), err=True)
-            raise Exit(1) from None
+            echo(refused(error.filename, error, files.workspace_root()), err=True)
+        raise Exit(1)
 
 
 app = typer.Typer(
@@ -86,7 +78,7 @@ def doctor(data: DataOption = None) -> None:
 
     Exit code 1 when something stands in the way.
     """
-    from cxrlab import doctor, files
+    from cxrlab import doctor
 
     findings = doctor.examine(data)
     echo(f"Python: {sys.executable}\nWorkspace: {files.workspace_root()}")
@@ -114,7 +106,6 @@ def run(
 @app.command()
 def lab(
     folder: Annotated[Path | None, Argument(help="Copy the notebooks here first.")] = None,
-    browser: Annotated[bool, Option(help="Open one, or only print the address.")] = True,
 ) -> None:
     """Open JupyterLab at the first notebook, of FOLDER or of a checkout.
 
@@ -125,7 +116,7 @@ def lab(
     if folder is not None:
         copy_notebooks(folder)
         echo(f"The notebooks are in {folder}. Those that were there are as you left them.")
-    raise Exit(open_lab(folder, browser))
+    raise Exit(open_lab(folder))
 
 
 @app.command()
@@ -135,7 +126,7 @@ def copies(
     budget: Budget = "class",
 ) -> None:
     """Write a student's copy of each notebook, and a solved one, both without outputs."""
-    from cxrlab.running.copies import write_copies
+    from cxrlab.running.refresh import write_copies
 
     for path in write_copies(out, budget if run else ""):
         echo(f"kept  {path}: it differs from what would be written. Move it to get a new one.")
@@ -165,10 +156,9 @@ def grade(
     Each runs in a process of its own, and its answers are judged again in others. This is no
     security boundary: grade on a machine that may be lost. A second run goes on from the first.
     """
-    from cxrlab.grading.apart import Limits
-    from cxrlab.grading.grade import grade
+    from cxrlab.grading import apart, grade
 
-    for each in grade(folder, out, jobs, Limits(budget, minutes, memory)):
+    for each in grade.grade(folder, out, jobs, apart.Limits(budget, minutes, memory)):
         row = each.row()
         echo("  ".join(row[name] for name in list(row)[:6] if row[name]))
     echo(f"Written: {out / 'grades.csv'} and {out / 'grades.html'}")
@@ -186,9 +176,13 @@ def publish(
     Sets Repository in pyproject.toml, and carries it into the README, the docs and the notebooks.
     Without --repo it says again what the setting says now.
     """
-    from cxrlab.publish import publish as publish_to
+    from cxrlab import publish as addresses
 
-    to, changes = publish_to(repo, branch, check, hub=hub)
+    now = addresses.repository()
+    branch = branch or ("main" if repo else now.branch)
+    hub = now.hub if hub is None else hub.rstrip("/")
+    to = addresses.Repository(repo or now.path, branch, hub)
+    changes = addresses.publish(to, check)
     for change in changes:
         echo(f"{'would change' if check else 'changed'}  {change}")
     if check and changes:
@@ -203,7 +197,7 @@ def train(
     recipe: Annotated[Recipe, Option(help=RECIPES)] = "published",
     negatives: Annotated[Negatives | None, Option(help=f"{WHO} Default: the recipe's.")] = None,
     budget: Budget = "class",
-    folds: Annotated[int, Option(min=0, help=FOLDS)] = 0,
+    folds: Annotated[int, Option(min=0, help="Test everybody once, over so many folds.")] = 0,
     seed: Seed = 0,
 ) -> None:
     """Train the network of a recipe and test it on patients that it has not seen.
@@ -212,9 +206,10 @@ def train(
     of the patients in turn, gives their numbers and a threshold with at most 5 % false positives
     in each source of healthy people (`known` and `robust`: some 25 minutes on two cores).
     """
-    from cxrlab import choices, runs, sources
+    from cxrlab import runs, sources
 
-    plan, work = runs.TrainPlan(recipe, negatives, folds, seed), choices.get_budget(budget)
+    plan = runs.TrainPlan(recipe, negatives, folds, seed)
+    work = choices.get_budget(budget)
     shared.show_metrics(runs.train_run(out, sources.data_folder(data), work, plan))
     echo(f"The run is in {out}.")
 
@@ -227,7 +222,7 @@ def tune(
     budget: Budget = "class",
     trials: Annotated[int | None, Option(min=1, help="Default: the budget's.")] = None,
     tuner: Annotated[Literal["random", "bayesian", "grid"], Option()] = "random",
-    space: Annotated[Literal["per-layer", "shared"], Option(help=RATES)] = "per-layer",
+    space: Annotated[Literal["per-layer", "shared"], Option(help="Dropout rates.")] = "per-layer",
     seed: Seed = 0,
     until: Annotated[float | None, Option(metavar="MINUTES", help="Begin no trial later.")] = None,
     replay: Annotated[str | None, Option(metavar="FILE", help=REPLAY)] = None,
@@ -236,17 +231,20 @@ def tune(
 
     Several machines share a search by Keras Tuner's environment variables: docs/many-machines.md.
     """
-    from cxrlab import choices, runs, sources, tuning
+    from cxrlab import runs, sources, tuning
 
     if replay is not None:
-        return shared.show_recording(tuning.recorded_search(replay))
+        recording = tuning.recorded_search(replay)
+        echo(recording.sentence)
+        trials = recording.table.sort_values("trial")[["trial", "val_loss"]]
+        shared.show_table(trials, "The val_loss of each trial")
+        return shared.show_leaderboard(recording.table)
     if out is None:
         raise CXRLabError("Say with --out where the run is to be kept: --out my-search.")
     work = choices.get_budget(budget)
     plan = tuning.Plan(tuner, space, trials or work.trials, seed, negatives)
-    done = runs.tune_run(out, sources.data_folder(data), work, plan, until)
-    if done is not None:  # a worker's chief has the results
-        metrics, leaderboard = done
+    if done := runs.tune_run(out, sources.data_folder(data), work, plan, until):
+        metrics, leaderboard = done  # a worker's chief has them
         shared.show_leaderboard(leaderboard)
         shared.show_metrics(metrics)
         echo(f"The run is in {out}.")
@@ -258,7 +256,6 @@ def evaluate(
     cases: Annotated[Path, Argument(help="A CSV, or a folder of X-rays.")],
     json: Annotated[Path | None, Option(help="Write the numbers here.")] = None,
     budget: Budget = "class",
-    seed: Seed = 0,
 ) -> None:
     """Test a run on cases of your own, at its frozen threshold.
 
@@ -267,7 +264,7 @@ def evaluate(
     run has learned are left out. With --json RUN/external.json the numbers become part of what
     `cxrlab report RUN` says.
     """
-    from cxrlab import case_files, choices, elsewhere, files, runs
+    from cxrlab import case_files, elsewhere, runs
 
     table = case_files.read_cases(cases)
     model, threshold = runs.open_run(run)
@@ -277,9 +274,12 @@ def evaluate(
     scored = case_files.score_cases(model, new)
     shared.say_left_out(scored.left_out)
     resamples, name = choices.get_budget(budget).resamples, cases.resolve().name
-    metrics = elsewhere.external_report(scored.cases, threshold, name, resamples, seed)
+    metrics = elsewhere.external_report(scored.cases, threshold, name, resamples)
     metrics |= {"left_out": len(scored.left_out), "learned_from": known}
-    shared.show_subgroups(metrics["subgroups"])
+    groups = metrics["subgroups"]
+    if {row["group"] for row in groups} - {"all cases", "not stated"}:
+        columns = ["by", "group", "cases", "recall", "specificity"]
+        shared.show_intervals(groups, columns, "By subgroup, 95 % intervals over patients")
     shared.show_metrics(metrics)
     if json is not None:
         files.write_json(json, metrics)
@@ -306,7 +306,7 @@ def repairs(
     data: DataOption = None,
     budget: Budget = "class",
     recipe: Annotated[list[str] | None, Option(help="Only this one; may come again.")] = None,
-    home: Annotated[list[str] | None, Option(help=HOME)] = None,
+    home: Annotated[list[str] | None, Option(help="Only at this one; may come again.")] = None,
     folds: Annotated[int, Option(min=0, help="For the threshold. Default: 5.")] = 0,
     networks: Annotated[int, Option(min=0, help="Per ensemble. Default: the budget's.")] = 0,
     seed: Seed = 0,
@@ -316,12 +316,14 @@ def repairs(
     Takes hours for all (some 25 minutes for a recipe and a home). DATA needs external sources:
     `cxrlab data fetch openist`, `cxrlab data fetch cxnet`.
     """
-    from cxrlab import choices, runs, sources
+    from cxrlab import runs, sources
 
     proof = runs.Proof(recipe or (), home or (), folds, networks, seed)
     work = choices.get_budget(budget)
     recording = runs.repairs_run(out, sources.data_folder(data), work, proof)
-    shared.show_repairs(recording.table)
+    names = ["repair", "home", "left_out", "auc_elsewhere", "recall_elsewhere", "false_elsewhere"]
+    title = "Left out: AUC, recall and false positives at a threshold that was frozen without it"
+    shared.show_intervals(recording.table.to_dict("records"), names, title)
     echo(f"{recording.sentence}\nThe run is in {out}.")
 
 
@@ -334,6 +336,7 @@ def report(
 
     RUN/external.json, from cxrlab evaluate, and RUN/by_source.csv become part of it.
     """
-    from cxrlab.card import write_model_card
+    from cxrlab import card
 
-    echo(f"Written: {write_model_card(run, out)}\nNot for medical use.")
+    page = files.write_atomically((out or run) / "model-card.md", card.model_card(run))
+    echo(f"Written: {page}\nNot for medical use.")

@@ -10,16 +10,9 @@ from typer import Argument, Option, echo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxrlab.recordings import Recording
-
+FOLDER = "Folder of real X-rays, or phantom; without it what `cxrlab data use` chose."
 DataOption = Annotated[
-    Path | None,
-    Option(
-        "--data",
-        help="Folder of real X-rays, or phantom; without it what `cxrlab data use` chose.",
-        envvar="CXRLAB_DATA",
-        show_default=False,
-    ),
+    Path | None, Option("--data", help=FOLDER, envvar="CXRLAB_DATA", show_default=False)
 ]
 Budget = Annotated[
     Literal["smoke", "class", "full"],
@@ -47,6 +40,26 @@ def show_table(frame: pd.DataFrame, title: str) -> None:
     Console(markup=False, emoji=False).print(table)  # names of strangers are names
 
 
+def show_intervals(rows: list[dict], names: list[str], title: str) -> None:
+    """Print these columns, each number with its interval (``recall_low``, ``recall_high``).
+
+    Where there is no number, ``recall_note`` says why.
+    """
+    import pandas as pd
+
+    from cxrlab.metrics import Estimate
+
+    def shown(row: dict, name: str) -> object:
+        if f"{name}_low" not in row:
+            return row[name]
+        if pd.isna(row[name]):
+            return row.get(f"{name}_note", "skipped")
+        return str(Estimate(*(row[name + end] for end in ("", "_low", "_high"))))
+
+    cells = [{name: shown(row, name) for name in names} for row in rows]
+    show_table(pd.DataFrame(cells, columns=names), title)
+
+
 def show_metrics(metrics: dict[str, Any]) -> None:
     """Print the metrics of ``metrics.json`` with their intervals, and what they are not for."""
     import pandas as pd
@@ -68,56 +81,12 @@ def show_metrics(metrics: dict[str, Any]) -> None:
 
 def show_leaderboard(board: pd.DataFrame) -> None:
     """Print the ten best trials of a search, their dropout rates in one column."""
+    names = {"rank": "rank", "val_loss": "val_loss", "recall_at_specificity": "recall"}
+    names |= {"dense_units": "units", "learning_rate": "rate"}
     rates = board.filter(regex="^dropout").astype(str).agg("/".join, axis=1)
-    columns = ["rank", "val_loss", "recall_at_specificity", "dense_units", "learning_rate"]
-    best = board[columns].assign(dropout=rates, learning_rate=board["learning_rate"].map(str))
-    names = {"recall_at_specificity": "recall", "dense_units": "units", "learning_rate": "rate"}
+    best = board.astype({"learning_rate": str})[[*names]].rename(columns=names)
     title = "The best trials (recall at a specificity of 0.9)"
-    show_table(best.head(10).rename(columns=names), title)
-
-
-def show_recording(recording: Recording) -> None:
-    """Print what each trial of a recorded search found, and the leaderboard at its end."""
-    echo(recording.sentence)
-    by_trial = recording.table.sort_values("trial")[["trial", "val_loss"]]
-    show_table(by_trial, "The val_loss of each trial")
-    show_leaderboard(recording.table)
-
-
-def show_subgroups(rows: list[dict]) -> None:
-    """Print recall and specificity by subgroup, where anything is known of the cases."""
-    import pandas as pd
-
-    from cxrlab.sources.tables import NOT_STATED
-
-    subgroups = pd.DataFrame(rows)
-    if (subgroups["by"].ne("all") & subgroups["group"].ne(NOT_STATED)).any():
-        title = "By subgroup, 95 % intervals over patients"
-        show_intervals(subgroups, ["by", "group", "cases", "recall", "specificity"], title)
-
-
-def show_repairs(table: pd.DataFrame) -> None:
-    """Print recall and false positives of each recipe on the source that was left out."""
-    title = "Left out: AUC, recall and false positives at a threshold that was frozen without it"
-    names = ["auc_elsewhere", "recall_elsewhere", "false_elsewhere"]
-    show_intervals(table, ["repair", "home", "left_out", *names], title)
-
-
-def show_intervals(table: pd.DataFrame, names: list[str], title: str) -> None:
-    """Print these columns, each number with its interval (``recall_low``, ``recall_high``).
-
-    Where there is no number, ``recall_note`` may say why.
-    """
-    from cxrlab.metrics import Estimate
-
-    found = table[names].astype(object)
-    for name in names:
-        if f"{name}_low" in table:
-            numbers = table[[name, f"{name}_low", f"{name}_high"]].astype(float).to_numpy()
-            short = [str(Estimate(*row)).replace(" to ", "-") for row in numbers]
-            found[name] = found[name].where(table[name].isna(), short)
-            found[name] = found[name].fillna(table.get(f"{name}_note", "skipped"))
-    show_table(found, title)
+    show_table(best.assign(dropout=rates).head(10), title)
 
 
 def say_left_out(left_out: pd.DataFrame) -> None:

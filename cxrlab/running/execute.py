@@ -26,45 +26,26 @@ from cxrlab.errors import CXRLabError
 class Execution:
     """What came of one run: the notebook with its outputs, and where and why it stopped early."""
 
-    name: str
+    path: Path
     notebook: nbformat.NotebookNode
     seconds: float
     failure: str = ""  # such as "stopped at code cell 2 of 3: KeyError: 'heart'"
 
     def __str__(self) -> str:
         minutes, seconds = divmod(round(self.seconds), 60)
-        return f"{self.name}  {minutes}:{seconds:02d}  {self.failure or 'done'}"
+        return f"{self.path.stem}  {minutes}:{seconds:02d}  {self.failure or 'done'}"
 
 
-def execute(
-    path: Path,
-    folder: Path,
-    environment: Mapping[str, str],
-    console: Console | None = None,
-    **options: Any,
-) -> Execution:
+def execute(path: Path, folder: Path, environment: Mapping[str, str], **options: Any) -> Execution:
     """Run the notebook at ``path`` with ``folder`` as its working directory.
 
-    ``environment`` is added to this process's variables. ``console`` shows one line while the
-    cells run. A cell that raises stops the notebook; what had run is kept. ``options`` (such as
-    ``allow_errors``) are those of nbclient's ``NotebookClient``. Raises ``KeyboardInterrupt`` when
-    interrupted, after the kernel has been shut down, and
+    ``environment`` is added to this process's variables, ``options`` (such as ``allow_errors``) to
+    those of nbclient's ``NotebookClient``. A cell that raises stops the notebook; what had run is
+    kept. Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
     :class:`CXRLabError` when no kernel starts.
     """
-    console = console or Console(quiet=True)
-    if not console.is_terminal:
-        console.out(f"{path.stem}  starting", highlight=False)
-    line = console.status(Text(path.stem), spinner="line")
     notebook = nbformat.read(path, as_version=4)
     cells = sum(cell.cell_type == "code" and cell.source.strip() != "" for cell in notebook.cells)
-    begun, current = time.monotonic(), 0
-
-    def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
-        nonlocal current
-        if cell.cell_type == "code" and cell.source.strip():
-            current += 1
-            line.update(Text(f"{path.stem}  cell {current} of {cells}"))
-
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -73,18 +54,22 @@ def execute(
         shutdown_kernel="immediate",
         record_timing=False,
         coalesce_streams=True,
-        # Output widgets need the widgets' state while the notebook runs.
-        store_widget_state=True,
         resources={"metadata": {"path": str(folder)}},
-        on_cell_start=started,
-        **{"timeout": None, **options},
+        **options,
     )
     # No registered kernel: a machine often has one named python3 of some other environment.
     client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     variables = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
     # A backend chosen for scripts (Agg) would leave the notebook without figures.
     variables.pop("MPLBACKEND", None)
-    why = ""
+
+    console, begun, why = Console(), time.monotonic(), ""
+    line = console.status(Text(path.stem), spinner="line")
+    client.on_cell_execute = lambda **_: line.update(
+        Text(f"{path.stem}  cell {client.code_cells_executed + 1} of {cells}")
+    )
+    if not console.is_terminal:  # there the line is not shown
+        console.out(f"{path.stem}  starting", highlight=False)
     try:
         with line:
             asyncio.run(_run(client, variables))
@@ -98,8 +83,8 @@ def execute(
         why = "Python stopped at once. Most often the memory ran out."
     except RuntimeError as error:
         raise CXRLabError(f"No Jupyter kernel started ({error}). Run: cxrlab doctor") from error
-    failure = f"stopped at code cell {current} of {cells}: {why}" if why else ""
-    return Execution(path.stem, notebook, time.monotonic() - begun, failure)
+    failure = f"stopped at code cell {client.code_cells_executed} of {cells}: {why}" if why else ""
+    return Execution(path, notebook, time.monotonic() - begun, failure)
 
 
 async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
@@ -107,8 +92,7 @@ async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
 
     def listen(notebook: nbformat.NotebookNode) -> None:
-        # Windows has no signal handlers here; asyncio.run itself then turns Ctrl-C into a cancel.
-        with suppress(NotImplementedError, RuntimeError):
+        with suppress(NotImplementedError):  # Windows, where asyncio.run turns Ctrl-C into a cancel
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, task.cancel)
 

@@ -128,7 +128,7 @@ def on_pages(browser, notebook, number: str, out: Path) -> dict[str, list[str]]:
     (path,) = select_notebooks(find_notebooks(), number)
     (out / "notebooks").mkdir()
     about = {"data": "Data: phantoms (simulated X-rays)", "budget": "smoke"}
-    Pages(out, about, [path.stem]).add(Execution(path.stem, notebook, 1.0), path.parent)
+    Pages(out, about, [path.stem]).add(Execution(path, notebook, 1.0))
     found = {}
     for scheme in CLEAN:
         look = {"color_scheme": scheme.lower(), "viewport": {"width": 390, "height": 844}}
