@@ -1,7 +1,6 @@
 """What one notebook hands to the next: loaded from the workspace, or made now.
 
-So a reader can join at any notebook. Everything in a workspace was made from one choice of data,
-negatives, budget and seed.
+So a reader can join at any notebook.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from cxrlab.files import make_folder, read_json, workspace_root, write_atomicall
 from cxrlab.filters import prepare
 from cxrlab.pipeline import Xrays, decode
 from cxrlab.sources.tables import to_catalog
-from cxrlab.splits import PARTS, Split, check_split, save_manifest, split_by_patient, subsample
+from cxrlab.splits import PARTS, Split, check_split, split_by_patient, subsample
 
 if TYPE_CHECKING:
     import keras
@@ -77,8 +76,7 @@ def open_workspace(
     """Open the workspace for this choice; where no data is named, phantoms are made first.
 
     ``data`` and ``budget`` default to the reader's choice (:mod:`cxrlab.choices`). The folder's
-    name ends in a digest of the files, the choices and the library's version, so that no notebook
-    picks up what was made from something else.
+    name ends in a digest of files, choices and version: nothing made from others is picked up.
     """
     xrays, work = sources.data_folder(data), get_budget(budget)
     files = [
@@ -129,18 +127,12 @@ def get_ten(space: Workspace) -> pd.DataFrame:
 def get_split(space: Workspace) -> Split:
     """The split of notebook 02, left or made now. Example: ``course.get_split(space).train``."""
     kept = space.folder / "cases.csv"
-    table = _read_cases(kept) if kept.exists() else pd.DataFrame()
-    if "part" not in table:
+    if not kept.exists():
         prepared = prepare(space.data, space.negatives, space.seed, ten=True)
-        split = split_by_patient(prepared.cases, space.seed)
-        keep_split(space, split.train, split.validation, split.test)
-        table = _read_cases(kept)
-    return Split(
-        *(
-            table[table["part"] == name].drop(columns="part").reset_index(drop=True)
-            for name in PARTS
-        )
-    )
+        keep_split(space, *split_by_patient(prepared.cases, space.seed).parts().values())
+    table = _read_cases(kept)
+    parts = dict(list(table.drop(columns="part").groupby(table["part"])))
+    return Split(*(parts[name].reset_index(drop=True) for name in PARTS))
 
 
 def keep_split(
@@ -157,8 +149,7 @@ def keep_split(
         raise CXRLabError(
             f"This split is not kept: {'; '.join(problems)}. Split by group and run this again."
         )
-    (space.folder / "split.csv").unlink(missing_ok=True)
-    save_manifest(split, space.folder / "split.csv")
+    write_atomically(space.folder / "split.csv", split.manifest())
     write_atomically(space.folder / "cases.csv", split.as_table().to_csv(index=False))
     return split
 
@@ -201,9 +192,9 @@ def network_path(space: Workspace) -> Path:
 def network_file(space: Workspace, yours: bool = False) -> Path | None:
     """The ``.keras`` file of the network to use: shipped with the course, or yours of notebook 03.
 
-    With the networks that the course brings for its phantoms and split the numbers of 04, 06 and
-    07 are the same on every computer. ``yours`` takes that of notebook 03, the only one for
-    other X-rays, another split or the full budget. Where there is none, this says so: None.
+    With the networks shipped for the course's phantoms and split the numbers of 04, 06 and 07 are
+    the same on every computer. ``yours`` takes that of notebook 03, the only one for other X-rays,
+    another split or the full budget. Where there is none, this says so and gives None.
     Example: ``model = keras.saving.load_model(course.network_file(space))``.
     """
     brought = space.simulated and space.budget.name != "full" and not yours
@@ -249,8 +240,7 @@ def how_shipped(space: Workspace) -> dict[str, Any]:
 def ship(model: keras.Model, how: dict[str, Any], path: Path) -> Path:
     """Write a published network and ``how`` it was trained (JSON) to ``path``, an ``.npz`` file.
 
-    Nearly all of its 5.6 million weights sit in one dense layer. There they are kept as whole
-    numbers of 8 bits, with one scale per unit.
+    The one layer that holds nearly all weights is kept in 8 bits, with one scale per unit.
     """
     arrays: dict[str, np.ndarray] = {}
     for number, weights in enumerate(model.get_weights()):
@@ -301,8 +291,8 @@ def get_threshold(network: keras.Model, parts: Parts) -> float:
 def confounded_data(space: Workspace) -> Path:
     """The folder of X-rays whose source shows in everything, not in the lungs alone.
 
-    For phantoms the same patients with the confounding dial turned up, made once in some 15
-    seconds. Real X-rays are confounded as they are. Example: ``course.confounded_data(space)``.
+    Phantoms: the same patients with the confounding dial up, made once in some 15 seconds. Real
+    X-rays are confounded as they are. Example: ``course.confounded_data(space)``.
     """
     return sources.confounded_phantoms() if space.simulated else space.data
 
@@ -319,9 +309,9 @@ def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
 def hospital_b(space: Workspace, parts: Parts) -> Xrays:
     """Patients with COVID-19 and healthy adults from whom no network of the course has learned.
 
-    Phantoms are new patients, taken in one manner (made once, in some ten seconds). Of real X-rays
-    the adults are new; the patients are those of the test part. Raises :class:`CXRLabError` where
-    there are no healthy adults. Example: ``b = course.hospital_b(space, xrays)``.
+    Phantoms are new patients (made once, in some ten seconds). Of real X-rays the adults are new,
+    the patients those of the test part. Raises :class:`CXRLabError` where there are no adults.
+    Example: ``b = course.hospital_b(space, xrays)``.
     """
     folder = sources.hospital_phantoms() if space.simulated else space.data
     table = space.folder / f"hospital-b-{parts.split.digest()}.csv"

@@ -1,8 +1,7 @@
 """Splits that keep each patient, and everything that looks the same, on one side.
 
-The images of a patient stay together, and so do the patients whose images are duplicates of one
-another: they form a group (:func:`cxrlab.filters.patient_groups`), which a column ``group`` of the
-cases names; without it the patient is the group. Notebook 02 makes the same split in the open.
+A column ``group`` of the cases says what stays together (:func:`cxrlab.filters.patient_groups`);
+without it the patient is the group. Notebook 02 makes the same split in the open.
 """
 
 from __future__ import annotations
@@ -41,6 +40,16 @@ class Split:
         """All cases, with a column ``part``."""
         return pd.concat([part.assign(part=name) for name, part in self.parts().items()])
 
+    def manifest(self) -> str:
+        """Which image is in which part, as CSV, without any path of this machine.
+
+        Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` and ``phash``
+        where the cases have them. The order of the rows is kept.
+        """
+        columns = ["image_id", "patient_id", "label", "part", "sha256", "phash"]
+        table = self.as_table()
+        return table[[name for name in columns if name in table]].to_csv(index=False)
+
     def digest(self) -> str:
         """Stands for which image is in which part, with which label: 16 hexadecimal digits."""
         names = [
@@ -69,9 +78,9 @@ def kfold_by_patient(cases: pd.DataFrame, folds: int = TEST_FOLDS, seed: int = 0
 
 def _ordered(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases by ``image_id``, with the column ``group``."""
-    strange = sorted(set(cases["label"].dropna()) - {0, 1}, key=str)
-    if cases["label"].isna().any() or strange:
-        seen = f"the label {strange[0]!r}" if strange else "a missing label"
+    strange = cases.loc[~cases["label"].isin([0, 1]), "label"]
+    if len(strange):
+        seen = repr(strange.iloc[0])
         raise CXRLabError(f"Every case needs a label, 1 for COVID-19 or 0. Seen: {seen}.")
     group = as_names(cases, "group" if "group" in cases else "patient_id")
     return cases.assign(group=group).sort_values("image_id", ignore_index=True)
@@ -125,23 +134,17 @@ def check_split(split: Split) -> list[str]:
     """What is wrong with a split, in sentences; an empty list if nothing is.
 
     Patients, groups, images, files, contents or (where ``phash`` is there) look-alikes in two
-    parts, cases without a patient, labels other than 0 and 1, a class that a part lacks.
+    parts, cases without a patient, other labels, a class that a part lacks.
     Example: ``check_split(Split(train, validation, test))``.
     """
     table = split.as_table().reset_index(drop=True)
     problems = []
     if unknown := as_text(table["patient_id"]).isna().sum():
         problems.append(f"{unknown} images have no patient_id")
-    things = {
-        "patient_id": "patients",
-        "group": "groups",
-        "image_id": "images",
-        "path": "files",
-        "sha256": "contents",
-    }
+    things = {"patient_id": "patients", "group": "groups", "image_id": "images", "path": "files"}
+    things["sha256"] = "contents"
     for column in [name for name in things if name in table]:
-        torn = (table["part"].groupby(as_text(table[column])).nunique() > 1).sum()
-        if torn:
+        if torn := (table.groupby(as_text(table[column]))["part"].nunique() > 1).sum():
             problems.append(f"{torn} {things[column]} are in more than one part")
     if "phash" in table:
         pairs = near_duplicates(table)
@@ -160,16 +163,10 @@ def check_split(split: Split) -> list[str]:
 
 
 def save_manifest(split: Split, path: str | Path) -> Path:
-    """Write which image is in which part, as CSV, without any path of this machine.
-
-    Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` and ``phash`` where
-    the cases have them. The order of the rows is kept. Raises :class:`CXRLabError` where another
-    manifest is there: what lies beside it was made from other X-rays, or from another split.
+    """Write :meth:`Split.manifest`. Raises :class:`CXRLabError` where another one is there: what
+    lies beside it was made from other X-rays, or from another split.
     """
-    columns = ["image_id", "patient_id", "label", "part", "sha256", "phash"]
-    table = split.as_table()
-    text = table[[name for name in columns if name in table]].to_csv(index=False)
-    path = Path(path)
+    path, text = Path(path), split.manifest()
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise CXRLabError(
             f"{path} holds another split than these X-rays give now. Load the data that it was "
