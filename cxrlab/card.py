@@ -1,10 +1,4 @@
-"""Cards: what somebody should know of a network before believing it (10.1145/3287560.3287596).
-
-``model_card`` describes a trained network. ``write_line`` and ``my_card`` keep the card that a
-reader of the course writes, line by line, from notebook 04 on.
-"""
-
-from __future__ import annotations
+"""Cards: what somebody should know of a network before believing it (10.1145/3287560.3287596)."""
 
 import re
 from importlib import resources

@@ -1,10 +1,8 @@
 """What this machine offers the course, asked without loading TensorFlow.
 
-No sentence of a check that is content names a path of this machine or a number that is another
-one in the next run, so that a notebook can show it and be stored.
+A check that is content names no path of this machine and no number that is another one in the next
+run, so that a notebook can show it and be stored.
 """
-
-from __future__ import annotations
 
 import os
 import platform
@@ -141,20 +139,20 @@ def check_room(subject: str, free: int, needed: int, advice: str, state: str) ->
     return check(subject, enough, seen, advice, state)
 
 
-def check_data(data: str | Path | None = None) -> Finding:
+def check_data(data: str | Path | None) -> Finding:
     """Phantoms, or a folder and which sources it holds. `cxrlab data status` reads the images."""
     from cxrlab.sources import ADULTS, covid, filled_by, sources_in
 
-    choice = choose(data)
-    if choice.folder is None:
+    folder, in_words = choose(data)
+    if folder is None:
         return Finding("Data", OK, "phantoms")
-    seen = f"{choice.folder.name} ({choice.in_words})"
-    if not choice.folder.is_dir():
+    seen = f"{folder.name} ({in_words})"
+    if not folder.is_dir():
         advice = "Choose again: `cxrlab data use DIR`, or `cxrlab data use phantom`."
         return Finding("Data", PROBLEM, f"{seen} is no folder", advice)
-    there = sources_in(choice.folder)
+    there = sources_in(folder)
     seen += f": {', '.join(there) or 'none of the sources'}"
-    if len(there) < 2 or not (choice.folder / covid.NAME / "metadata.csv").is_file():
+    if len(there) < 2 or not (folder / covid.NAME / "metadata.csv").is_file():
         advice = f"It should hold {covid.NAME}/ with its metadata.csv, and a source of normals."
         return Finding("Data", PROBLEM, seen, advice)
     advice = "Notebooks 06 and 07 need adults: `cxrlab data fetch nih` brings some."

@@ -4,8 +4,6 @@ Colab and Kaggle start every session on a fresh machine, with a folder of their 
 reader makes. On Colab even that goes when the machine is reset; Google Drive stays.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress
@@ -53,8 +51,8 @@ def workspace_here() -> Path:
 def keep_work(on_drive: bool = False) -> None:
     """Say where this host keeps the reader's work; on Colab, ``on_drive`` puts it in their Drive.
 
-    Colab then asks for permission. The choice holds for this notebook and the commands that it
-    starts. Raises :class:`CXRLabError` where the permission is refused.
+    It holds for this notebook and the commands that it starts. Raises :class:`CXRLabError` where
+    Colab is not allowed to.
     """
     if on_drive and host() != COLAB:
         print(f"Google Drive can be reached from Google Colab only. This is {host()}.")

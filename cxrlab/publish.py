@@ -2,10 +2,8 @@
 
 ``[project.urls] Repository`` in pyproject.toml names owner and repository (with ``/tree/BRANCH``
 at its end, the branch too). ``cxrlab publish`` sets it and carries it into the README, the pages
-in docs and the notebooks. ``[tool.cxrlab] hub`` may name a JupyterHub, for the site's buttons.
+in docs and the notebooks.
 """
-
-from __future__ import annotations
 
 import hashlib
 import re
@@ -24,7 +22,6 @@ NAME = r"(?!\.+[/\"])[A-Za-z0-9_.-]+"
 SETTING = re.compile(
     rf'^Repository = "https://github\.com/({NAME}/{NAME})(?:/tree/({NAME}))?"$', re.MULTILINE
 )
-HUB = re.compile(r'^(\[tool\.cxrlab\]\n(?:#.*\n)*hub = )"(|https?://[^\s"]+)"$', re.MULTILINE)
 # Every place where an address of this repository can stand, and what stands there. Nothing else:
 # links to other people's repositories are left alone.
 PLACES = {
@@ -37,11 +34,10 @@ PLACES = {
 
 
 class Repository(NamedTuple):
-    """A repository on GitHub, ``OWNER/NAME``, the branch that readers get, and a JupyterHub."""
+    """A repository on GitHub, ``OWNER/NAME``, and the branch that readers get."""
 
     path: str
     branch: str = "main"
-    hub: str = ""
 
     @property
     def setting(self) -> str:
@@ -54,29 +50,27 @@ def repository(checkout: Path = CHECKOUT) -> Repository:
     """What the setting says. Raises :class:`CXRLabError` where there is none."""
     settings = checkout / "pyproject.toml"
     text = settings.read_text(encoding="utf-8") if settings.is_file() else ""
-    found, hub = SETTING.search(text), HUB.search(text)
+    found = SETTING.search(text)
     if not found:
         raise CXRLabError(
             f'{settings} lacks its line Repository = "https://github.com/OWNER/NAME" (with '
             "/tree/BRANCH behind NAME unless the branch is main). Clone your copy of the course "
             "and run cxrlab publish there, after pip install -e ."
         )
-    return Repository(found[1], found[2] or "main", hub[2] if hub else "")
+    return Repository(found[1], found[2] or "main")
 
 
 def publish(to: Repository, check: bool = False, checkout: Path = CHECKOUT) -> list[str]:
     """Point the setting, and with it every badge, link and install cell, at a repository.
 
     Returns the files that change; ``check`` writes none of them. Raises :class:`CXRLabError` for
-    names that GitHub would not take and for a hub that is no address.
+    names that GitHub would not take.
     """
     if not SETTING.fullmatch(to.setting):
         raise CXRLabError(
             f"{to.path!r} on branch {to.branch!r} fits into no badge. Expected OWNER/NAME, as in "
             "ann/cxrlab, and a branch of letters, digits, dots, dashes and underscores."
         )
-    if not HUB.fullmatch(f'[tool.cxrlab]\nhub = "{to.hub}"'):
-        raise CXRLabError(f"{to.hub!r} is no address of a JupyterHub. Expected https://HOST/PATH.")
     places = ("pyproject.toml", "README.md", "docs/*.md", "notebooks/*.ipynb")
     changed = []
     for path in sorted(path for place in places for path in checkout.glob(place)):
@@ -105,7 +99,7 @@ def stamp(text: str, to: Repository) -> str:
     for place, address in PLACES.items():
         there = address.format(path=to.path, branch=to.branch, at_branch=at_branch)
         text = re.sub(place, there, text)
-    return HUB.sub(rf'\g<1>"{to.hub}"', SETTING.sub(to.setting, text))
+    return SETTING.sub(to.setting, text)
 
 
 def to_text(notebook: nbformat.NotebookNode) -> str:

@@ -124,7 +124,8 @@ def test_publishing_leaves_no_address_behind_and_comes_back(checkout):
     code, said = typed("--repo", FORK.path, "--branch", FORK.branch, "--check")
     assert (code, "would change  pyproject.toml\n" in said) == (1, True)
     assert texts(checkout) == before
-    code, said = typed("--repo", FORK.path, "--branch", FORK.branch)
+    assert typed("--repo", FORK.path)[0] == 0
+    code, said = typed("--branch", FORK.branch)
     assert (code, "changed  README.md" in said) == (0, True)
     assert repository(checkout) == FORK
     after = texts(checkout)
@@ -143,17 +144,6 @@ def test_publishing_leaves_no_address_behind_and_comes_back(checkout):
             assert (cell.id == old.id) == (cell.source == old.source)
     assert typed("--repo", HERE.path)[0] == 0  # on main
     assert texts(checkout) == before
-
-
-def test_a_hub_is_named_and_taken_away(checkout):
-    assert typed("--hub", "https://hub.example.org/")[0] == 0
-    assert repository(checkout) == HERE._replace(hub="https://hub.example.org")
-    assert typed("--branch", "b2")[0] == 0
-    assert repository(checkout) == HERE._replace(branch="b2", hub="https://hub.example.org")
-    code, said = typed("--hub", "hub.example.org")
-    assert (code, "is no address of a JupyterHub" in said) == (1, True)
-    assert typed("--hub", "")[0] == 0
-    assert repository(checkout).hub == ""
 
 
 def test_equal_cells_get_ids_of_their_own():

@@ -1,10 +1,7 @@
 """The command line: ``cxrlab`` and its subcommands, thin skins on the library.
 
-Nothing here imports TensorFlow or pandas at its top: help is instant. A
-:class:`cxrlab.errors.CXRLabError` becomes its message on standard error and exit code 1.
+Nothing here imports TensorFlow or pandas at its top: help is instant.
 """
-
-from __future__ import annotations
 
 import sys
 from pathlib import Path
@@ -168,7 +165,6 @@ def grade(
 def publish(
     repo: Annotated[str | None, Option(help="Your copy on GitHub: OWNER/NAME.")] = None,
     branch: Annotated[str | None, Option(help="What readers get, by default main.")] = None,
-    hub: Annotated[str | None, Option(help="A JupyterHub for the site: https://HOST.")] = None,
     check: Annotated[bool, Option("--check", help="Change nothing; exit code 1 if due.")] = False,
 ) -> None:
     """Point every badge, link and install cell of a checkout at your copy of the course.
@@ -180,8 +176,7 @@ def publish(
 
     now = addresses.repository()
     branch = branch or ("main" if repo else now.branch)
-    hub = now.hub if hub is None else hub.rstrip("/")
-    to = addresses.Repository(repo or now.path, branch, hub)
+    to = addresses.Repository(repo or now.path, branch)
     changes = addresses.publish(to, check)
     for change in changes:
         echo(f"{'would change' if check else 'changed'}  {change}")

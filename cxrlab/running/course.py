@@ -1,7 +1,5 @@
 """The course's notebooks: which there are, running all of them, and opening them in JupyterLab."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import re
@@ -10,7 +8,7 @@ import sys
 from pathlib import Path
 
 import cxrlab
-from cxrlab.choices import choose, get_budget
+from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, workspace_root, write_atomically
 from cxrlab.publish import CHECKOUT
@@ -22,10 +20,7 @@ SHIPPED = Path(cxrlab.__file__).parent / "_notebooks"  # there where cxrlab is n
 
 
 def find_notebooks(folder: Path | None = None) -> list[Path]:
-    """The numbered notebooks (``01_motivation.ipynb``, ...) of ``folder``, in their order.
-
-    Without a folder: those shipped with the package, else those of the checkout.
-    """
+    """The numbered notebooks of ``folder`` in their order; else of the package or the checkout."""
     folder = folder or (SHIPPED if SHIPPED.is_dir() else CHECKOUT / "notebooks")
     return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
 
@@ -33,7 +28,7 @@ def find_notebooks(folder: Path | None = None) -> list[Path]:
 def select_notebooks(found: list[Path], wanted: str | None) -> list[Path]:
     """Choose from ``found`` by number: ``03``, ``01-05``, ``01,03`` or ``1-2,06``; all for None.
 
-    Raises :class:`CXRLabError` for words it cannot read and for numbers that no notebook has.
+    Raises :class:`CXRLabError` for what names no notebook.
     """
     if wanted is None:
         return found
@@ -58,25 +53,20 @@ def environment_for(budget: str, data: Path | None, workspace: Path) -> dict[str
 
 
 def run_course(
-    notebooks: str | None = None,
-    budget: str | None = None,
-    data: str | Path | None = None,
-    out: str | Path = "cxrlab-out",
-    folder: Path | None = None,
+    wanted: str | None, budget: str, data: Path | None, out: Path, folder: Path | None = None
 ) -> list[str]:
     """Execute the chosen notebooks one after the other and write their pages into ``out``.
 
-    ``notebooks`` is ``03``, ``01-05`` or ``01,03`` (all where None), ``folder`` where they lie;
-    ``data`` and ``budget`` default to the reader's choice. A second run takes up what a first one
-    left in ``out/workspace``. Returns the names of the notebooks that a failing cell stopped; the
-    others still run. Raises :class:`CXRLabError` for choices that cannot be run.
+    ``data`` defaults to the reader's choice. A second run takes up what a first one left in
+    ``out/workspace``. Returns the names of the notebooks that a failing cell stopped; the others
+    still run. Raises :class:`CXRLabError` for choices that cannot be run.
     """
-    chosen = select_notebooks(find_notebooks(folder), notebooks)
-    xrays, budget = data_folder(data) if choose(data).folder else None, get_budget(budget).name
+    chosen = select_notebooks(find_notebooks(folder), wanted)
+    xrays = data_folder(data) if choose(data).folder else None
     about = "Data: phantoms (simulated X-rays)"
     if xrays is not None and not is_phantom(xrays):
         about = f"Data: real X-rays in {xrays.name}"  # no path of this machine: pages are shared
-    out = Path(os.path.expanduser(out)).resolve()
+    out = out.resolve()
     make_folder(out / "notebooks")
     pages = Pages(out, {"data": about, "budget": budget}, [path.stem for path in chosen])
     print(f"{about} · budget: {budget}")
@@ -97,10 +87,7 @@ def run_course(
 
 
 def copy_notebooks(folder: Path) -> None:
-    """Copy the course's notebooks into ``folder``; those that are there are kept.
-
-    Raises :class:`CXRLabError` where ``folder`` cannot be written.
-    """
+    """Copy the course's notebooks into ``folder``; those that are there are kept."""
     for notebook in find_notebooks():
         if not (folder / notebook.name).exists():
             write_atomically(folder / notebook.name, notebook.read_bytes())

@@ -1,29 +1,22 @@
 """Run one notebook from top to bottom, in a kernel of this very Python."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from rich.console import Console
 from rich.text import Text
 
 from cxrlab.errors import CXRLabError
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(NamedTuple):
     """What came of one run: the notebook with its outputs, and where and why it stopped early."""
 
     path: Path
@@ -36,7 +29,7 @@ class Execution:
         return f"{self.path.stem}  {minutes}:{seconds:02d}  {self.failure or 'done'}"
 
 
-def execute(path: Path, folder: Path, environment: Mapping[str, str], **options: Any) -> Execution:
+def execute(path: Path, folder: Path, environment: dict[str, str], **options: Any) -> Execution:
     """Run the notebook at ``path`` with ``folder`` as its working directory.
 
     ``environment`` is added to this process's variables, ``options`` (such as ``allow_errors``) to
@@ -44,8 +37,8 @@ def execute(path: Path, folder: Path, environment: Mapping[str, str], **options:
     kept. Raises ``KeyboardInterrupt`` when interrupted, after the kernel has been shut down, and
     :class:`CXRLabError` when no kernel starts.
     """
-    notebook = nbformat.read(path, as_version=4)
-    cells = sum(cell.cell_type == "code" and cell.source.strip() != "" for cell in notebook.cells)
+    print(f"{path.stem}  starting", flush=True)
+    notebook, begun, why = nbformat.read(path, as_version=4), time.monotonic(), ""
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -62,17 +55,8 @@ def execute(path: Path, folder: Path, environment: Mapping[str, str], **options:
     variables = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
     # A backend chosen for scripts (Agg) would leave the notebook without figures.
     variables.pop("MPLBACKEND", None)
-
-    console, begun, why = Console(), time.monotonic(), ""
-    line = console.status(Text(path.stem), spinner="line")
-    client.on_cell_execute = lambda **_: line.update(
-        Text(f"{path.stem}  cell {client.code_cells_executed + 1} of {cells}")
-    )
-    if not console.is_terminal:  # there the line is not shown
-        console.out(f"{path.stem}  starting", highlight=False)
     try:
-        with line:
-            asyncio.run(_run(client, variables))
+        asyncio.run(_run(client, variables))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except CellExecutionError as error:
@@ -83,6 +67,7 @@ def execute(path: Path, folder: Path, environment: Mapping[str, str], **options:
         why = "Python stopped at once. Most often the memory ran out."
     except RuntimeError as error:
         raise CXRLabError(f"No Jupyter kernel started ({error}). Run: cxrlab doctor") from error
+    cells = sum(cell.cell_type == "code" and cell.source.strip() != "" for cell in notebook.cells)
     failure = f"stopped at code cell {client.code_cells_executed} of {cells}: {why}" if why else ""
     return Execution(path, notebook, time.monotonic() - begun, failure)
 
@@ -91,10 +76,10 @@ async def _run(client: NotebookClient, environment: dict[str, str]) -> None:
     """Execute, and let Ctrl-C cancel: nbclient by itself would report a dead kernel."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
 
-    def listen(notebook: nbformat.NotebookNode) -> None:
-        with suppress(NotImplementedError):  # Windows, where asyncio.run turns Ctrl-C into a cancel
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, task.cancel)
+    def listen(**_: Any) -> None:
+        # On Windows asyncio.run itself turns Ctrl-C into a cancel.
+        for number in (signal.SIGINT, signal.SIGTERM) if os.name == "posix" else ():
+            loop.add_signal_handler(number, task.cancel)
 
     client.on_notebook_start = listen  # once the kernel has started, after nbclient's own handlers
     try:

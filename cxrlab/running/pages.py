@@ -1,7 +1,5 @@
 """Pages that read without a network, on a phone as well: one per notebook, and an index."""
 
-from __future__ import annotations
-
 import copy
 import re
 from datetime import date
@@ -99,10 +97,9 @@ class Pages:
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> None:
-    """Take out widgets, in place: they need a running kernel, and a stored one shows nothing.
+    """Take out widgets, in place: a stored one shows nothing without a kernel.
 
-    The still that a bench of the course brings stands in for it. For other widgets a note does,
-    but not where the cell shows more than widgets, as a quiz does.
+    The still of a bench stands in for it, else a note; beside a quiz's questions nothing does.
     """
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:

@@ -6,8 +6,6 @@ clock, and should not be shown. Without numbers (``make notebooks``) it runs all
 networks that a notebook begins with where notebook 03 has not been run.
 """
 
-from __future__ import annotations
-
 import copy
 import importlib
 import os
@@ -83,10 +81,9 @@ def refresh(path: Path, workspace: Path, budget: str = "class") -> None:
 
 
 def keep_networks(workspace: Path) -> None:
-    """Store the network of each kind of phantoms in ``workspace``, for the course to bring along.
+    """Store the network of each kind of phantoms, for the course to bring along.
 
-    Notebook 03 has left that of the phantoms. On the confounded ones of notebook 06 no notebook
-    trains: that is done here.
+    Notebook 03 has left the first in ``workspace``; on the confounded phantoms it is trained here.
     """
     from cxrlab import course
 
@@ -123,11 +120,11 @@ def solution_of(asks: re.Match[str]) -> str:
 
 
 def write_copies(out: Path, budget: str = "") -> list[Path]:
-    """Write ``out/student`` and ``out/solved``, a copy per notebook; return what was kept instead.
+    """Write ``out/student`` and ``out/solved``, a copy per notebook.
 
-    A file that is there and differs is kept: somebody may have worked in it. With a ``budget``
-    the solved copies are run, on phantoms in a workspace of their own, and hold what they show.
-    Raises :class:`CXRLabError` where one stops early, or ``out`` cannot be written.
+    With a ``budget`` the solved ones are run, on phantoms, and hold what they show. Returns the
+    files that differ and were kept, because somebody may have worked in them. Raises
+    :class:`CXRLabError` where a copy stops early, or ``out`` cannot be written.
     """
     kept = []
     with tempfile.TemporaryDirectory() as workspace:

@@ -1,6 +1,7 @@
 """Sphinx's settings for the site: ``make site``. The pages are staged first, see ``pages.py``."""
 
 import re
+import tomllib
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -27,6 +28,7 @@ html_js_files = [(f"{name}.js", {"defer": "defer"}) for name in scripts]
 html_extra_path = [str(SOURCE / "extra")]  # figures
 smartquotes = html_copy_source = html_show_sourcelink = html_use_index = False
 published = repository()
+settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 html_theme_options = {
     "repository_url": f"https://github.com/{published.path}",
     "repository_branch": published.branch,
@@ -41,7 +43,7 @@ html_theme_options = {
         "notebook_interface": "jupyterlab",
         "colab_url": "https://colab.research.google.com",
         "binderhub_url": "https://mybinder.org",
-        "jupyterhub_url": published.hub,
+        "jupyterhub_url": settings["tool"]["cxrlab"]["hub"],
     },
 }
 linkcheck_anchors, linkcheck_timeout, linkcheck_retries = False, 30, 2

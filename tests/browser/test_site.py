@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -145,7 +146,9 @@ def test_all_scripts_together_stay_readable(site):
 def test_each_launch_button_opens_a_committed_notebook(pages, notebook):
     repo, page = repository(), pages[f"notebooks/{notebook}.html"]
     links = {link.get_text(strip=True): link["href"] for link in page.select(".dropdown-menu a")}
-    wanted = {"Colab", "Binder", *(["JupyterHub"] if repo.hub else [])}
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    hub = settings["tool"]["cxrlab"]["hub"]
+    wanted = {"Colab", "Binder", *(["JupyterHub"] if hub else [])}
     assert wanted <= links.keys()
     for host in wanted:
         address = urlsplit(links[host])
@@ -161,7 +164,7 @@ def test_each_launch_button_opens_a_committed_notebook(pages, notebook):
             assert address.path == f"/v2/gh/{repo.path}/{repo.branch}"
             path = asked["urlpath"][0].removeprefix("lab/tree/")
         else:
-            assert links[host].startswith(f"{repo.hub}/hub/user-redirect/git-pull?")
+            assert links[host].startswith(f"{hub}/hub/user-redirect/git-pull?")
             path = asked["urlpath"][0].removeprefix(f"lab/tree/{repo.path.split('/')[1]}/")
         listed = subprocess.run(["git", "ls-files", path], cwd=CHECKOUT, capture_output=True)
         assert listed.stdout.decode().strip() == path == f"notebooks/{notebook}.ipynb"
