@@ -21,7 +21,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxrlab import images
 from cxrlab.errors import CXRLabError
 from cxrlab.images import read_image, to_uint8
 from cxrlab.sources import covid
@@ -114,7 +113,7 @@ def test_a_member_that_ends_early_is_refused(tmp_path):
         archive.read(archive.members[0])
 
 
-def test_deep_images_are_converted_in_little_memory(monkeypatch):
+def test_deep_images_are_converted_in_little_memory():
     """900 kB of PNG with 100 million pixels of 16 bits took 1.9 GB, all of Binder's memory."""
     values = np.zeros((3000, 3000), np.uint16)
     values[-1, -1] = 4095
@@ -127,13 +126,7 @@ def test_deep_images_are_converted_in_little_memory(monkeypatch):
         tracemalloc.stop()
     assert pixels[-1, -1] == 255
     # Two bytes a pixel come in, one goes out; a copy as float64 alone would be eight.
-    assert peak < 6 * values.size + 30 * images.STRIP
-    for scale in (16, 1000):  # 12 bits, and beyond 16
-        values = np.random.default_rng(0).integers(0, 255, (50, 40)).astype(np.int32) * scale
-        monkeypatch.setattr(images, "STRIP", 1_000_000)
-        whole = to_uint8(Image.fromarray(values))
-        monkeypatch.setattr(images, "STRIP", 90)  # strips make no difference
-        assert np.array_equal(to_uint8(Image.fromarray(values)), whole)
+    assert peak < 6 * values.size
 
 
 def test_a_signalling_nan_does_not_warn(tmp_path):

@@ -6,12 +6,9 @@ import io
 import struct
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from cxrlab.images import (
@@ -23,13 +20,8 @@ from cxrlab.images import (
     to_square,
 )
 
+FINE = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}}
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))  # 64 wide, 48 high
-
-
-def saved(tmp_path: Path, image: Image.Image, name: str, **options) -> Path:
-    path = tmp_path / name
-    image.save(path, **options)
-    return path
 
 
 def as_bytes(image: Image.Image, kind: str, **options) -> bytes:
@@ -77,26 +69,22 @@ def tiff(values: np.ndarray, photometric: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("mode", "name", "apart"),
+    ("kind", "modes"),
     [
-        *((mode, "a.png", 2) for mode in ("L", "LA", "RGB", "RGBA", "P")),
-        ("P", "a.gif", 6),
-        ("CMYK", "a.tif", 2),
-        ("CMYK", "a.jpg", 8),
-        ("L", "a.jpg", 6),
-        ("RGB", "a.bmp", 2),
-        ("RGB", "a.webp", 6),
+        ("PNG", ("L", "LA", "RGB", "RGBA", "P")),
+        ("GIF", ("P",)),
+        ("TIFF", ("CMYK",)),
+        ("JPEG", ("CMYK", "L")),
+        ("BMP", ("RGB",)),
+        ("WEBP", ("RGB",)),
     ],
 )
-def test_modes_give_the_same_grey_values(tmp_path, mode, name, apart):
-    pixels = read_image(saved(tmp_path, Image.fromarray(RAMP).convert(mode), name))
-    assert pixels.dtype == np.uint8
-    assert np.abs(pixels.astype(int) - RAMP).max() <= apart
-
-
-def test_transparency_is_ignored():
+def test_modes_give_the_same_grey_values(kind, modes):
+    for mode in modes:
+        pixels = grey(as_bytes(Image.fromarray(RAMP).convert(mode), kind))
+        assert np.abs(pixels - RAMP).max() <= (2 if kind in ("PNG", "TIFF", "BMP") else 8)
     rgba = Image.fromarray(RAMP).convert("RGBA")
-    rgba.putalpha(Image.fromarray(np.zeros_like(RAMP)))
+    rgba.putalpha(Image.fromarray(np.zeros_like(RAMP)))  # transparency is ignored
     assert np.array_equal(grey(as_bytes(rgba, "PNG")), RAMP)
 
 
@@ -127,15 +115,11 @@ def test_few_bits_in_deep_colour_are_refused_and_not_read_as_black(colour):
     assert np.abs(grey(b"P6 64 48 4095\n" + shallow.tobytes()) - RAMP).max() <= 1
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    kind=st.sampled_from(["u1", "<u2", "<f4"]),
-    top=st.sampled_from([255, 1023, 4095, 16383, 65535]),
-    seed=st.integers(0, 99),
+@pytest.mark.parametrize(
+    ("kind", "top"), [("u1", 255), ("<u2", 1023), ("<u2", 65535), ("<f4", 4095)]
 )
-def test_where_0_is_white_the_picture_is_turned_round_at_every_depth(kind, top, seed):
-    top = 255 if kind == "u1" else top
-    values = np.random.default_rng(seed).integers(0, top + 1, (40, 50))
+def test_where_0_is_white_the_picture_is_turned_round_at_every_depth(kind, top):
+    values = np.random.default_rng(0).integers(0, top + 1, (40, 50))
     values.flat[:2] = 0, top
     black, white = (
         grey(tiff(v.astype(kind), number)) for v, number in [(values, 1), (top - values, 0)]
@@ -143,34 +127,25 @@ def test_where_0_is_white_the_picture_is_turned_round_at_every_depth(kind, top, 
     assert np.abs(black - white).max() <= 1
 
 
-@pytest.mark.parametrize(
-    "values",
-    [RAMP.astype("f4") / 255, RAMP.astype("f4") * 1e6 - 5, RAMP.astype(np.int32) * 1000 - 1024],
-    ids=["float 0 to 1", "float", "negative integers"],
-)
-def test_values_without_a_scale_are_stretched(values):
-    assert np.abs(grey(as_bytes(Image.fromarray(values), "TIFF")) - RAMP).max() <= 1
+def test_values_without_a_scale_are_stretched():
+    floats = RAMP.astype("f4")
+    for values in (floats / 255, floats * 1e6 - 5, RAMP.astype(np.int32) * 1000 - 1024):
+        assert np.abs(grey(as_bytes(Image.fromarray(values), "TIFF")) - RAMP).max() <= 1
+    floats[0, :3] = [np.nan, np.inf, -np.inf]
+    assert grey(as_bytes(Image.fromarray(floats), "TIFF")).max() == 255
 
 
-def test_floats_that_are_not_finite():
-    values = RAMP.astype(np.float32)
-    values[0, :3] = [np.nan, np.inf, -np.inf]
-    assert grey(as_bytes(Image.fromarray(values), "TIFF")).max() == 255
+UPRIGHT = (RAMP, RAMP[:, ::-1], RAMP[::-1, ::-1], RAMP[::-1])
+UPRIGHT += (RAMP.T, RAMP.T[:, ::-1], RAMP.T[::-1, ::-1], RAMP.T[::-1])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation_is_honoured(kind, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    turned = RAMP[::-1] if orientation in (3, 4) else RAMP  # of the ways to turn it, what is stored
-    options = {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
-    pixels = grey(as_bytes(Image.fromarray(turned), kind, exif=exif, **options))
-    upright = {
-        **dict.fromkeys((1, 4), RAMP), **dict.fromkeys((2, 3), RAMP[:, ::-1]),
-        **dict.fromkeys((5, 6), RAMP.T), **dict.fromkeys((7, 8), RAMP.T[::-1]),
-    }  # fmt: skip
-    assert np.abs(pixels - upright[orientation]).max() <= 4
+def test_every_exif_orientation_is_honoured(kind):
+    for orientation, upright in enumerate(UPRIGHT, start=1):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        pixels = grey(as_bytes(Image.fromarray(RAMP), kind, exif=exif, **FINE.get(kind, {})))
+        assert np.abs(pixels - upright).max() <= 4
 
 
 def test_broken_exif_data_says_nothing():
@@ -178,7 +153,8 @@ def test_broken_exif_data_says_nothing():
 
 
 def test_header_and_square(tmp_path):
-    path = saved(tmp_path, Image.fromarray(RAMP).convert("RGB"), "a.png")
+    path = tmp_path / "a.png"
+    Image.fromarray(RAMP).convert("RGB").save(path)
     assert decode_bytes(path.read_bytes(), path)[0] == (64, 48, "RGB", "PNG")
     assert load_square(path).shape == (224, 224)
     assert fit(RAMP, 32).shape == (24, 32)  # for human eyes, the proportions are kept
@@ -210,21 +186,19 @@ def test_what_is_no_xray():
         assert refused(as_bytes(Image.new("L", (width, height)), "PNG")) == "too small"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])
 @pytest.mark.parametrize("value", [0, 7, 255])
-def test_a_blank_picture_is_no_xray(kind, value):
+def test_a_blank_picture_is_no_xray(value):
     noise = np.random.default_rng(0).integers(-1, 2, (64, 64))
     for values in (np.full((64, 64), value), np.clip(value + noise, 0, 255)):
-        assert (
-            refused(as_bytes(Image.fromarray(values.astype(np.uint8)), kind)) == "blank or a mask"
-        )
+        blank = Image.fromarray(values.astype(np.uint8))
+        assert {refused(as_bytes(blank, kind)) for kind in ("PNG", "JPEG")} == {"blank or a mask"}
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "L"), ("PNG", "RGBA")])
-def test_truncated(kind, mode):
+def test_truncated():
     noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
-    data = as_bytes(Image.fromarray(noise).convert(mode), kind)
-    assert refused(data[: len(data) // 2]) == "truncated"
+    for kind, mode in [("JPEG", "RGB"), ("PNG", "L"), ("PNG", "RGBA")]:
+        data = as_bytes(Image.fromarray(noise).convert(mode), kind)
+        assert refused(data[: len(data) // 2]) == "truncated"
 
 
 def test_of_several_pictures_only_a_phone_s_first_is_an_xray():
