@@ -10,38 +10,34 @@ import nbformat
 import pytest
 
 from cxrlab.exercises.quiz import Question, exercises_by_notebook
-from cxrlab.publish import CHECKOUT
+from cxrlab.publish import CHECKOUT, to_text
 from cxrlab.running.refresh import solved_copy, student_copy, write_copies
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 
 
-def is_solution(cell) -> bool:
-    return cell.cell_type == "code" and "solved" in cell.metadata.get("tags", [])
+def split_up(notebook) -> tuple[list, list]:
+    """The course's own cells, and the solutions."""
+    solved = [cell for cell in notebook.cells if "solved" in cell.metadata.get("tags", [])]
+    own = [cell for cell in notebook.cells if cell not in solved]
+    return own, [cell for cell in solved if cell.cell_type == "code"]
 
 
-def sources(notebook) -> list[str]:
-    return [cell.source for cell in notebook.cells if "solved" not in cell.metadata.get("tags", [])]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_copies_are_the_notebook_and_its_solutions(path):
-    notebook = nbformat.read(path, as_version=4)
+def test_copies_are_the_notebook_and_its_solutions(path, notebook):
     student, solved = student_copy(notebook), solved_copy(notebook)
-    assert sources(student) == sources(solved) == sources(notebook)
-    assert not any(cell.get("outputs") for cell in (*student.cells, *solved.cells))
     assert any(cell.get("outputs") for cell in notebook.cells)
     for made in (student, solved):
-        nbformat.validate(made)
-
-    solutions = [i for i, cell in enumerate(solved.cells) if is_solution(cell)]
+        own, solutions = split_up(made)
+        assert [cell.source for cell in own] == [cell.source for cell in notebook.cells]
+        assert not any(cell.get("outputs") for cell in made.cells)
+        nbformat.reads(to_text(made), as_version=4)
     exercises = exercises_by_notebook()[path.stem[:2]]
     assert len(solutions) == 1 + sum(not isinstance(each, Question) for each in exercises)
-    for number in solutions:
-        asked, solution = (solved.cells[i].source for i in (number - 1, number))
+    for solution in solutions:
+        asked = solved.cells[solved.cells.index(solution) - 1].source
         assert "..." in asked or "quiz.show()" in asked
-        assert "..." not in solution
-        compile(solution, path.name, "exec")
+        assert "..." not in solution.source
+        compile(solution.source, path.name, "exec")
 
 
 def test_what_somebody_has_worked_in_is_kept(tmp_path):
@@ -59,7 +55,7 @@ def test_what_somebody_has_worked_in_is_kept(tmp_path):
 def test_solved_copies_run_pass_every_check_and_nbval(tmp_path):
     write_copies(tmp_path, "smoke")
     for path in sorted((tmp_path / "solved").glob("*.ipynb")):
-        for cell in filter(is_solution, nbformat.read(path, as_version=4).cells):
+        for cell in split_up(nbformat.read(path, as_version=4))[1]:
             verdicts = [output.data["text/plain"] for output in cell.outputs]
             assert verdicts and all(each.startswith("✓") for each in verdicts), cell.source
     workspace = {"CXRLAB_BUDGET": "smoke", "CXRLAB_WORKSPACE": str(tmp_path / "workspace")}

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrlab import hosts
-from cxrlab.choices import choose, get_budget, remember
+from cxrlab.choices import choose, get_budget
 from cxrlab.cli import app
 from cxrlab.cli.shared import show_table
 from cxrlab.course import open_workspace
@@ -65,24 +65,14 @@ def test_a_workspace_that_cannot_be_written_names_its_variable(words, tmp_path, 
     assert "Set CXRLAB_WORKSPACE to a folder of yours." in done.output
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_the_right_to_write_is_a_sentence(tmp_path):
-    tmp_path.chmod(0o555)
-    with pytest.raises(CXRLabError, match="Permission denied"):
-        write_atomically(tmp_path / "a.txt", "a")
-
-
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
     monkeypatch.setenv("CXRLAB_WORKSPACE", "~nobody-of-this-name/x")
     with pytest.raises(CXRLabError, match="Set CXRLAB_WORKSPACE"):
         workspace_root()
-    with pytest.raises(CXRLabError, match="is not a folder"):
-        monkeypatch.setenv("CXRLAB_WORKSPACE", "")
-        remember("~nobody-of-this-name/x")
 
 
 @pytest.mark.parametrize("name", [*ACCENTS, NO_LETTER])
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
 def test_a_folder_keeps_its_name_on_every_terminal(name, encoding, tmp_path):
     folders = [make_folder(tmp_path / each) for each in {*ACCENTS, NO_LETTER}]
     command = [sys.executable, "-m", "cxrlab", "data", "use", name]
@@ -90,11 +80,9 @@ def test_a_folder_keeps_its_name_on_every_terminal(name, encoding, tmp_path):
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert choose().folder == (tmp_path / name).resolve() in folders
-    shown = done.stdout.decode("utf-8" if encoding == "ascii" else encoding)
     if name in ACCENTS:
-        assert "[copy] {0} :warning:" in shown
-    if encoding == "utf-8" and name in ACCENTS:
-        assert name in shown
+        shown = name if encoding == "utf-8" else "[copy] {0} :warning:"
+        assert shown in done.stdout.decode(encoding)
 
 
 def test_a_table_shows_what_strangers_wrote(capsys):
