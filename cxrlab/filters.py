@@ -1,7 +1,7 @@
 """Which X-rays may we learn from? The filters, the audit of the files, and the cases that are left.
 
 Notebook 02 takes these steps one by one; later notebooks and the command line take them here, by
-:func:`prepare`. A log says how many rows each step has left.
+:func:`prepare`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from os.path import isfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from cxrlab.errors import CXRLabError
 from cxrlab.images import UnreadableImage, decode_bytes, read_bytes
 from cxrlab.sources import EXTERNAL, ROLES, check_negatives, covid, filled_by, load_catalog
-from cxrlab.sources.tables import is_covid19, is_normal, to_catalog
+from cxrlab.sources.tables import is_covid19, is_normal
 
 HASH_SIZE = 16  # a perceptual hash of 16 x 16 bits; chest X-rays look too alike for the usual 8 x 8
 # Of 256 bits. Among 261,487 pairs of real X-rays of different patients half lie 120 apart and none
@@ -40,16 +40,13 @@ FINGERPRINT = {
     "sha256": "string",  # of the file, 64 hexadecimal digits
     "phash": "string",  # of the pixels, 64 hexadecimal digits
 }
-Log = dict[str, int]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Selected cases, the rows that each step left, and the ten for the reader, if asked for."""
+class Prepared(NamedTuple):
+    """Selected cases, and the ten for the reader, if asked for."""
 
     cases: pd.DataFrame
-    log: Log
-    ten: pd.DataFrame | None = None
+    ten: pd.DataFrame | None
 
 
 def prepare(
@@ -59,51 +56,34 @@ def prepare(
 
     ``negatives``: ``kermany`` (the published children), ``adult`` or ``mixed``. With ``ten`` the
     X-rays of notebook 01 are drawn, and all of their patients are left out of the cases.
-    """
-    return select(load_catalog(data, negatives), negatives, seed, balanced, ten)
-
-
-def select(
-    catalog: pd.DataFrame,
-    negatives: str = "kermany",
-    seed: int = 0,
-    balanced: bool = True,
-    ten: bool = False,
-    hashes: pd.DataFrame | None = None,
-) -> Prepared:
-    """The same from a catalog. ``hashes`` is what ``fingerprint`` made of it; else files are read.
-
     Raises :class:`CXRLabError` where one of the classes comes out empty.
     """
-    log: Log = {}
-    cases = published_candidates(to_catalog(catalog), negatives, log)
-    cases = usable(cases, log, hashes)
+    left: dict[str, int] = {}
+    cases = usable(published_candidates(load_catalog(data, negatives), negatives, left))
     if cases["label"].nunique() < 2:
+        left["usable"] = len(cases)
         raise CXRLabError(
-            f"No X-rays of one class are left. Rows left by each step: {log}. "
+            f"No X-rays of one class are left. Rows left by each step: {left}. "
             "Look at the columns finding, view, modality and path, and at the files."
         )
-    drawn = None
+    drawn = ten_xrays(cases, seed) if ten else None
     if ten:
-        drawn = ten_xrays(cases, seed)
         cases = cases[~cases["group"].isin(drawn["group"])]
     if balanced:
         cases = balance(cases, seed, negatives)
-        log["balanced 1:1"] = len(cases)
-    return Prepared(cases.reset_index(drop=True), log, drawn)
+    return Prepared(cases.reset_index(drop=True), drawn)
 
 
 def published_candidates(
-    catalog: pd.DataFrame, negatives: str = "kermany", log: Log | None = None
+    catalog: pd.DataFrame, negatives: str = "kermany", left: dict[str, int] | None = None
 ) -> pd.DataFrame:
     """The published filters: COVID-19 PA X-rays and normal ones whose file is there.
 
-    ``label`` is 1 for COVID-19 and 0 for normal. No file has been opened yet. The children's X-rays
-    are all AP and the adults' views are not stated: there the filter by view would drop every
-    negative. Of external sets, which hold all sorts, normal X-rays are taken from the front only:
-    from the side, or from nobody knows where, a chest would be told by its view.
+    ``label`` is 1 for COVID-19 and 0 for normal; ``left`` is told how many rows each filter left.
+    No file has been opened yet. The filter by view would drop every negative: the children's X-rays
+    are all AP, and the adults' views are not stated. Of external sets, which hold all sorts, normal
+    X-rays are taken from the front only: else a chest would be told by its view.
     """
-    log = {} if log is None else log
     there = set(catalog["source"])
     sources = [name for role in check_negatives(negatives) for name in filled_by(role, there)]
     frontal = catalog["view"].str.match(r"(?:PA|AP)\b") & (catalog["modality"] == "X-ray")
@@ -120,32 +100,27 @@ def published_candidates(
     ]
     for label, name, right in steps:
         kept[label] &= right.fillna(False).astype(bool)
-        log[name] = int(kept[label].sum())
+        if left is not None:
+            left[name] = int(kept[label].sum())
     tables = [catalog[rows].assign(label=label) for label, rows in kept.items()]
     return pd.concat(tables, ignore_index=True).astype({"label": "Int64"})
 
 
-def usable(
-    cases: pd.DataFrame, log: Log | None = None, hashes: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def usable(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases that can be read, each X-ray once, with ``group``, ``sha256`` and ``phash``.
 
     ``group`` joins the patients of X-rays that look almost the same: they must stay in one part of
     a split. Of files with the same content the first by ``image_id`` stays; where it stands under
     both labels nobody knows which is true: all go.
     """
-    log = {} if log is None else log
-    hashes = fingerprint(cases) if hashes is None else hashes.loc[cases["image_id"]]
+    hashes = fingerprint(cases)
     # Before any duplicate is dropped: it may be what ties two patients.
     cases = cases.assign(group=patient_groups(cases, near_duplicates(hashes)))
     cases[["sha256", "phash"]] = hashes[["sha256", "phash"]].to_numpy()
     cases = cases[hashes["problem"].isna().to_numpy()]
-    log["readable"] = len(cases)
     contradicted = cases.groupby("sha256")["label"].transform("nunique") > 1
     first = cases.sort_values("image_id").drop_duplicates("sha256")["image_id"]
-    cases = cases[~contradicted & cases["image_id"].isin(first)]
-    log["no duplicates"] = len(cases)
-    return cases
+    return cases[~contradicted & cases["image_id"].isin(first)]
 
 
 def patient_groups(cases: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
@@ -298,7 +273,7 @@ def without_known(cases: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """The cases without those that show an X-ray of ``known`` again, or almost: they would leak.
 
     The files are read where ``phash`` is not there. Crops of more than 2 % are not recognised.
-    Example: ``elsewhere = without_known(cxnet.load(folder), cases)``
+    Example: ``elsewhere = without_known(EXTERNAL["covid-cxnet"].load(folder), cases)``
     """
     ours, theirs = (
         table["phash"] if "phash" in table else fingerprint(table)["phash"]

@@ -287,8 +287,8 @@ def evaluate(
     The threshold was chosen before, on validation cases (:func:`choose_threshold`).
     ``patients`` names the patient of each case (``None``: each case is a patient of its own);
     ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC. Returns plain numbers for
-    a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and of each of
-    ``SHARES`` and of ``roc_auc`` :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
+    a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and
+    :meth:`Estimate.to_json` of each of ``SHARES`` and of ``roc_auc``. Raises :class:`CXRLabError`.
     """
     people = check_cases(labels, scores, patients)[2]
     counts = confusion(labels, scores, threshold)

@@ -45,27 +45,22 @@ class Xrays:
         return Xrays(self.pixels[positions], self.labels[positions], self.cases.iloc[positions])
 
     def of(self, cases: pd.DataFrame) -> Xrays:
-        """The X-rays of these cases, in their order.
-
-        Raises :class:`CXRLabError` where one is not among ours, or a name stands for several.
-        """
-        names = pd.Index(self.cases["image_id"])
-        missing = cases.loc[~cases["image_id"].isin(names).to_numpy(), "image_id"]
-        for strange, why in ((missing, "not decoded"), (names[names.duplicated()], "named alike")):
-            if len(strange):
-                raise CXRLabError(
-                    f"{len(strange)} X-rays are {why}, such as {list(strange)[0]}. Decode a table "
-                    "that holds all of them, each once."
-                )
-        return self.take(names.get_indexer(cases["image_id"]))
+        """These cases' X-rays. Raises :class:`CXRLabError` where one is not ours, or two are."""
+        names, wanted = pd.Index(self.cases["image_id"]), pd.Index(cases["image_id"])
+        if strange := [*wanted.difference(names), *names[names.duplicated()]]:
+            raise CXRLabError(
+                f"{len(strange)} X-rays are not decoded or named alike, such as {strange[0]}. "
+                "Decode a table that holds all of them, each once."
+            )
+        return self.take(names.get_indexer(wanted))
 
 
 def decode(cases: pd.DataFrame, size: int = IMAGE_SIZE) -> Xrays:
     """Read every X-ray of ``cases`` once, on all cores, and keep it as one grey channel of bytes.
 
-    A float image of three channels takes twelve times the memory of these bytes, and reading a
-    file takes as long as training on it. A file that cannot be read is named and left out.
-    Raises :class:`CXRLabError` where no file can be read. Example: ``decode(split.test).pixels``.
+    Float images of three channels take twelve times the memory, and reading a file takes as long
+    as training on it. A file that cannot be read is named and left out. Raises
+    :class:`CXRLabError` where none can be read. Example: ``decode(split.test).pixels``.
     """
     pixels, problems = read_squares(cases["path"], size)
     named = [f"{path}: {why}" for path, why in zip(cases["path"], problems, strict=True) if why]
@@ -99,8 +94,7 @@ def read_squares(
 def batches(xrays: Xrays, batch_size: int = 32, shuffle_seed: int | None = None) -> tf.data.Dataset:
     """Batches for Keras: float32 images (batch, 224, 224, 3) within 0...1, and labels (batch, 1).
 
-    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run. The one
-    grey channel is copied to the three that the published network expects only here.
+    With ``shuffle_seed`` each epoch comes in an order of its own, the same in every run.
     Example: ``training.batches(xrays.training, 32, shuffle_seed=0)``.
     """
     import tensorflow as tf
@@ -152,10 +146,7 @@ def drawn_batches(
 
 
 def _steady() -> tf.data.Options:
-    """Without the autotuner: it sleeps in doubling steps before the first batch of every epoch.
-
-    With it the epochs of 320 images grow from 4 to 10 seconds.
-    """
+    """Without the autotuner, which sleeps before every epoch: of 320 images 4 become 10 seconds."""
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -166,9 +157,9 @@ def _steady() -> tf.data.Options:
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """The X-rays as they might have been taken otherwise: float32 (n, size, size, 1), 0...1.
 
-    Position, scale, tilt, side, exposure, contrast and sharpness are drawn for every image;
-    ``seed``, an integer scalar, decides them all. A network that may rely on these will, because
-    they are the cheapest cues to the source of an image (Zech 2018, 10.1371/journal.pmed.1002683).
+    Position, scale, tilt, side, exposure, contrast and sharpness, the cheapest cues to the source
+    of an image (Zech 2018, 10.1371/journal.pmed.1002683), are drawn for every image from ``seed``,
+    an integer scalar.
     """
     import tensorflow as tf
 

