@@ -111,7 +111,7 @@ def test_simulated_and_real_are_told_apart(settings, said, tmp_path):
     text = text_of(make_run(tmp_path / "run", **settings))
     words = ("> **SIMULATED", "strength of confounding: 1", "come from different sources")
     assert [each in text for each in words] == said
-    assert ("**Phantoms.**" in text) == ("ieee8023" not in text) == said[0]
+    assert ("**Phantoms.**" in text) == ("Licence: CC BY 4.0." not in text) == said[0]
     assert "> **Not for medical use" in text
 
 
