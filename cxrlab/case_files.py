@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,17 +11,10 @@ import pandas as pd
 
 from cxrlab.errors import CXRLabError
 from cxrlab.files import writing
-from cxrlab.filters import (
-    COPY_DISTANCE,
-    fingerprint,
-    near_duplicates,
-    patient_groups,
-    prepare,
-)
-from cxrlab.images import UnreadableImage, read_bytes
+from cxrlab.filters import COPY_DISTANCE, fingerprint, near_duplicates, patient_groups, prepare
 from cxrlab.pipeline import Xrays, read_squares
 from cxrlab.sources import NEGATIVES, covid, filled_by, kermany, nih, sources_in
-from cxrlab.sources.tables import AGES, image_files, parse_table
+from cxrlab.sources.tables import AGES, image_files, read_table
 from cxrlab.training import predict
 
 if TYPE_CHECKING:
@@ -30,11 +22,9 @@ if TYPE_CHECKING:
 
 ABOUT = ["sex", "age", "view", "source"]
 # Names of a class's subfolder, whatever their capitals.
-CLASSES = {
-    1: ("positive", "covid-19", "covid19", "covid"),
-    0: ("negative", "normal", "healthy"),
-}
-BESIDE = re.compile(r"(?<![a-z])(?:masks?|thumb(?:nail)?s?)(?![a-z])", re.IGNORECASE)
+CLASSES = {"positive": 1, "covid-19": 1, "covid19": 1, "covid": 1}
+CLASSES |= {"negative": 0, "normal": 0, "healthy": 0}
+BESIDE = r"(?i)(?<![a-z])(?:masks?|thumb(?:nail)?s?)(?![a-z])"
 
 
 def read_cases(path: Path) -> pd.DataFrame:
@@ -51,27 +41,22 @@ def read_cases(path: Path) -> pd.DataFrame:
     if Path(path).is_dir():
         with writing(path):  # or reading: a folder may be locked
             return folder_cases(path)
-    try:
-        table = parse_table(read_bytes(path), path, ("path", "label"))
-    except UnreadableImage as error:
-        raise CXRLabError(
-            f"{path} cannot be read: {error.reason}. Name a CSV with columns path and label."
-        ) from error
+    table = read_table(path, ("path", "label"))
     if table.empty:
         raise CXRLabError(f"{path} lists no cases. Add a row for each X-ray.")
     label = pd.to_numeric(table["label"], errors="coerce")
     _all(table, path, "label", label.isin([0, 1]), "1 (COVID-19) or 0 (not)")
     _all(table, path, "path", table["path"].notna(), "the name of a file")
     lines = table.index.astype(str)
-    cases = pd.DataFrame({"image_id": table["path"] + " (line " + lines + ")"})
-    folder = Path(path).absolute().parent
-    cases["path"] = [str(folder / name) for name in table["path"]]
-    cases["label"] = label.astype(int)
     own = pd.Series("row " + lines, table.index)
-    cases["patient_id"] = table["patient_id"].fillna(own) if "patient_id" in table else own
-    known = [column for column in ABOUT if column in table]
-    cases[known] = table[known]
-    if "age" in known:
+    named = {
+        "image_id": table["path"] + " (line " + lines + ")",
+        "path": [str(Path(path).absolute().parent / name) for name in table["path"]],
+        "label": label.astype(int),
+        "patient_id": table.get("patient_id", own).fillna(own),
+    }
+    cases = pd.DataFrame(named).join(table[[column for column in ABOUT if column in table]])
+    if "age" in cases:
         cases["age"] = pd.to_numeric(table["age"], errors="coerce").astype(float)
         right = table["age"].isna() | cases["age"].between(*AGES)
         years = f"a number of years from {AGES[0]} to {AGES[1]}, or blank where it is not known"
@@ -97,14 +82,11 @@ def audited(cases: pd.DataFrame) -> pd.DataFrame:
     label = cases.set_index("image_id")["label"]
     unlike = pairs[label[pairs["first"]].to_numpy() != label[pairs["second"]].to_numpy()]
     again = prints.index.isin(pairs["second"])
-    problem = prints["problem"].mask(again, "the same picture again")
     contradicted = prints.index.isin([*unlike["first"], *unlike["second"]])
-    problem = problem.mask(contradicted, "the same picture under both labels")
-    return cases.assign(
-        problem=problem.to_numpy(),
-        group=patient_groups(cases, pairs),
-        phash=prints["phash"].to_numpy(),
-    )
+    problem = prints["problem"].mask(again, "the same picture again")
+    problem = problem.mask(contradicted, "the same picture under both labels").to_numpy()
+    phash, group = prints["phash"].to_numpy(), patient_groups(cases, pairs)
+    return cases.assign(problem=problem, group=group, phash=phash)
 
 
 def folder_cases(folder: Path) -> pd.DataFrame:
@@ -119,11 +101,7 @@ def folder_cases(folder: Path) -> pd.DataFrame:
     """
     folder = Path(folder).absolute()
     there = sources_in(folder)
-    possible = [
-        negatives
-        for negatives, roles in NEGATIVES.items()
-        if all(filled_by(role, there) for role in roles)
-    ]
+    possible = [n for n, roles in NEGATIVES.items() if all(filled_by(one, there) for one in roles)]
     if covid.NAME in there and possible:
         # The last of them takes in all healthy people that there are.
         cases = prepare(folder, possible[-1], balanced=False).cases
@@ -131,13 +109,13 @@ def folder_cases(folder: Path) -> pd.DataFrame:
         return cases[known].astype({"label": int})
     held = sorted(folder.iterdir())
     found = [
-        (path.relative_to(folder).as_posix(), str(path), label)
-        for label, names in CLASSES.items()
+        (f"{place.name}/{inside}", str(path), CLASSES[place.name.lower()])
         for place in held
-        if place.is_dir() and place.name.lower() in names
-        for path in image_files(place)
+        if place.is_dir() and place.name.lower() in CLASSES
+        for inside, path in image_files(place).items()
     ]
     cases = pd.DataFrame(found, columns=["image_id", "path", "label"])
+    cases = cases.sort_values("label", ascending=False, kind="stable", ignore_index=True)
     if cases["label"].nunique() < 2:
         raise CXRLabError(
             f"{folder} holds {', '.join(path.name for path in held[:8]) or 'nothing'}. Expected "
@@ -148,12 +126,12 @@ def folder_cases(folder: Path) -> pd.DataFrame:
     cases["path"] = cases["path"].mask(beside)
     cases["problem"] = np.where(beside, "a mask or thumbnail by its name", None)
     cases = audited(cases.assign(patient_id=cases["image_id"]))
-    for label, names in CLASSES.items():
-        ours = cases[cases["label"] == label]
+    for label, ours in cases.groupby("label"):
         if ours["problem"].notna().all():
+            first = f"the first, {ours['image_id'].iloc[0]}: {ours['problem'].iloc[0]}"
             raise CXRLabError(
-                f"{folder} holds no X-ray of the class {names[0]} that can be read. Files seen: "
-                f"{len(ours)}; the first, {ours['image_id'].iloc[0]}: {ours['problem'].iloc[0]}."
+                f"{folder} holds no X-ray of the class {('negative', 'positive')[label]} that can "
+                f"be read. Files seen: {len(ours)}; {first}."
             )
     return cases
 

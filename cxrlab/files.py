@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,17 +40,10 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     The temporary name keeps the suffix, because libraries choose a format by it.
     """
     path = Path(path)
-    folder = make_folder(path.parent)
+    beside = make_folder(path.parent) / f".{uuid.uuid4().hex}{path.suffix}"
     with writing(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=folder)
-        os.close(handle)
-        beside = Path(name)
         try:
             yield beside
-            # mkstemp makes files private; results are meant to be shared like any other file.
-            umask = os.umask(0)
-            os.umask(umask)
-            beside.chmod(0o666 & ~umask)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

@@ -236,7 +236,7 @@ def _fingerprint_file(path: str | None, problem: str) -> dict[str, object]:
     except UnreadableImage as error:
         return row | {"problem": error.reason}
     phash = imagehash.phash(Image.fromarray(pixels), hash_size=HASH_SIZE)
-    return row | header._asdict() | {"phash": str(phash)}
+    return row | header | {"phash": str(phash)}
 
 
 def near_duplicates(fingerprints: pd.DataFrame, distance: int = NEAR_DISTANCE) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from cxrlab.metrics import Estimate, auc, share
 from cxrlab.model import CROPS, ensemble, published_network, residual_network
 from cxrlab.pipeline import Xrays, acquire, augment, drawn_batches
 from cxrlab.shortcuts import OTHER_FINDINGS, everyone, fill, hide, read_mask, region
-from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLE_OF, openist, sources_in
+from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLE_OF, external, sources_in
 from cxrlab.sources.tables import is_normal
 from cxrlab.training import built_in, machine, predict, warm_up
 
@@ -177,7 +177,7 @@ def score_parts(model: keras.Model, xrays: Xrays) -> pd.DataFrame:
 
 def lung_masks(cases: pd.DataFrame) -> dict[int, np.ndarray]:
     """The masks of the lungs, bool (224, 224), by position among the cases that have one."""
-    files = {n: openist.mask_path(path) for n, path in enumerate(cases["path"])}
+    files = {n: external.mask_path(path) for n, path in enumerate(cases["path"])}
     return {number: read_mask(file) for number, file in files.items() if file.is_file()}
 
 

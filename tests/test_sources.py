@@ -12,7 +12,7 @@ from PIL import Image
 
 from cxrlab import sources
 from cxrlab.errors import CXRLabError
-from cxrlab.sources import covid, cxnet, kermany, nih, openist, tuberculosis
+from cxrlab.sources import EXTERNAL, covid, external, kermany, nih
 from cxrlab.sources.tables import COLUMNS, is_covid19, is_normal
 
 HEAD = "patientid,sex,age,finding,view,modality,folder,filename,license,clinical_notes"
@@ -178,7 +178,7 @@ def test_a_patient_number_of_figure_1_cannot_leave_the_folder(tmp_path):
     (folder / "metadata.csv").write_text(
         "patientid,finding,view,modality\n../../x,COVID-19,PA,X-ray\n,COVID-19,PA,X-ray\n"
     )
-    table = covid.load_figure1(folder)
+    table = covid.load(folder, covid.FIGURE1)
     assert table["path"].isna().all()
     assert table["problem"].tolist() == ["unsafe file name", "no file name"]
 
@@ -297,27 +297,34 @@ def test_nihs_own_table_says_who_is_healthy(nih_folder, name):
 
 
 def test_openist_has_a_mask_beside_each_xray(tmp_path):
-    place = tmp_path / openist.NAME / openist.PLACE
     for name in ("1-10-500.jpg", "1-10-500@.png", "2-11-500.jpg", "2-11-500@.png"):
-        picture(place / name)
-    picture(tmp_path / openist.NAME / "Sharedfiles" / "example.jpg")  # of a whole clone
-    table = openist.load(tmp_path / openist.NAME)
+        picture(tmp_path / "Datasets" / "Chest_x-ray" / name)
+    picture(tmp_path / "Sharedfiles" / "example.jpg")  # of a whole clone
+    table = EXTERNAL["openist"].load(tmp_path)
     assert table["image_id"].tolist() == ["openist/1-10-500.jpg", "openist/2-11-500.jpg"]
     assert table["patient_id"].is_unique
     assert is_normal(table["finding"]).all() and table[["sex", "age", "view"]].isna().all(axis=None)
-    assert all(openist.mask_path(path).is_file() for path in table["path"])
+    assert all(external.mask_path(path).is_file() for path in table["path"])
 
 
 def test_covid_cxnet_leaves_children_out_and_tells_what_was_visible(tmp_path):
-    place = tmp_path / cxnet.NAME / cxnet.PLACE
+    place = tmp_path / "chest_xray_images" / "covid19"
     for name in ("009.jpg", "296-.jpg", "455p.jpg", "379.PNG", "251.jfif"):
-        (picture(place / "x.jpg")).rename(place / name)
+        picture(place / "x.jpg").rename(place / name)
     picture(place.parent / "normal" / "1.jpg")
-    table = cxnet.load(tmp_path / cxnet.NAME).set_index("image_id")
-    names = [name.removeprefix("covid-cxnet/") for name in table.index]
+    table = EXTERNAL["covid-cxnet"].load(tmp_path)
+    names = [name.removeprefix("covid-cxnet/") for name in table["image_id"]]
     assert names == ["009.jpg", "251.jfif", "296-.jpg", "379.PNG"]
     assert table["visible"].tolist() == [True, True, False, True]
     assert set(table["finding"]) == {"COVID-19"} and table["patient_id"].is_unique
+
+
+def read(folder: Path, name: str, said: str) -> None:
+    """An X-ray of a hospital and its reading."""
+    picture(folder / name)
+    reading = external.reading_path(folder / name)
+    reading.parent.mkdir(exist_ok=True)
+    reading.write_text(said, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -326,65 +333,52 @@ def test_covid_cxnet_leaves_children_out_and_tells_what_was_visible(tmp_path):
         ("Patient's Sex: F \nPatient's Age: 027Y\nnormal", "F", 27),
         ("Patient's Sex: O\nPatient's Age: 045Y\nnormal", "", 45),
         ("male 45yrs\nnormal", "M", 45),
-        ("Female, 28 yrs\nnormal", "F", 28),
         ("femal 32yrs", "F", 32),
         ("female24yrs\nleft PTB", "F", 24),
         ("male , 29yrs  \t\nbilateral secondary PTB", "M", 29),
         ("male 42\nnormal", "M", -1),
         ("\ufffd", "", -1),
-        ("", "", -1),
     ],
 )
 def test_readings_say_sex_and_age_in_their_own_ways(tmp_path, said, sex, age):
-    picture(tmp_path / "shenzhen" / "CXR_png" / "CHNCXR_0044_0.png")
-    reading = tmp_path / "shenzhen" / "ClinicalReadings" / "CHNCXR_0044_0.txt"
-    reading.parent.mkdir()
-    reading.write_text(said, encoding="utf-8")
-    [row] = tuberculosis.load(tmp_path / "shenzhen", "shenzhen").fillna({"sex": "", "age": -1}).iloc
+    read(tmp_path, "CXR_png/CHNCXR_0044_0.png", said)
+    [row] = EXTERNAL["shenzhen"].load(tmp_path).fillna({"sex": "", "age": -1}).iloc
     assert (row["sex"], row["age"]) == (sex, age)
 
 
-@pytest.mark.parametrize("said", ["male 16month\nnormal", "female 64days", "Patient's Age: 005Y"])
-def test_readings_that_are_of_children(tmp_path, said):
-    for name in ("CHNCXR_0115_0", "CHNCXR_0500_1"):
-        picture(tmp_path / "CXR_png" / f"{name}.png")
-    (tmp_path / "ClinicalReadings").mkdir()
-    (tmp_path / "ClinicalReadings" / "CHNCXR_0115_0.txt").write_text(said)
-    table = tuberculosis.load(tmp_path, "shenzhen")
-    assert table["finding"].tolist() == ["Tuberculosis"]
+def test_children_and_whoever_has_no_reading_are_left_out(tmp_path):
+    for number, said in enumerate(["male 16month", "female 64days", "Patient's Age: 005Y"]):
+        read(tmp_path, f"CXR_png/CHNCXR_011{number}_0.png", said)
+    read(tmp_path, "CXR_png/CHNCXR_0500_1.png", "male 45yrs")
+    picture(tmp_path / "CXR_png" / "CHNCXR_0501_1.png")
+    assert EXTERNAL["shenzhen"].load(tmp_path)["finding"].tolist() == ["Tuberculosis"]
 
 
 def test_montgomery_in_its_own_layout_ties_the_xrays_of_a_patient(tmp_path):
-    home = tmp_path / "MontgomerySet"
-    for name in ("MCUCXR_0001_0", "MCUCXR_0162_1", "MCUCXR_0166_1"):
-        for place in ("CXR_png", "ManualMask/leftMask"):
-            picture(home / place / f"{name}.png")
-    picture(home / "CXR_png" / "Thumbs.png")
-    (home / "ClinicalReadings").mkdir()
-    said = "Patient's Sex: M \nPatient's Age: 049Y\nNO REPORT (same pt as MCUCXR_0162_1)"
-    (home / "ClinicalReadings" / "MCUCXR_0166_1.txt").write_text(said)
-    table = tuberculosis.load(tmp_path, "montgomery")
+    for name, said in {"0001_0": "", "0162_1": "", "0166_1": "(same pt as MCUCXR_0162_1)"}.items():
+        read(tmp_path, f"MontgomerySet/CXR_png/MCUCXR_{name}.png", said)
+        picture(tmp_path / f"MontgomerySet/ManualMask/leftMask/MCUCXR_{name}.png")
+    picture(tmp_path / "MontgomerySet/CXR_png/Thumbs.png")
+    table = EXTERNAL["montgomery"].load(tmp_path)
     assert table["finding"].tolist() == ["No Finding", "Tuberculosis", "Tuberculosis"]
     patients = [f"montgomery/MCUCXR_{number}" for number in ("0001", "0162", "0162")]
     assert table["patient_id"].tolist() == patients
 
 
-def test_the_sets_with_tuberculosis_have_as_many_xrays_as_their_authors_say():
-    ours = {name: tuberculosis.names_of(name) for name in tuberculosis.URLS}
-    ill = {name: sum(each[-1] == "1" for each in names) for name, names in ours.items()}
-    assert {name: len(set(names)) for name, names in ours.items()} == {
-        "montgomery": 138,
-        "shenzhen": 662,
-    }
-    assert ill == {"montgomery": 58, "shenzhen": 336}
-    assert ours["montgomery"][-1] == "MCUCXR_0399_1" and "MCUCXR_0103_0" in ours["montgomery"]
+@pytest.mark.parametrize(
+    ("name", "all_of_them", "ill"), [("montgomery", 138, 58), ("shenzhen", 662, 336)]
+)
+def test_the_hospitals_have_as_many_xrays_as_their_authors_say(name, all_of_them, ill):
+    names = external.names_of(name)
+    assert len(set(names)) == all_of_them
+    assert sum(each.endswith("_1.png") for each in names) == ill
 
 
-@pytest.mark.parametrize("source", [openist, cxnet])
-def test_sources_from_elsewhere_say_where_their_images_are_expected(tmp_path, source):
+@pytest.mark.parametrize("name", ["openist", "covid-cxnet", "shenzhen"])
+def test_sources_from_elsewhere_say_where_there_is_no_image(tmp_path, name):
     picture(tmp_path / "somewhere.jpg")
-    with pytest.raises(CXRLabError, match=f"holds no images of {source.NAME}"):
-        source.load(tmp_path)
+    with pytest.raises(CXRLabError, match=f"holds no images of {name}"):
+        EXTERNAL[name].load(tmp_path)
 
 
 # --- all together ----------------------------------------------------------------------------
@@ -425,7 +419,7 @@ def test_phantoms_are_made_in_the_workspace_but_not_over_foreign_files(monkeypat
         quickly.setattr("cxrlab.phantoms.make_phantoms", lambda folder: folder)
         assert sources.data_folder() == tmp_path / "phantoms"
     picture(tmp_path / "phantoms" / "holiday.png")
-    with pytest.raises(CXRLabError, match="cannot be made"):
+    with pytest.raises(CXRLabError, match="holds files that are no phantoms"):
         sources.data_folder()
     assert (tmp_path / "phantoms" / "holiday.png").is_file()
 
@@ -445,5 +439,5 @@ def test_the_real_folder(real_data):
     assert chosen["patient_id"].nunique() == 117
     assert chosen["finding"].value_counts().to_dict() == {"COVID-19": 160, "COVID-19, ARDS": 8}
     assert not sources.is_phantom(real_data)
-    assert len(openist.load(real_data / openist.NAME)) == 130
-    assert len(cxnet.load(real_data / cxnet.NAME)) == 116  # of 120: four are of children
+    assert len(EXTERNAL["openist"].load(real_data / "openist")) == 130
+    assert len(EXTERNAL["covid-cxnet"].load(real_data / "covid-cxnet")) == 116  # and four children

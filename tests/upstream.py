@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bad_server import BadServer
 
-from cxrlab.sources import ALL_SOURCES, covid, cxnet, fetching, nih, openist, tuberculosis
-from cxrlab.sources.fetching import FOLDERS, REPOSITORIES
+from cxrlab.sources import covid, external, fetching, nih
+from cxrlab.sources.fetching import REPOSITORIES
 
-MENDELEY = "/" + fetching.ARCHIVE.partition("://")[2]
+MENDELEY = "/" + fetching.MENDELEY.partition("://")[2]
 NIH = "/" + fetching.NIH.partition("://")[2]
-NLM = {name: "/" + url.partition("://")[2] for name, url in tuberculosis.URLS.items()}
+NLM = {name: "/" + external.URLS[name].partition("://")[2] for name in fetching.HOSPITALS}
 IMAGES = (".png", ".jpg", ".jpeg", ".jfif")
 HEAD = (
     "patientid,offset,sex,age,finding,survival,temperature,pO2 saturation,view,modality,"
@@ -28,13 +28,11 @@ class Upstream(BadServer):
 
     def raw(self, name: str) -> str:
         """The path below which GitHub has the files of a source."""
-        return "/raw.githubusercontent.com/{}/{}/".format(*REPOSITORIES[ALL_SOURCES[name]])
+        return "/raw.githubusercontent.com/{}/{}/".format(*REPOSITORIES[name])
 
     def listing(self, name: str) -> str:
         """The path at which GitHub gives the list of its images."""
-        place = REPOSITORIES[ALL_SOURCES[name]]
-        tree = "" if ALL_SOURCES[name] in FOLDERS else ":images"
-        return "/api.github.com/repos/{}/git/trees/{}".format(*place) + tree
+        return "/api.github.com/repos/{}/git/trees/{}".format(*REPOSITORIES[name])
 
     def images_asked(self) -> list[str]:
         return [path for path in self.asked if path.lower().endswith(IMAGES)]
@@ -42,17 +40,15 @@ class Upstream(BadServer):
     def add_repository(self, name: str, table: bytes, images: dict[str, bytes]) -> None:
         """A repository of this source with its table, its images, and GitHub's list of them."""
         self.files[self.raw(name) + "metadata.csv"] = table
-        self.add_files(name, images, "images/")
+        self.add_files(name, {f"images/{image}": data for image, data in images.items()})
 
-    def add_files(self, name: str, images: dict[str, bytes], place: str = "") -> None:
-        """Files of this source's repository below ``place``, and GitHub's list of them."""
-        for image, data in images.items():
-            self.files[f"{self.raw(name)}{place}{image}"] = data
-        hashes = [hashlib.sha1(b"blob %d\0" % len(data) + data) for data in images.values()]
-        tree = [
-            {"path": image, "type": "blob", "sha": sha.hexdigest(), "size": len(images[image])}
-            for image, sha in zip(images, hashes, strict=True)
-        ]
+    def add_files(self, name: str, files: dict[str, bytes]) -> None:
+        """Files of this source's repository, and GitHub's list of them."""
+        tree = []
+        for path, data in files.items():
+            self.files[self.raw(name) + path] = data
+            sha = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            tree.append({"path": path, "type": "blob", "sha": sha, "size": len(data)})
         self.files[self.listing(name)] = json.dumps({"sha": "0" * 40, "tree": tree}).encode()
 
     def take(self, data: Path) -> None:
@@ -86,19 +82,19 @@ class Upstream(BadServer):
 
     def add_elsewhere(self, images: list[bytes]) -> None:
         """OpenIST, COVID-CXNet, and both sets with tuberculosis, in miniature."""
-        names = ["1-10-500.jpg", "1-10-500@.png", "2-11-500.jpg", "2-11-500@.png"]
-        files = {f"{openist.PLACE}/{name}": images[n] for n, name in enumerate(names)}
-        files |= {"Sharedfiles/1.jpg": images[0], f"{openist.PLACE}/../../evil.jpg": images[0]}
-        self.add_files(openist.NAME, files | {"README.md": b"tools", "1.jpg": images[0]})
-        names = ["009.jpg", "296-.jpg", "455p.jpg", "251.jfif"]
-        files = {f"{cxnet.PLACE}/{name}": images[n] for n, name in enumerate(names)}
-        self.add_files(cxnet.NAME, files | {"chest_xray_images/normal/1.jpg": images[0]})
+        place, names = "Datasets/Chest_x-ray", ["1-10-500.jpg", "1-10-500@.png"]
+        names += ["2-11-500.jpg", "2-11-500@.png", "../../evil.jpg"]
+        files = {f"{place}/{name}": image for name, image in zip(names, images, strict=True)}
+        self.add_files("openist", files | {"README.md": b"tools", "1.jpg": images[0]})
+        place, names = "chest_xray_images", ["009.jpg", "296-.jpg", "455p.jpg", "251.jfif"]
+        files = {f"{place}/covid19/{name}": images[n] for n, name in enumerate(names)}
+        self.add_files("covid-cxnet", files | {f"{place}/normal/1.jpg": images[0]})
         for name, place in NLM.items():
-            for number, xray in enumerate(tuberculosis.names_of(name)):
+            for number, xray in enumerate(external.names_of(name)):
                 said = f"Patient's Sex: F\nPatient's Age: {number % 60:03}Y\nnormal"
-                said = f"male {number % 60}yrs\nnormal" if name == tuberculosis.SHENZHEN else said
-                self.files[f"{place}/ClinicalReadings/{xray}.txt"] = said.encode()
-                self.files[f"{place}/CXR_png/{xray}.png"] = images[number % len(images)]
+                said = f"male {number % 60}yrs\nnormal" if name == "shenzhen" else said
+                self.files[f"{place}/{external.reading_path(xray).as_posix()}"] = said.encode()
+                self.files[f"{place}/{xray}"] = images[number % len(images)]
 
     def add_external(self, images: list[bytes], adults: list[bytes] | None = None) -> None:
         """Actualmed and Figure 1 in miniature, in the columns of the real ones.

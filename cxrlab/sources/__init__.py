@@ -1,7 +1,8 @@
 """Where the X-rays come from: one module a source, all of them read into one catalog.
 
-A further source is a module like :mod:`cxrlab.sources.nih`, a line in ``SOURCES`` or ``EXTERNAL``
-and a place in ``ROLES``; to be fetched it needs ``PLANS`` and ``WHAT`` in ``sources/fetching.py``.
+A further source is a module like :mod:`cxrlab.sources.nih` with its terms in ``terms.json``, a line
+in ``SOURCES`` or ``EXTERNAL`` and a place in ``ROLES``; to be fetched, a line in ``PLANNED`` of
+``sources/fetching.py``.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ from filelock import FileLock
 from cxrlab.choices import choose
 from cxrlab.errors import CXRLabError
 from cxrlab.files import make_folder, read_json, workspace_root, writing
-from cxrlab.sources import covid, cxnet, kermany, nih, openist
-from cxrlab.sources.fetching import INSIDE_COVIDX, TUBERCULOSIS
+from cxrlab.sources import covid, external, kermany, nih
 from cxrlab.sources.fetching import fetch as fetch
 from cxrlab.sources.tables import STAMP, is_phantom
 
 SOURCES = {source.name: source for source in (covid.SOURCE, kermany.SOURCE, nih.SOURCE)}
 # Hospitals that the course does not learn from. Actualmed and Figure 1 lie inside COVIDx, with the
 # COVID-19 source.
-ELSEWHERE = (*INSIDE_COVIDX, openist.SOURCE, cxnet.SOURCE, *TUBERCULOSIS)
-EXTERNAL = {source.name: source for source in ELSEWHERE}
+EXTERNAL = {source.name: source for source in (*covid.INSIDE_COVIDX, *external.SOURCES)}
 ALL_SOURCES = SOURCES | EXTERNAL
 
 COVID19, CHILDREN, ADULTS = "COVID-19", "children", "adults"
@@ -54,17 +53,16 @@ def data_folder(data: str | Path | None = None) -> Path:
     return choice.folder
 
 
-def what_kind(folder: str | Path) -> dict:
-    """For the settings of a run: ``simulated``, and for phantoms how far up their dial was."""
-    if not is_phantom(folder):
-        return {"simulated": False}
-    return {"simulated": True, "confounding": read_json(Path(folder) / STAMP)["confounding"]}
-
-
 def phantom_choices(folder: str | Path) -> dict:
     """What phantoms were made from, as their folder says; empty for real X-rays."""
     said = read_json(Path(folder) / STAMP) if is_phantom(folder) else {}
     return {name: said[name] for name in ("pixels", "seed", "confounding", "size") if name in said}
+
+
+def what_kind(folder: str | Path) -> dict:
+    """For the settings of a run: ``simulated``, and for phantoms how far up their dial was."""
+    dial = phantom_choices(folder).get("confounding")
+    return {"simulated": False} if dial is None else {"simulated": True, "confounding": dial}
 
 
 def sources_in(data_dir: str | Path) -> list[str]:
@@ -122,9 +120,6 @@ def _phantoms(name: str = "phantoms", **choices: float | str) -> Path:
     """Simulated X-rays in the workspace. One process at a time makes them."""
     from cxrlab.phantoms import make_phantoms
 
-    folder = workspace_root() / name
-    with writing(make_folder(folder.parent)), FileLock(folder.with_name(f"{name}.lock")):
-        try:
-            return make_phantoms(folder, **choices)  # at once, where they are there already
-        except FileExistsError as error:
-            raise CXRLabError(f"The simulated X-rays cannot be made. {error}") from error
+    folder = make_folder(workspace_root()) / name
+    with writing(folder), FileLock(folder.with_name(f"{name}.lock")):
+        return make_phantoms(folder, **choices)  # at once, where they are there already

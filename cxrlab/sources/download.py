@@ -7,9 +7,9 @@ import threading
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,8 @@ from rich.progress import Progress
 import cxrlab
 from cxrlab.errors import CXRLabError
 from cxrlab.files import write_atomically
+from cxrlab.images import read_bytes
+from cxrlab.sources.tables import image_files
 
 AT_ONCE = 4  # files
 TIMEOUTS = (10, 30)  # seconds: for a connection, and for each next part of the body
@@ -39,18 +41,18 @@ class Wanted(NamedTuple):
     size: int  # bytes
 
 
-def bring_all(wanted: Sequence[Wanted], what: str) -> dict[Path, str]:
+def bring_all(wanted: Sequence[Wanted], what: str) -> list[str]:
     """Bring files, a few at a time; returns why, for each that did not come.
 
     One that fails does not stop the others, eight in a row do. ``what`` names the progress bar.
     """
-    failed, in_a_row = {}, 0
+    failed, in_a_row = [], 0
     with Progress(console=Console(stderr=True)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {pool.submit(_bring, one): one.path for one in wanted}
+        jobs = [pool.submit(_bring, one) for one in wanted]
         try:
             for job in bar.track(as_completed(jobs), total=len(jobs), description=what):
-                if why := job.result():
-                    failed[jobs[job]] = why
+                why = job.result()
+                failed += filter(None, [why])
                 in_a_row = in_a_row + 1 if why else 0
                 if in_a_row == GIVE_UP:
                     break
@@ -75,22 +77,17 @@ def get(url: str) -> bytes:
 
     Raises :class:`CXRLabError` with the reason, and for a web page that came instead of the file.
     """
-    data = bytearray()
     try:
-        with session().get(at_mirror(url), stream=True, timeout=TIMEOUTS) as answer:
-            answer.raise_for_status()
-            for part in answer.iter_content(64 * 1024):
-                data += part
-                if len(data) > LARGEST:
-                    raise CXRLabError(f"{url} has more than {decimal(LARGEST)}.")
+        answer = session().get(at_mirror(url), timeout=TIMEOUTS)
+        answer.raise_for_status()
     except requests.RequestException as error:
         raise explain(error, url) from error
-    if data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+    if answer.content[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise CXRLabError(
             f"{url} sent a web page instead of the file. The login page of this network may stand "
             "in between: open the address in a browser, then run this again."
         )
-    return bytes(data)
+    return answer.content
 
 
 @cache
@@ -122,6 +119,18 @@ def at_mirror(url: str) -> str:
     return f"{mirror.rstrip('/')}/{url.partition('://')[2]}"
 
 
+def contents(place: Path | str) -> list[tuple[str, Callable[[], bytes], int]]:
+    """What a folder or a zip archive, here or on the web, holds: paths, readers, bytes.
+
+    Raises :class:`CXRLabError` as :class:`Archive` does.
+    """
+    if isinstance(place, Path) and place.is_dir():
+        files = image_files(place).values()
+        return [(path.as_posix(), partial(read_bytes, path), path.stat().st_size) for path in files]
+    archive = Archive(place)
+    return [(one.filename, partial(archive.read, one), one.file_size) for one in archive.members]
+
+
 class Archive:
     """A zip archive on this computer, or behind a web address, of which only parts travel.
 
@@ -130,63 +139,56 @@ class Archive:
 
     def __init__(self, place: Path | str) -> None:
         self.place, self._own = place, threading.local()  # each thread opens it for itself
-        try:
-            self.members = self._opened().infolist()
-        except Exception as error:  # zipfile promises no list of what strangers' bytes raise
-            raise explain(error, str(place)) from error
+        self.members = self._ask(zipfile.ZipFile.infolist)
 
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """The content of a member, with its CRC-32 checked. Raises :class:`CXRLabError`."""
         if member.file_size > LARGEST:
             raise CXRLabError(f"{member.filename} would unpack to more than {decimal(LARGEST)}.")
+        return self._ask(lambda opened: opened.read(member), f"{member.filename} in ")
+
+    def _ask(self, question: Callable[[zipfile.ZipFile], Any], of_which: str = "") -> Any:
         try:
-            data = self._opened().read(member)
-            if len(data) != member.file_size:  # zipfile looks at the CRC alone
-                raise zipfile.BadZipFile("another length than the directory says")
-        except Exception as error:
+            if getattr(self._own, "zip", None) is None:
+                self._own.zip = self._open()
+            return question(self._own.zip)
+        except Exception as error:  # zipfile promises no list of what strangers' bytes raise
             self._own.zip = None  # after a broken connection it has to be opened again
-            raise explain(error, str(self.place), member.filename) from error
-        return data
+            raise explain(error, str(self.place), of_which) from error
 
-    def _opened(self) -> zipfile.ZipFile:
-        if getattr(self._own, "zip", None) is None:
-            if isinstance(self.place, Path):
-                self._own.zip = zipfile.ZipFile(self.place)
-            else:
-                url = at_mirror(self.place)
-                self._own.zip = RemoteZip(url, session=session(), timeout=TIMEOUTS)
-        return self._own.zip
+    def _open(self) -> zipfile.ZipFile:
+        if isinstance(self.place, Path):
+            return zipfile.ZipFile(self.place)
+        return RemoteZip(at_mirror(self.place), session=session(), timeout=TIMEOUTS)
 
 
-def explain(error: Exception, place: str, member: str = "") -> CXRLabError:
+def explain(error: Exception, place: str, of_which: str = "") -> CXRLabError:
     """The sentence for whatever requests, remotezip or zipfile raised at an address or file.
 
-    Their own text is left out: it may hold a proxy's password.
+    Their own text is left out: it may hold a proxy's password. ``of_which``: ``MEMBER in``.
     """
     if isinstance(error, CXRLabError):
         return error
-    server, what = urlsplit(place).netloc, f"{member} in {place}" if member else place
+    server, what = urlsplit(place).netloc, of_which + place
     # remotezip gives the words of an error alone; the error itself stands behind it.
     cause = error.__context__ if isinstance(error, RemoteZipError) else error
     status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
     if isinstance(cause, requests.exceptions.ProxyError) or status == 407:
-        why = (
-            f"The proxy before {server} refused. It may want a name and a password in HTTPS_PROXY."
-        )
+        why = f"The proxy before {server} refused. It may want a name and a password in HTTPS_PROXY"
     elif isinstance(error, RangeNotSupported):
         why = (
             f"{server} sent no part of its archive; the login page of this network may stand in "
             "between. Download the archive whole in a browser, then unpack it into the source's "
-            "folder or, for the children's, name the file with --archive."
+            "folder or, for the children's, name the file with --archive"
         )
     elif status in (429, 503):
-        why = f"{server} had too many questions from here (it answered {status}). Try again later."
+        why = f"{server} had too many questions from here (it answered {status}). Try again later"
     elif isinstance(cause, requests.ConnectionError | requests.Timeout):
-        why = f"{server} cannot be reached. Check the connection and the proxy, and run this again."
+        why = f"{server} cannot be reached. Check the connection and the proxy, and run this again"
     elif status in (404, 410):
-        why = f"{what} is not there ({status}). Look for a newer version of the course."
+        why = f"{what} is not there ({status}). Look for a newer version of the course"
     elif status:
-        why = f"{what} was refused ({status}). Open it in a browser: it may ask for an account."
+        why = f"{what} was refused ({status}). Open it in a browser: it may ask for an account"
     else:
-        why = f"{what} is damaged, or did not come whole. Run this again, what has come is kept."
-    return CXRLabError(why)
+        why = f"{what} is damaged, or did not come whole. Run this again, what has come is kept"
+    return CXRLabError(f"{why}.")

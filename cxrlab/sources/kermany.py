@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import Source, from_files, image_files
+from cxrlab.sources.tables import from_files, image_files, source
 
 NAME = "chest_xray"
 PARTS = ("train", "test", "val")
 FINDINGS = {"NORMAL": "Normal", "PNEUMONIA": "Pneumonia"}
-PLACE = re.compile(r"(train|test|val)/(NORMAL|PNEUMONIA)/", re.I)
+PLACE = re.compile(rf"(?:{NAME}/)?((train|test|val)/(NORMAL|PNEUMONIA)/.+)", re.I)
 URL = "https://www.kaggle.com/paultimothymooney/chest-xray-pneumonia"
 
 
@@ -23,23 +24,22 @@ def load(folder: str | Path) -> pd.DataFrame:
     They may lie in a folder ``chest_xray`` inside. The column ``published_part`` says which part an
     image is of. Raises :class:`CXRLabError` where there is none.
     """
-    folder = Path(folder).absolute()
-    files = image_files(folder)
-    for root in (folder, folder / NAME):
-        below = [path for path in files if path.is_relative_to(root)]
-        places = [(PLACE.match(path.relative_to(root).as_posix()), path) for path in below]
-        if found := [(at[1].lower(), at[2].upper(), path) for at, path in places if at]:
-            break
-    else:
+    folder, found = Path(folder).absolute(), {}
+    for inside, path in image_files(folder).items():
+        if at := PLACE.fullmatch(inside):  # of Kaggle's archive, which holds the whole twice, once
+            found[at[1]] = (PARTS.index(at[2].lower()), at[3].upper(), path)
+    if not found:
         raise CXRLabError(
             f"{folder} holds no images in folders {', '.join(PARTS)} with NORMAL and PNEUMONIA "
             "inside. Unpack the archive of the Kaggle data set so that they lie there."
         )
-    found.sort(key=lambda one: (PARTS.index(one[0]), *one[1:]))
-    parts, kinds, chosen = zip(*found, strict=True)
-    said = {"finding": [FINDINGS[kind] for kind in kinds], "published_part": parts}
-    said |= {"view": "AP", "modality": "X-ray", "license": "CC BY 4.0", "url": URL}
-    return from_files(root, chosen, patient_of, source=NAME, **said)
+    ordered = sorted(found.items(), key=itemgetter(1))
+    about = {"view": "AP", "modality": "X-ray", "license": "CC BY 4.0", "url": URL}
+    about["finding"] = [FINDINGS[kind] for _, (_, kind, _) in ordered]
+    about["published_part"] = [PARTS[part] for _, (part, _, _) in ordered]
+    files = {inside: path for inside, (_, _, path) in ordered}
+    patients = [patient_of(path.name) for path in files.values()]
+    return from_files(folder, files, patients, source=NAME, **about)
 
 
 def patient_of(name: str) -> str:
@@ -55,12 +55,4 @@ def patient_of(name: str) -> str:
     return found.group() if found else Path(name).stem
 
 
-SOURCE = Source(
-    NAME,
-    "Chest X-rays of children from Guangzhou (Kermany)",
-    "CC BY 4.0.",
-    "D. Kermany, K. Zhang, M. Goldbaum, Labeled Optical Coherence Tomography (OCT) and Chest "
-    "X-Ray Images for Classification, Mendeley Data, v2, 2018, "
-    "https://doi.org/10.17632/rscbjbr9sj.2",
-    load,
-)
+SOURCE = source(NAME, load)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.sources.tables import ADULT, Source, from_files, image_files, is_normal, read_table
+from cxrlab.sources.tables import ADULT, from_files, image_files, is_normal, read_table, source
 
 NAME = "nih-no-finding"
 URL = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
 # NIH's own table, also that of the sample on Kaggle, and what is read of it.
-TABLE = re.compile(r"(?:Data_Entry|sample_labels).*\.csv$", re.I)
+TABLE = re.compile(r"(?:.*/)?(?:Data_Entry|sample_labels)[^/]*\.csv", re.I)
 NAMED = {"Finding Labels": "finding", "View Position": "view", "Patient Age": "age"}
 NEEDED = ("Image Index", *NAMED)
 
@@ -27,9 +27,9 @@ def load(folder: str | Path) -> pd.DataFrame:
     """
     folder = Path(folder).absolute()
     below = image_files(folder)
-    files = [path for path in below if path.suffix.lower() not in (".csv", ".txt", ".pdf")]
+    files = {n: path for n, path in below.items() if not re.search(r"\.(csv|txt|pdf)$", n, re.I)}
     about = {"finding": "No Finding", "modality": "X-ray", "license": "free with attribution"}
-    if tables := [path for path in below if TABLE.match(path.name)]:
+    if tables := [path for inside, path in below.items() if TABLE.fullmatch(inside)]:
         path = max(tables, key=lambda path: path.name)  # corrected in 2020
         table = read_table(path, NEEDED).drop_duplicates()
         stems = table["Image Index"].str.replace(r"\.\w+$", "", regex=True)
@@ -37,17 +37,19 @@ def load(folder: str | Path) -> pd.DataFrame:
             raise CXRLabError(f"{path} says two things of {twice[0]}. Delete the wrong row.")
         sex = table.get("Patient Gender", table.get("Patient Sex"))
         table = table.assign(sex=sex).rename(columns=NAMED).set_axis(stems)
-        table = table[table.index.notna()].reindex([path.stem for path in files])
+        table = table[table.index.notna()].reindex([path.stem for path in files.values()])
         about |= {name: table[name].array for name in ("finding", "view", "age", "sex")}
-    return from_files(folder, files, patient_of, source=NAME, url=URL, **about)
+    patients = [patient_of(path.name) for path in files.values()]
+    return from_files(folder, files, patients, source=NAME, url=URL, **about)
 
 
 def healthy_adults(table: Path) -> list[str]:
     """File names in NIH's own table, one per patient: No Finding, of age, in PA view."""
     rows = read_table(table, (*NEEDED, "Patient ID"))
+    named = rows["Image Index"].str.fullmatch(r"\d+_\d+\.\w+").fillna(False).astype(bool)
     of_age = pd.to_numeric(rows["Patient Age"], errors="coerce").between(ADULT, 130)
-    ours = rows[of_age & is_normal(rows["Finding Labels"]) & rows["View Position"].eq("PA")]
-    return ours.drop_duplicates("Patient ID")["Image Index"].dropna().to_list()
+    ours = named & of_age & is_normal(rows["Finding Labels"]) & rows["View Position"].eq("PA")
+    return rows[ours].drop_duplicates("Patient ID")["Image Index"].to_list()
 
 
 def patient_of(name: str) -> str:
@@ -56,13 +58,4 @@ def patient_of(name: str) -> str:
     return found.group() if found else Path(name).stem
 
 
-SOURCE = Source(
-    NAME,
-    "NIH ChestX-ray14, No Finding",
-    "Free to use; link to the download site, cite the paper and name the NIH Clinical Center as "
-    "the provider.",
-    "X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, ChestX-ray8: Hospital-scale Chest "
-    "X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common "
-    "Thorax Diseases, CVPR 2017, https://doi.org/10.1109/CVPR.2017.369",
-    load,
-)
+SOURCE = source(NAME, load)
