@@ -7,7 +7,6 @@ place. The idea of an exercise object with these three methods is that of Kaggle
 from __future__ import annotations
 
 import html
-import json
 import re
 import textwrap
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from IPython import get_ipython
 from IPython.display import display
@@ -70,8 +69,7 @@ def read_texts(notebook: str) -> dict:
     return read_json(Path(__file__).parent / "texts" / f"{notebook}.json")
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A state and the sentence that goes with it."""
 
     state: State
@@ -84,7 +82,8 @@ class Exercise:
 
     ``answer`` is a solution as the reader would write it; ``imports`` stands before it where it
     runs outside of a notebook. ``variable`` is the name that the reader fills in, the last that
-    ``answer`` sets. ``texts`` hold its ``title``, and ``hints`` that become more specific.
+    ``answer`` sets. ``texts`` hold its ``title``, ``hints`` that become more specific, ``praise``,
+    and ``replies`` to what is wrong.
     """
 
     key: str
@@ -92,7 +91,7 @@ class Exercise:
     variable: str = ""
     imports: str = "import numpy as np\nimport pandas as pd\n"
     texts: dict = field(default_factory=dict)
-    judged_by: Callable[[Any], str] | None = None
+    judged_by: Callable[[Any], str | None] | None = None
     _shown_hints: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,8 +99,13 @@ class Exercise:
         self.variable = self.variable or SET_BY_CODE.findall(self.answer)[-1]
         self.texts = self.texts or read_texts(self.key[:2])["exercises"][self.key]
 
-    def judge_answer(self, answer: Any) -> str:
-        """The praise of a right answer; raises :class:`Wrong` for another one."""
+    def reply_if(self, condition: Any, which: str, **seen: Any) -> None:
+        """Raise :class:`Wrong`, with that of the ``replies`` in its texts, where it holds."""
+        if condition:
+            raise Wrong(self.texts["replies"][which].format(**seen))
+
+    def judge_answer(self, answer: Any) -> str | None:
+        """Raise :class:`Wrong` for a wrong answer; what else to say of a right one than praise."""
         return self.judged_by(answer)
 
     def judge(self, answer: Any) -> Verdict:
@@ -109,7 +113,8 @@ class Exercise:
         try:
             if holds_dots(answer):
                 raise NotAttempted
-            return Verdict(State.CORRECT, f"Correct. {self.judge_answer(answer)}".strip())
+            praise = self.judge_answer(answer) or self.texts.get("praise", "")
+            return Verdict(State.CORRECT, f"Correct. {praise}".strip())
         except NotAttempted:
             to_do = f"replace the dots in `{self.variable}` and run the cell again."
             return Verdict(State.UNTOUCHED, f"Not attempted yet: {to_do}")
@@ -129,8 +134,7 @@ class Exercise:
 
     def check(self, answer: Any) -> None:
         """Show the verdict and, if the answer was attempted, remember it."""
-        verdict = self.attempt(answer)
-        show_message(verdict.state, verdict.message)
+        show_message(*self.attempt(answer))
 
     def or_solution(self, answer: Any) -> Any:
         """The reader's answer where it is right, else what the solution gives.
@@ -163,8 +167,8 @@ class Exercise:
         show(f"{title}\n\n{self.answer}", as_code)
 
 
-def exercise(key: str, answer: str, **more: str) -> Callable[[Callable[[Any], str]], Exercise]:
-    """Make the function below an exercise: it praises an answer, or raises :class:`Wrong`."""
+def exercise(key: str, answer: str, **more: str) -> Callable[[Callable], Exercise]:
+    """Make the function below an exercise: its :meth:`Exercise.judge_answer`."""
     return lambda judged_by: Exercise(key=key, answer=answer, judged_by=judged_by, **more)
 
 
@@ -199,8 +203,8 @@ def remember(key: str, solved: bool) -> None:
     """
     kept = remembered()
     before = kept.get(key, {"attempts": 0, "solved": False})
-    kept[key] = {"attempts": before["attempts"] + 1, "solved": bool(before["solved"] or solved)}
-    with suppress(OSError, CXRLabError):
+    kept[key] = {"attempts": before["attempts"] + 1, "solved": before["solved"] or solved}
+    with suppress(CXRLabError):
         write_json(workspace_root() / PROGRESS, dict(sorted(kept.items())))
 
 
@@ -209,5 +213,5 @@ def remembered() -> dict[str, dict]:
     try:
         kept = read_json(workspace_root() / PROGRESS)
         return {key: e for key, e in kept.items() if {"attempts", "solved"} <= e.keys()}
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         return {}

@@ -7,7 +7,8 @@ sentence for each. Every other answer (a figure, a model) is judged by a functio
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
@@ -69,9 +70,8 @@ def close(value: Any, expected: Any, tolerance: float = 0.005) -> bool:
         return same_keys and all(close(value[key], expected[key], tolerance) for key in expected)
     if isinstance(expected, list | tuple):
         several = isinstance(value, list | tuple) or np.ndim(value) > 0
-        if not several or len(value) != len(expected):
-            return False
-        return all(map(partial(close, tolerance=tolerance), value, expected))
+        same_length = several and len(value) == len(expected)
+        return same_length and all(map(partial(close, tolerance=tolerance), value, expected))
     try:
         value, expected = np.asarray(value), np.asarray(expected)
     except ValueError:  # lists of unequal lengths
@@ -107,29 +107,25 @@ class FunctionExercise(Exercise):
     recognised when it explains all results, not a single one; where it stops, it explains any.
     What ``is_share`` may be a percentage or rounded, two slips more. Every function gets what
     ``arguments`` makes of a case, and ``seen_as`` makes of its result, and of these arguments,
-    what is compared. Where the solution draws at random, ``right`` and the slips are results.
-    The texts: ``otherwise``, of any other mistake, and ``if_it_stops``, of an error.
+    what is compared. The texts: ``otherwise``, of any other mistake, and ``if_it_stops``.
     """
 
     cases: Sequence[tuple]
-    slips: Mapping[str | tuple, str]
-    right: tuple = ()
+    slips: Mapping[str, str]
     tolerance: float = 1e-6
     is_share: bool = False
     arguments: Callable[..., tuple] = lambda *case: case
     seen_as: Callable[..., Any] = lambda result, *arguments: result
 
-    def judge_answer(self, function: Any) -> str:
-        """The praise of a right function; raises :class:`Wrong` for another one."""
+    def judge_answer(self, function: Any) -> None:
+        """Raise :class:`Wrong` for a function that does not do as the solution does."""
         found = [self._on(case, function) for case in self.cases]
         ours = [self._on(case, self.run()) for case in self.cases]
-        results, rights = [seen for *_, seen in found], self.right or [seen for *_, seen in ours]
-        for (given, result, seen), (_, our, _), right in zip(found, ours, rights, strict=True):
-            shown = ", ".join(map(str, given)) if all(map(is_number, given)) else "..."
+        for (given, result, seen), (_, our, right) in zip(found, ours, strict=True):
             if not close(seen, right, self.tolerance):
-                why = self._slip(results, rights) or self.texts["otherwise"]
+                shown = ", ".join(map(str, given)) if all(map(is_number, given)) else "..."
+                why = self._slip([e[-1] for e in found], [e[-1] for e in ours])
                 raise Wrong(f"`{self.variable}({shown})` {compared(result, our)}: {why}")
-        return self.texts.get("praise", "")
 
     def _on(self, case: tuple, function: Any) -> tuple[tuple, Any, Any]:
         """The arguments of a case, what the function returns, and what of that is compared."""
@@ -144,25 +140,24 @@ class FunctionExercise(Exercise):
             return self.answer.replace(old, new)
         return f"{self.answer.rpartition('return ')[0]}return {slip}"
 
-    def _slip_values(self, slip: str) -> Iterator[Any]:
-        for case in self.cases:
-            try:
-                yield self._on(case, self.run(self.slip_code(slip)))[-1]
-            except Wrong:
-                yield ...
-
-    def _slip(self, results: list, rights: Sequence) -> str | None:
-        """The sentence of the slip that explains all results."""
-        known = {words: slip for slip, words in self.slips.items()}
-        if self.is_share:
-            known["a percentage. Return a share from 0 to 1."] = (*(100 * e for e in rights),)
-            known["rounded. Return the whole number."] = (*(np.round(e, 2) for e in rights),)
-        for words, slip in known.items():
-            values = slip if isinstance(slip, tuple) else self._slip_values(slip)
-            pairs = zip(results, values, strict=True)
-            if all(value is ... or close(found, value, self.tolerance) for found, value in pairs):
+    def _slip(self, results: list, rights: list) -> str:
+        """The sentence of the slip that explains all results, or what fits any other."""
+        for slip, words in self.slips.items():
+            if self._explains(self.run(self.slip_code(slip)), results):
                 return words
-        return "did you `return` it?" if results[0] is None else None
+        if self.is_share and close(results, [100 * e for e in rights], self.tolerance):
+            return "a percentage. Return a share from 0 to 1."
+        if self.is_share and close(results, [np.round(e, 2) for e in rights], self.tolerance):
+            return "rounded. Return the whole number."
+        return "did you `return` it?" if results[0] is None else self.texts["otherwise"]
+
+    def _explains(self, function: Any, results: list) -> bool:
+        """Whether the function of a slip gives all these results; where it stops, it gives any."""
+        for case, result in zip(self.cases, results, strict=True):
+            with suppress(Wrong):
+                if not close(result, self._on(case, function)[-1], self.tolerance):
+                    return False
+        return True
 
 
 @dataclass(kw_only=True)
@@ -173,8 +168,8 @@ class WordsExercise(Exercise):
     single word.
     """
 
-    def judge_answer(self, answer: Any) -> str:
-        """The praise of the right words; raises :class:`Wrong` for others."""
+    def judge_answer(self, answer: Any) -> None:
+        """Raise :class:`Wrong` for other words than the solution's."""
         right = self.run()
         if isinstance(right, str):
             right, answer = {"": right}, {"": answer}
@@ -183,8 +178,7 @@ class WordsExercise(Exercise):
         wrong_if(missing, f"`{self.variable}` says nothing of {missing}.")
         for name, wanted in right.items():
             replies, word = self.texts["replies"][name], str(answer[name]).strip().lower()
-            seen, words = f"`{self.variable}{[name] if name else ''}`", [wanted, *replies]
-            one_of = f"Choose one of {', '.join(sorted(words))}."
-            wrong_if(word not in words, f"{seen} is {described(answer[name])}. {one_of}")
+            seen, words = f"`{self.variable}{[name] if name else ''}`", sorted([wanted, *replies])
+            one_of = f"{seen} is {described(answer[name])}. Choose one of {', '.join(words)}."
+            wrong_if(word not in words, one_of)
             wrong_if(word != wanted, f"{seen} is not {word!r}: {replies.get(word)}")
-        return self.texts.get("praise", "")

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxrlab.exercises.engine import exercise
-from cxrlab.exercises.judge import FunctionExercise, close, is_number, kind, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, close, is_number, kind
 from cxrlab.exercises.quiz import load_quiz
 
 
 @exercise("01.ten_calls", "my_calls = [1, 0, 1, 0, 0, 1, 0, 1, 0, 1]  # yours will differ")
 def ten_calls(calls: Any) -> str:
     """Ten calls of 0 or 1."""
-    wrong_if(isinstance(calls, str), "`my_calls` is a text. Write a list, such as `[0, 1, 1]`.")
-    kind("my_calls", calls, Sequence | np.ndarray | pd.Series, "a list of ten numbers")
-    calls = list(calls)
-    wrong_if(len(calls) != 10, f"`my_calls` has {len(calls)} entries for ten X-rays.")
+    lists = list | tuple | np.ndarray | pd.Series
+    calls = list(kind("my_calls", calls, lists, "a list of ten numbers, such as `[0, 1, 1, ...]`"))
+    ten_calls.reply_if(len(calls) != 10, "number", number=len(calls))
     for place, call in enumerate(calls, start=1):
-        seen = f"Entry {place} of `my_calls` is {call!r}"
-        wrong_if(isinstance(call, str), f"{seen}. Write the number, without quotation marks.")
-        undecided = "Undecided? Choose all the same, as a doctor has to."
+        ten_calls.reply_if(isinstance(call, str), "text", place=place, call=call)
         is_call = close(call, 0, 0) or close(call, 1, 0)
-        wrong_if(not is_call, f"{seen}, but a call is 1 or 0. {undecided}")
-    if len(set(calls)) == 1:
-        return "Each of your calls is the same. Watch what that does to your confusion matrix."
-    return f"You called {sum(map(int, calls))} of the ten positive."
+        ten_calls.reply_if(not is_call, "undecided", place=place, call=call)
+    called_positive = sum(map(int, calls))
+    praise = "one_kind" if called_positive in (0, 10) else "calls"
+    return ten_calls.texts[praise].format(positive=called_positive)
 
 
 # All four counts differ.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.exercises.engine import described, exercise, read_texts
-from cxrlab.exercises.judge import FunctionExercise, called, close, kind, pair, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, called, close, kind, pair
 from cxrlab.exercises.quiz import load_quiz
 
 
@@ -51,18 +51,17 @@ LEFT = {"table": 90, "COVID-19": 61, "X-ray": 50, "PA": 34, "file is there": 33}
         return ax
     """,
 )
-def waterfall(function: Any) -> str:
+def waterfall(function: Any) -> None:
     """A bar per step, lying or standing, as long as its number of rows."""
     import matplotlib.pyplot as plt
 
-    before = set(plt.get_fignums())
+    before = {*plt.get_fignums()}
     plt.figure()
     try:
         check_bars(called("draw_rows", function, dict(LEFT)))
     finally:  # or the notebook would show the figures of the check
-        for figure in set(plt.get_fignums()) - before:
+        for figure in {*plt.get_fignums()} - before:
             plt.close(figure)
-    return "One bar per step, in order, each as long as its number of rows."
 
 
 def check_bars(ax: Any) -> None:
@@ -70,17 +69,13 @@ def check_bars(ax: Any) -> None:
     from matplotlib.axes import Axes
 
     kind("draw_rows(...)", ax, Axes, "the Axes that `sns.barplot` returns")
-    bars = [bar for bar in ax.patches if bar.get_width() and bar.get_height()]
-    lying = len({bar.get_y() for bar in bars}) > 1
-    placed = [(b.get_y(), b.get_width()) if lying else (b.get_x(), b.get_height()) for b in bars]
-    sizes = [round(float(size), 2) for _, size in sorted(placed)]
+    lying = all(bars.orientation == "horizontal" for bars in ax.containers)
     axis, label = (ax.yaxis, ax.get_xlabel()) if lying else (ax.xaxis, ax.get_ylabel())
+    sizes = [round(float(size), 2) for bars in ax.containers for size in bars.datavalues]
     names = [tick.get_text() for tick in axis.get_ticklabels() if tick.get_text()]
-    given = "A countplot counts; `sns.barplot(x=..., y=...)` draws given numbers."
-    seen = f"`draw_rows` draws bars of {sizes}, named {', '.join(names)}"
-    fits = names == list(LEFT) and close(sizes, list(LEFT.values()))
-    wrong_if(not fits, f"{seen}, but should draw {LEFT}, in this order. {given}")
-    wrong_if(not label, 'The axis of the numbers has no name: `ax.set_xlabel("rows left")`.')
+    fits = names == list(LEFT) and sizes == list(LEFT.values())
+    waterfall.reply_if(not fits, "bars", sizes=sizes, names=", ".join(names), left=LEFT)
+    waterfall.reply_if(not label, "label")
 
 
 def clues(*counts: tuple[str | None, int, int]) -> tuple[pd.DataFrame, str]:
@@ -136,48 +131,35 @@ def made_up_cases() -> pd.DataFrame:
         return table.iloc[rest], table.iloc[part]
     """,
 )
-def split_off(function: Any) -> str:
+def split_off(function: Any) -> str | None:
     """Two tables without a common group, in their shares, and the same for the same seed."""
     table = made_up_cases()
     draws = [(5, 0), (5, 1), (5, 3), (3, 1), (7, 2), (7, 4)]
     parts = {draw: check_cut(function, table, *draw) for draw in draws}
-    same = "`split_off` gives another part with the same seed. Pass it on: `random_state=seed`."
-    wrong_if(parts[5, 0] != check_cut(function, table, 5, 0), same)
-    other = "`split_off` gives the same part for seeds 0 and 1. Shuffle: `shuffle=True`."
-    wrong_if(parts[5, 0] == parts[5, 1], other)
-    if parts[5, 0] == check_cut(split_off.run(), table, 5, 0):
-        return "No group is on both sides, and both classes are in their shares."
-    return (
-        "No group is on both sides. Your draw is another one than the course's, so the networks "
-        "that come with the course do not fit it: notebook 03 trains one."
-    )
+    split_off.reply_if(parts[5, 0] != check_cut(function, table, 5, 0), "same seed")
+    split_off.reply_if(parts[5, 0] == parts[5, 1], "other seed")
+    own_draw = parts[5, 0] != check_cut(split_off.run(), table, 5, 0)
+    return split_off.texts["own_draw"] if own_draw else None
 
 
 def check_cut(function: Any, table: pd.DataFrame, folds: int, seed: int) -> set[str]:
     """The images of the part that was split off, if the two tables are as they should be."""
     rest, part = pair("split_off(...)", called("split_off", function, table.copy(), folds, seed))
-    rows = "two tables of whole rows: `table.iloc[positions]` takes the rows of positions"
     for each in (rest, part):
         whole = isinstance(each, pd.DataFrame) and {*table} <= {*each}
-        wrong_if(
-            not whole, f"`split_off(...)` returns {described(each)}, but should return {rows}."
-        )
-    images = [*rest["image_id"], *part["image_id"]]
-    lost, twice = len(table) - len({*images}), len(images) - len({*images})
-    seen = f"`split_off` loses {lost} of {len(table)} images, and has {twice} in both tables"
-    wrong_if(lost or twice, f"{seen}. Is there `.loc` in place of `.iloc`?")
-    wrong_if(len(part) > len(rest), "`split_off` returns the small table first, not the rest.")
-    for column, more in (("patient_id", ""), ("group", ", of patients who share a duplicate")):
+        split_off.reply_if(not whole, "no rows", seen=described(each))
+    images = pd.concat([rest, part])["image_id"]
+    lost, twice = len(table) - images.nunique(), images.duplicated().sum()
+    split_off.reply_if(lost or twice, "images", lost=lost, twice=twice, all=len(table))
+    split_off.reply_if(len(part) > len(rest), "order")
+    for column in ("patient_id", "group"):
         torn = len({*rest[column].astype(str)} & {*part[column].astype(str)})  # 12 is "12"
-        seen = f"`split_off` tears {torn} {column.removesuffix('_id')}s apart{more}"
-        wrong_if(torn, f'{seen}. Use a splitter that takes `groups=table["group"]`.')
+        split_off.reply_if(torn, column, torn=torn)
     share, positive, wanted = len(part) / len(table), part["label"].mean(), table["label"].mean()
-    seen = f"With folds={folds} the part of `split_off` has {share:.0%} of the images"
-    to_do = f"not about {1 / folds:.0%}. Take one of `folds` folds as the part"
-    wrong_if(not close(share, 1 / folds, 0.06), f"{seen}, {to_do}.")
-    seen = f"{positive:.0%} of the part is positive and {wanted:.0%} of the table"
+    fits = close(share, 1 / folds, 0.06)
+    split_off.reply_if(not fits, "share", folds=folds, share=share, wanted=1 / folds)
     fits = close(positive, wanted, 0.05)
-    wrong_if(not fits, f"In `split_off` {seen}. Take the splitter that is stratified as well.")
+    split_off.reply_if(not fits, "strata", positive=positive, wanted=wanted)
     return set(part["image_id"])
 
 

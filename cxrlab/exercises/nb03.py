@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlab.errors import CXRLabError
 from cxrlab.exercises.engine import exercise
-from cxrlab.exercises.judge import (
-    FunctionExercise,
-    WordsExercise,
-    called,
-    close,
-    kind,
-    pair,
-    wrong_if,
-)
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, close, kind, pair
 from cxrlab.exercises.quiz import load_quiz
+from cxrlab.training import white_of
 
 # Not symmetric, so that a flipped or turned kernel gives other numbers.
 PIXELS = np.array([[1, 2, 0, 5], [4, 3, 1, 2], [0, 2, 5, 1], [3, 1, 1, 0]], float)
@@ -70,7 +65,7 @@ convolve = FunctionExercise(
     variable="second_block, third_block",
     imports="from keras import layers\n",
 )
-def two_blocks(blocks: Any) -> str:
+def two_blocks(blocks: Any) -> None:
     """The second and third block of the published network, layer by layer."""
     settings = ["filters", "kernel_size", "pool_size", "padding", "strides", "activation", "rate"]
     names, ours = ("second_block", "third_block"), two_blocks.run()
@@ -79,14 +74,14 @@ def two_blocks(blocks: Any) -> str:
             found = called(name, block, rate)
             kind(f"{name}({rate})", found, list | tuple, "a list of layers")
             kinds, wanted = ([type(e).__name__ for e in row] for row in (found, right(rate)))
-            wrong_if(kinds != wanted, f"`{name}` returns {kinds}, but should return {wanted}.")
-            swapped = " The two blocks are swapped." if found[0].filters in (64, 128) else ""
+            two_blocks.reply_if(kinds != wanted, "layers", name=name, seen=kinds, wanted=wanted)
             for has, should in zip(found, right(rate), strict=True):
                 has, should = has.get_config(), should.get_config()
-                for each in filter(should.get, settings):
-                    seen = f"The {each} of `{name}({rate})` is {has[each]}, but should be"
-                    wrong_if(has[each] != should[each], f"{seen} {should[each]}.{swapped}")
-    return "Each block halves the map and doubles the filters."
+                for what in filter(should.get, settings):
+                    seen = {"what": f"{what} of `{name}({rate})`", "seen": has[what]}
+                    which = "swapped" if has[what] in (64, 128) else "setting"
+                    wrong = has[what] != should[what]
+                    two_blocks.reply_if(wrong, which, wanted=should[what], **seen)
 
 
 FILES = 40
@@ -107,7 +102,7 @@ def load(path, label):
     return tf.image.resize(image, (224, 224)) / 255, label
 """,
 )
-def pipeline(make_batches: Any) -> str:
+def pipeline(make_batches: Any) -> None:
     """A pipeline from files to batches, tried on forty small pictures whose grey is their label."""
     import tensorflow as tf
 
@@ -117,27 +112,20 @@ def pipeline(make_batches: Any) -> str:
             Image.new("L", (8, 8), 6 * number).save(path)
         labels = np.arange(FILES, dtype="float32")[:, None]
         files = tf.data.Dataset.from_tensor_slices((paths, labels))
-        one_path = "`load` takes one path at a time: send each through it before you make batches."
-        found = called("make_batches", make_batches, files, advice=one_path)
+        advice = pipeline.texts["if_it_stops"]
+        found = called("make_batches", make_batches, files, advice=advice)
         kind("make_batches(files)", found, tf.data.Dataset, "a tf.data.Dataset: `return files....`")
-        are_paths = found.element_spec == files.element_spec
-        wrong_if(are_paths, "`make_batches` gives paths, no pictures yet: `.map(load)` reads them.")
+        pipeline.reply_if(found.element_spec == files.element_spec, "paths")
         # More than there should be, so that `repeat` and a wrong size are seen.
-        given = [tuple(np.asarray(part) for part in each) for each in islice(found, 3)]
+        given = [*islice(found.as_numpy_iterator(), 3)]
     sizes = [len(images) for images, _ in given]
-    wanted = "asked for are batches of 32, `.batch(32)`, a smaller one at the end, and no repeat"
     fits = sizes == [32, FILES - 32] and given[0][0].ndim == 4
-    wrong_if(not fits, f"From {FILES} files `make_batches` gives batches of {sizes}; {wanted}.")
+    pipeline.reply_if(not fits, "sizes", files=FILES, sizes=sizes)
     images, labels = (np.concatenate(parts) for parts in zip(*given, strict=True))
     order, grey = labels.ravel(), images[:, 0, 0, 0] * 255 / 6
-    others = "`make_batches` gives pictures with the labels of others. Keep them in pairs."
-    wrong_if(not close(grey, order, 0.1), others)
+    pipeline.reply_if(not close(grey, order, 0.1), "pairs")
     moved = np.abs(order - np.arange(FILES)).mean()  # some 13 places in a thorough shuffle
-    late = {*order[:32]} == {*range(32)} or moved < 3
-    seen = "`make_batches` does not shuffle, or too late or too little"
-    to_do = "Shuffle files, before `.batch`, with a size of `len(files)`."
-    wrong_if(late, f"{seen}: the first batch holds the first files of the table. {to_do}")
-    return "Paths are shuffled first, because they are small; pictures are read after that."
+    pipeline.reply_if({*order[:32]} == {*range(32)} or moved < 3, "order")
 
 
 def three_trainings() -> dict[str, pd.DataFrame]:
@@ -154,7 +142,7 @@ diagnose = WordsExercise(
 )
 
 XRAY_SHAPE = (224, 224, 3)
-FEWEST_PARAMETERS, MOST_PARAMETERS, PUBLISHED_PARAMETERS = 300, 100_000, 5_631_169
+PUBLISHED_PARAMETERS = 5_631_169
 # Layers that only add up, or choose, where they have no activation. Of others nothing is known.
 LINEAR = "Conv2D Dense MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D "
 LINEAR += "Flatten Dropout BatchNormalization Rescaling Normalization"
@@ -183,74 +171,42 @@ def small_network(model: Any) -> str:
 
     as_model = "a Keras model: `keras.Sequential([...])`, with `compile` on a line of its own"
     kind("small", model, keras.Model, as_model)
+    reply_if = small_network.reply_if
     inputs, outputs = (getattr(model, name, None) or [] for name in ("inputs", "outputs"))
-    begin = f"Begin `keras.Sequential` with `keras.Input({XRAY_SHAPE})`, or use `keras.Model`"
-    wrong_if(not inputs, f"`small` does not say what it reads. {begin}.")
-    counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
-    wrong_if(len(inputs + outputs) > 2, f"`small` has {counts}: one X-ray in, one score out.")
+    reply_if(not inputs, "no input")
+    reply_if(len(inputs + outputs) > 2, "several", inputs=len(inputs), outputs=len(outputs))
     seen, answer = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
-    copied = "Keras adds the batch by itself; our one grey channel is copied into three channels"
-    wrong_if(seen != XRAY_SHAPE, f"`small` reads {seen}, not {XRAY_SHAPE}. {copied}.")
+    reply_if(seen != XRAY_SHAPE, "shape", seen=seen)
     steps = steps_of(model)
-    kinds, activations = [type(e).__name__ for e in steps], [activation_of(e) for e in steps]
-    alone = "Without a convolution each pixel would be a thing of its own"
-    wrong_if("Conv2D" not in kinds, f"`small` has no Conv2D layer. {alone}.")
-    check_range(model)
-    between = "Put GlobalAveragePooling2D (or Flatten) between Conv2D and the first Dense layer"
-    wrong_if(len(answer) > 1, f"`small` answers with a map of shape {answer}. {between}.")
-    bends = {*activations[:-1]} != {"linear"}
-    linear = 'Without one, convolutions in a row can do no more than one: `activation="relu"`'
-    wrong_if(not bends, f"No layer of `small` before the last has an activation. {linear}.")
-    check_ending(answer[0], activations[-1], model.loss)
+    reply_if(not any(isinstance(e, keras.layers.Conv2D) for e in steps), "no convolution")
+    reply_if(len(answer) > 1, "map", seen=answer)
+    *before, last = map(activation_of, steps)
+    reply_if({*before} == {"linear"}, "no activation")
+    check_ending(answer[0], last, model.loss)
+    with suppress(CXRLabError):  # it does not know an activation that is no layer
+        reply_if(white_of(model, XRAY_SHAPE) > 1, "scaled twice")
     count, largest = model.count_params(), max(model.layers, key=lambda e: e.count_params())
-    wrong_if(count < FEWEST_PARAMETERS, f"`small` has {count:,} parameters: too few to see much.")
-    seen = f"`small` has {count:,} parameters, not fewer than {MOST_PARAMETERS:,}"
-    where = (
-        f"{largest.count_params():,} of them sit in `{largest.name}`: use fewer filters or units"
-    )
-    mean = "Flatten hands on every pixel of every map, GlobalAveragePooling2D one mean per map"
-    wrong_if(count >= MOST_PARAMETERS, f"{seen}. {where}. {mean}.")
-    return (
-        f"It has {count:,} parameters, one for every {PUBLISHED_PARAMETERS / count:,.0f} of the "
-        "published network's. Whether it sees as much, the training below shows."
-    )
+    seen = {"count": count, "of": largest.count_params(), "name": largest.name}
+    reply_if(count < 300, "too few", **seen)
+    reply_if(count >= 100_000, "too many", **seen)
+    praise = small_network.texts["compared"]
+    return praise.format(count=count, times=PUBLISHED_PARAMETERS / count)
 
 
 def check_ending(units: int, activation: str, loss: Any) -> None:
     """Whether the network ends in one score from 0 to 1, and its loss takes it for that."""
     import keras
 
-    to_do = '`small.compile(optimizer="adam", loss="binary_crossentropy")`'
-    wrong_if(loss is None, f"`small` has no loss yet, so it cannot learn: {to_do}.")
-    if isinstance(loss, dict | list):  # a loss per output, of which there is one
-        (loss,) = loss.values() if isinstance(loss, dict) else loss
-    loss = keras.losses.get(loss)
-    name = getattr(loss, "name", None) or loss.__name__
-    logits = getattr(loss, "get_config", dict)().get("from_logits", False)
-    why = {
-        "linear": "Without an activation a score may be below 0 or above 1",
-        "softmax": "A softmax over one unit is always 1",
-    }.get(activation if units == 1 else "", "Our label is one number, 0 or 1, for two classes")
+    small_network.reply_if(loss is None, "no loss")
+    loss = keras.losses.get(loss[0] if isinstance(loss, list) else loss)
+    name, logits = getattr(loss, "name", str(loss)), getattr(loss, "from_logits", False)
+    reasons = small_network.texts["endings"]
+    why = reasons.get(f"{units} {activation}", reasons["other"])
     if logits and activation == "sigmoid":
-        why = "from_logits=True applies sigmoid itself, and once is enough"
-    seen = f"`small` ends in {units} units with {activation} and the loss {name}"
-    ours = '`Dense(1, activation="sigmoid")`, and binary_crossentropy without from_logits'
-    fits = (units, activation, logits) == (1, "sigmoid", False) and name.startswith("binary_")
-    wrong_if(not fits, f"{seen}. {why}. This course reads a score from 0 to 1: {ours}.")
-
-
-def check_range(model: Any) -> None:
-    """Whether black and white still differ in what the first convolution reads."""
-    import keras
-
-    convolutions = [layer for layer in model.layers if type(layer).__name__ == "Conv2D"]
-    if convolutions:  # or they stand in a network within the network
-        before = keras.Model(model.inputs[0], convolutions[0].input)
-        black, white = (before(np.full((1, *XRAY_SHAPE), grey, "float32")) for grey in (0, 1))
-        contrast = float(np.abs(white - black).max())
-        seen = f"The first Conv2D of `small` reads black and white that differ by {contrast:.2g}"
-        to_do = "Our pixels are 0 to 1 already: leave out `Rescaling(1 / 255)`"
-        wrong_if(contrast < 0.1, f"{seen}. {to_do}, and adapt a `Normalization` to such pixels.")
+        why = reasons["logits"]
+    fits = (units, activation, logits) == (1, "sigmoid", False) and "binary_" in name
+    seen = {"units": units, "activation": activation, "loss": name, "why": why}
+    small_network.reply_if(not fits, "ending", **seen)
 
 
 def steps_of(model: Any) -> list[Any]:

@@ -93,28 +93,17 @@ def made_up_ill(patients: int = 30) -> pd.DataFrame:
     return pd.DataFrame({"patient": numbers, "found": found[numbers].astype(int)})
 
 
-# Which part of the recalls the reader's ends may hold instead of the middle 95 %.
-OTHER_ENDS = {
-    (0.975, 0.025): "the higher one first. Return the lower one first",
-    (0.05, 0.95): "those of the middle 90 %. 5 % are left out, 2.5 % per side",
-    (0.25, 0.75): "those of the middle half. Asked for are 95 %",
-    (0, 1): "the extremes, which grow with the number of draws",
-}
-
-
 def mean_and_spread(result: Any, *_: Any) -> np.ndarray:
     """Of the resampled recalls, each in units of what chance may move it; the ends are right."""
     recalls, ends = pair("bootstrap(...)", result)
-    seen = f"`bootstrap` returns recalls of shape {np.shape(recalls)}"
-    wrong_if(np.shape(recalls) != (1000,), f"{seen}, not 1,000 numbers: add up with `axis=1`.")
-    again = "who is drawn must be able to come again: `replace=True`, or `rng.integers`."
-    wrong_if(np.ptp(recalls) == 0, f"All recalls of `bootstrap` are equal: {again}")
-    for shares, words in OTHER_ENDS.items():
-        same = close(ends, np.quantile(recalls, shares), 0.002)
-        wrong_if(same, f"The ends of `bootstrap` are {words}.")
+    reply_if = bootstrap_patients.reply_if
+    reply_if(np.shape(recalls) != (1000,), "shape", shape=np.shape(recalls))
+    reply_if(np.ptp(recalls) == 0, "all equal")
+    # The reader's ends may be those of another part than the middle 95 %.
+    for low, high in ((0.975, 0.025), (0.05, 0.95), (0.25, 0.75), (0, 1)):
+        reply_if(close(ends, np.quantile(recalls, [low, high]), 0.002), f"{low} to {high}")
     wanted = np.quantile(recalls, [0.025, 0.975])
-    right = f"but the middle 95 % are {wanted.round(3)}: take quantiles"
-    wrong_if(not close(ends, wanted, 0.002), f"The ends of `bootstrap` are {ends}, {right}.")
+    reply_if(not close(ends, wanted, 0.002), "ends", ends=ends, wanted=wanted.round(3))
     return np.array([np.mean(recalls) / 0.025, np.std(recalls) / 0.013])
 
 

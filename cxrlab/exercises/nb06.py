@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlab.exercises.engine import Wrong, exercise, read_texts
-from cxrlab.exercises.judge import FunctionExercise, WordsExercise, kind, wrong_if
+from cxrlab.exercises.engine import exercise, read_texts
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise, kind
 from cxrlab.exercises.quiz import load_quiz
 
 frame_mask = FunctionExercise(
@@ -149,19 +149,15 @@ def claim() -> None:
 
 
 @exercise("06.controls", 'missing = {"b", "d", "f"}')
-def missing_controls(answer: Any) -> str:
+def missing_controls(answer: Any) -> None:
     """Exactly the controls that are missing."""
     named = {answer} if isinstance(answer, str) else answer
     named = set(kind("missing", named, Iterable, "a set of letters"))
-    unknown = ", ".join(map(repr, named - CONTROLS.keys()))
-    wrong_if(unknown, f"`missing` names {unknown}. Choose from {', '.join(CONTROLS)}.")
-    missing = missing_controls.run()
-    for letter in sorted(named - missing):
-        raise Wrong(f"`missing` names {letter!r}: {CONTROLS[letter]['reply']}")
-    for letter in sorted(missing - named):
-        more = f"`missing` is right so far, but {len(missing - named)} more should be in it."
-        raise Wrong(f"{more} {CONTROLS[letter]['reply']}")
-    return "Each of the three could have come out against the claim. That makes it a control."
+    missing, unknown = missing_controls.run(), ", ".join(map(repr, named - CONTROLS.keys()))
+    missing_controls.reply_if(unknown, "unknown", seen=unknown, choices=", ".join(CONTROLS))
+    for letter in [*sorted(named - missing), *sorted(missing - named)]:
+        seen = {"letter": letter, "number": len(missing - named), **CONTROLS[letter]}
+        missing_controls.reply_if(True, "there" if letter in named else "too few", **seen)
 
 
 quiz = load_quiz("06")

@@ -10,23 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.exercises.engine import Wrong, described, exercise
-from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, kind, pair, wrong_if
+from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, kind, pair
 from cxrlab.exercises.nb04 import PPV_SLIPS
 from cxrlab.exercises.quiz import load_quiz
 
-# Patients, and the ends of the right interval for them, from 4,000 resamples.
-KNOWN_ENDS = {40: (0.529, 0.852), 44: (0.694, 0.947), 50: (0.527, 0.835), 56: (0.610, 0.870)}
-# How far a slip moves the two ends, in widths of the right interval, on average over them.
-MOVED_ENDS = {
-    "draws X-rays. Those of a patient come together or not at all: draw patients.": (0.323, -0.272),
-    "takes a patient who was drawn twice only once. Go through the drawn patients one by one, "
-    "and `np.concatenate` their X-rays.": (0.149, -0.072),
-    "leaves out 5 % at each end, for a 90 % interval.": (0.092, -0.066),
-    "ends at the quartiles, not at the percentiles 2.5 and 97.5.": (0.366, -0.286),
-    "is too wide. Draw as many patients as there are, and end neither at the extremes nor "
-    "anywhere but at the percentiles 2.5 and 97.5.": (-0.216, 0.142),
-}
-NEAR = 0.07  # of a width: what 200 draws leave uncertain
+NEAR = 0.07  # of the interval's width: what 200 draws leave uncertain
 
 
 def made_up_people(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,26 +39,23 @@ def made_up_people(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """,
     imports="import numpy as np\nfrom sklearn.metrics import roc_auc_score\n",
 )
-def bootstrap(auc_interval: Any) -> str:
+def bootstrap(auc_interval: Any) -> None:
     """The 95 % interval of an AUC, whole patients resampled.
 
-    A few hundred draws leave the ends uncertain, so the mean over four groups of people counts.
+    A few hundred draws leave the ends uncertain, so the mean over four groups of people counts:
+    how far it is, in widths of the right interval (of 4,000 resamples), and how far slips are.
     """
-    moved = []
-    for number, right in KNOWN_ENDS.items():
-        found = called("auc_interval", auc_interval, *made_up_people(number))
+    texts, moved = bootstrap.texts, []
+    for number, right in texts["ends"].items():
+        found = called("auc_interval", auc_interval, *made_up_people(int(number)))
         low, high = map(float, pair("auc_interval(...)", found))
-        wrong_if(low > high, "`auc_interval` returns the upper end first, not the lower one.")
+        bootstrap.reply_if(low > high, "order")
         moved.append((np.array([low, high]) - right) / np.ptp(right))
-    slips = {"": 0, **MOVED_ENDS}
+    slips = {"": (0, 0), **texts["moved"]}
     off = {words: np.linalg.norm(np.mean(moved, 0) - ends) for words, ends in slips.items()}
     nearest = min(off, key=off.get)
-    why = "does something else. Draw as many patients as there are, with replacement; take the AUC "
-    why += "of all their X-rays; repeat; take the percentiles 2.5 and 97.5."
-    seen = f"`auc_interval` returns {low:.2f} to {high:.2f} where some {right} are right"
-    known = nearest if off[nearest] < NEAR else why
-    wrong_if(not off[""] < NEAR, f"{seen}. It {known}")
-    return "Had each X-ray been drawn by itself, the interval would look half as wide."
+    why = nearest if off[nearest] < NEAR else texts["otherwise"]
+    bootstrap.reply_if(not off[""] < NEAR, "ends", low=low, high=high, right=right, why=why)
 
 
 def opinion(model: Any, *_: Any) -> bool:
@@ -164,24 +149,18 @@ PEOPLE = re.compile(
     }
     """,
 )
-def card_lines(lines: Any) -> str:
+def card_lines(lines: Any) -> None:
     """Three sentences of the reader's own card."""
     kind("lines", lines, Mapping, "a dictionary, section to text")
     for section in ("Intended use", "Elsewhere", "Limits"):
         text = lines.get(section)
         a_sentence = isinstance(text, str) and len(text.split()) >= 6
-        seen = f'Under "{section}" `lines` has {described(text)}'
-        wrong_if(not a_sentence, f"{seen}. Write a whole sentence.")
+        card_lines.reply_if(not a_sentence, "no sentence", section=section, seen=described(text))
     use, away, limits = (lines[name].lower() for name in ("Intended use", "Elsewhere", "Limits"))
-    unsaid = '"Intended use" says what it is for. Say also what it is *not* for.'
-    wrong_if(not NO.search(use), unsaid)
+    card_lines.reply_if(not NO.search(use), "use")
     numbers = re.findall(r"\d+(?:[.,]\d+)?", PEOPLE.sub("", away.replace("covid-19", "")))
-    needs = '"Elsewhere" needs a number with its interval, recall or specificity in hospital B'
-    enough = len(numbers) >= 3 and PEOPLE.search(away)
-    wrong_if(not enough, f"{needs}, from where to where, and of how many patients or X-rays.")
-    no_limit = '"Limits" names no limit. What was not tested, or must not be concluded?'
-    wrong_if(not (NO.search(limits) or OPEN.search(limits)), no_limit)
-    return "A reader who has never met you can now tell what you know and what you do not."
+    card_lines.reply_if(len(numbers) < 3 or not PEOPLE.search(away), "elsewhere")
+    card_lines.reply_if(not (NO.search(limits) or OPEN.search(limits)), "limits")
 
 
 quiz = load_quiz("07")

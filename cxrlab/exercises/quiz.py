@@ -7,26 +7,19 @@ Each question is an exercise whose answer is a letter. Its texts stand in ``text
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 from IPython.display import display
 
-import cxrlab.exercises
-from cxrlab.exercises.engine import (
-    Exercise,
-    as_html,
-    described,
-    read_texts,
-    remembered,
-    show_message,
-)
+from cxrlab.exercises import engine
+from cxrlab.exercises.engine import Exercise, described
 from cxrlab.exercises.judge import wrong_if
 
-HINTS = ("Rule out what cannot be.", "The recap of this notebook has the answer.")
+NOTEBOOKS = ("01", "02", "03", "04", "05", "06", "07")
 
 
 @dataclass(kw_only=True)
@@ -66,7 +59,7 @@ class Question(Exercise):
 
         def answered(change: dict) -> None:
             verdict = self.attempt(change["new"])
-            reply.value = as_html(verdict.state, verdict.message)
+            reply.value = engine.as_html(*verdict)
 
         buttons.observe(answered, names="value")
         return widgets.VBox([buttons, reply])
@@ -86,7 +79,7 @@ class Quiz(list[Question]):
         """The same without a mouse: ``quiz.check("b", "a", "c")``; ``...`` skips a question."""
         for number, (question, letter) in enumerate(zip(self, letters, strict=False), start=1):
             verdict = question.attempt(letter)
-            show_message(verdict.state, f"Question {number}: {verdict.message}")
+            engine.show_message(verdict.state, f"Question {number}: {verdict.message}")
 
 
 def load_quiz(notebook: str) -> Quiz:
@@ -94,25 +87,28 @@ def load_quiz(notebook: str) -> Quiz:
     return Quiz(
         Question(
             key=entry["key"],
-            texts={"title": entry["question"], "hints": HINTS},
+            texts={"title": entry["question"]},
             variable=f"question {number}",
             answer=repr(entry["right"]),
             right=entry["right"],
             options=entry["options"],
         )
-        for number, entry in enumerate(read_texts(notebook)["quiz"], start=1)
+        for number, entry in enumerate(engine.read_texts(notebook)["quiz"], start=1)
     )
 
 
+def module_of(notebook: str) -> ModuleType:
+    """The module with the exercises of a notebook (``"01"``)."""
+    return import_module(f"cxrlab.exercises.nb{notebook}")
+
+
 def exercises_by_notebook() -> dict[str, list[Exercise]]:
-    """``{"04": [...]}`` for every module ``nb04``: its exercises in order, its questions last."""
-    found = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules(cxrlab.exercises.__path__)):
-        if name.startswith("nb"):
-            things = vars(importlib.import_module(f"cxrlab.exercises.{name}"))
-            own = [thing for thing in things.values() if isinstance(thing, Exercise)]
-            found[name.removeprefix("nb")] = own + things["quiz"]
-    return found
+    """``{"04": [...]}``: the exercises of each notebook in order, its questions last."""
+    modules = {notebook: vars(module_of(notebook)) for notebook in NOTEBOOKS}
+    return {
+        notebook: [each for each in things.values() if isinstance(each, Exercise)] + things["quiz"]
+        for notebook, things in modules.items()
+    }
 
 
 class Overview(NamedTuple):
@@ -124,17 +120,15 @@ class Overview(NamedTuple):
 
 def overview() -> Overview:
     """Solved and all exercises and quiz questions of each notebook, from the workspace."""
-    kept, rows, open_ones = remembered(), [], []
+    kept, rows, step = engine.remembered(), [], ""
     for notebook, exercises in exercises_by_notebook().items():
         row = {"notebook": notebook}
         for name, in_quiz in (("exercises", False), ("quiz", True)):
             mine = [e for e in exercises if isinstance(e, Question) == in_quiz]
             to_do = [e for e in mine if not kept.get(e.key, {}).get("solved")]
             row[name] = f"{len(mine) - len(to_do)} of {len(mine)}"
-            open_ones += to_do
+            if to_do:
+                step = step or f"Next: notebook {notebook}, “{to_do[0].texts['title']}”."
         row["attempts"] = sum(kept.get(e.key, {}).get("attempts", 0) for e in exercises)
         rows.append(row)
-    step = "Everything is solved."
-    if open_ones:
-        step = f"Next: notebook {open_ones[0].key[:2]}, “{open_ones[0].texts['title']}”."
-    return Overview(pd.DataFrame(rows), step)
+    return Overview(pd.DataFrame(rows), step or "Everything is solved.")

@@ -12,8 +12,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
+import nbformat
 import psutil
 
 from cxrlab.exercises.engine import Exercise
@@ -34,21 +36,28 @@ class Limits(NamedTuple):
     memory: float = 4
 
 
-def run_apart(command: list[str], home: Path, limits: Limits) -> str:
+def run_apart(code: str, home: Path, limits: Limits) -> str:
     """Run Python with ``home`` as home, workspace and place: why it ended early, or ``""``."""
     environment = {name: os.environ[name] for name in PASSED_ON.split() if name in os.environ}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "CXRLAB_WORKSPACE": str(home)}
     environment |= {"CXRLAB_BUDGET": limits.budget, "CXRLAB_MEMORY": str(limits.memory)}
+    command = [sys.executable, "-P", "-c", code]  # -P: no module of the submission's in the way
     with (home / "log.txt").open("w+b") as log:
         where = {"cwd": home, "env": environment, "stdout": log, "stderr": log}
-        process = subprocess.Popen([sys.executable, *command], stdin=subprocess.DEVNULL, **where)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **where)
     try:
-        if (code := process.wait(60 * limits.minutes)) == 0:
+        with suppress(
+            AttributeError, OSError, psutil.Error
+        ):  # macOS and Windows have no such limit
+            # A kernel inherits it: a cell that wants more gets a MemoryError.
+            most = int(limits.memory * GIGABYTE)
+            psutil.Process(process.pid).rlimit(psutil.RLIMIT_DATA, (most, most))
+        if (ended := process.wait(60 * limits.minutes)) == 0:
             return ""
-        if code == -signal.SIGINT:
+        if ended == -signal.SIGINT:
             raise KeyboardInterrupt
         said = (home / "log.txt").read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        return f"stopped early ({said or code})"
+        return f"stopped early ({said or ended})"
     except subprocess.TimeoutExpired:
         return f"stopped after {limits.minutes:g} minutes"
     finally:
@@ -59,48 +68,37 @@ def run_apart(command: list[str], home: Path, limits: Limits) -> str:
         process.wait()
 
 
-def run(notebook: Path, minutes: float) -> None:
+def run(notebook: str, minutes: float) -> None:
     """Execute it in its folder. A cell that fails, or takes a quarter of the time, is left."""
-    import nbformat
-
     from cxrlab.running.execute import execute
 
     careless = {"allow_errors": True, "timeout": 15 * minutes, "interrupt_on_timeout": True}
-    execution = execute(notebook, notebook.parent, {}, **careless)
-    nbformat.write(execution.notebook, notebook.with_name("ran.ipynb"))
+    path = Path(notebook)
+    execution = execute(path, path.parent, {}, **careless)
+    nbformat.write(execution.notebook, path.with_name("ran.ipynb"))
     sys.exit(execution.failure.partition(": ")[2] or 0)
 
 
-def judge(file: Path) -> None:
+def judge(answer: str) -> None:
     """Write the verdict on the answer in ``01.matrix.answer`` into ``01.matrix.json``."""
+    file = Path(answer)
     exercise = {e.key: e for own in exercises_by_notebook().values() for e in own}[file.stem]
     before = parts_of_the_library()
     verdict = exercise.judge(pickle.loads(file.read_bytes()))
     now = parts_of_the_library()
-    changed = next((".".join(k) for k, part in before.items() if now.get(k) is not part), "")
-    said = f"It changes what judges it: {changed}." if changed else verdict.message
+    changed = next((place[1] for place, p in before.items() if now.get(place) is not p), "")
+    said = f"It changes `{changed}`, which judges it." if changed else verdict.message
     state = "TAMPERED" if changed else verdict.state.name
     write_json(file.with_suffix(".json"), [state, said])
 
 
-def parts_of_the_library() -> dict[tuple[str, ...], Any]:
-    """Functions, methods and exercises, by name, and their code: what a patch would replace."""
-    modules = [(n, m) for n, m in sys.modules.items() if n.partition(".")[0] in RESTS_ON]
-    found = {(n, key): part for n, m in modules for key, part in vars(m).items()}
-    found = {k: part for k, part in found.items() if callable(part) or isinstance(part, Exercise)}
-    for key, part in list(found.items()):
-        if isinstance(part, type | Exercise):
-            found |= {(*key, name): inner for name, inner in vars(part).items()}
-    codes = {(*k, "code"): f.__code__ for k, f in found.items() if hasattr(f, "__code__")}
-    return found | codes
-
-
-if __name__ == "__main__":
-    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
-        import resource  # the kernel inherits it: a cell that wants more gets a MemoryError
-
-        resource.setrlimit(resource.RLIMIT_DATA, (int(float(sys.argv[4]) * GIGABYTE),) * 2)
-    if sys.argv[1] == "run":
-        run(Path(sys.argv[2]), float(sys.argv[3]))
-    else:
-        judge(Path(sys.argv[2]))
+def parts_of_the_library() -> dict[tuple[int, str], Any]:
+    """What a patch would replace: functions, methods, exercises and what these hold."""
+    modules = [m for name, m in sys.modules.items() if name.partition(".")[0] in RESTS_ON]
+    within = [p for m in modules for p in vars(m).values() if isinstance(p, type | Exercise)]
+    return {
+        (id(owner), name): getattr(part, "__code__", part)
+        for owner in modules + within
+        for name, part in vars(owner).items()
+        if callable(part) or not isinstance(owner, ModuleType)
+    }
