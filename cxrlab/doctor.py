@@ -73,7 +73,7 @@ def examine(data: str | Path | None = None) -> list[Finding]:
         *(check(name, seen, seen or "not installed", INSTALL) for name, seen in versions.items()),
         check("Versions", not unmet, "; ".join(unmet) or "go together", INSTALL),
         check_gpu(),
-        check_room("Memory", hosts.memory_here().available, 2, MORE_MEMORY, NOTE),
+        check_room("Memory", hosts.memory_here()[0], 2, MORE_MEMORY, NOTE),
         check_room("Disk", shutil.disk_usage(folder).free, 1, MORE_DISK, PROBLEM),
         Finding("Processor", OK, f"{cores} cores, {speed}"),
         check_data(data),
@@ -132,7 +132,7 @@ def check_gpu() -> Finding:
     return check("GPU", not version_of("tensorflow-cpu"), gpus, advice, NOTE)
 
 
-def check_room(subject: str, free: int, needed: int, advice: str, state: str) -> Finding:
+def check_room(subject: str, free: float, needed: int, advice: str, state: str) -> Finding:
     """Whether more than ``needed`` GB are ``free`` (bytes)."""
     enough = free >= needed * hosts.GIGABYTE
     seen = f"more than {needed} GB free" if enough else f"{free / hosts.GIGABYTE:.1f} GB free"

@@ -8,7 +8,6 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from cxrlab.errors import CXRLabError
 
@@ -70,17 +69,9 @@ def keep_work(on_drive: bool = False) -> None:
     print(f"What you make is kept in {os.environ.get('CXRLAB_WORKSPACE') or workspace_here()}.")
 
 
-class Memory(NamedTuple):
-    """Bytes: ``available`` to this process now, of ``total`` that it may ever have."""
-
-    available: int
-    total: int
-
-
-def memory_here() -> Memory:
-    """The machine's memory, or what its container leaves of it, or ``CXRLAB_MEMORY`` (in GB).
-
-    Raises :class:`CXRLabError` where the variable is no number.
+def memory_here() -> tuple[float, float]:
+    """Bytes that this process may take now, and in all: the machine's, or what its container
+    leaves of them, or ``CXRLAB_MEMORY`` (in GB; :class:`CXRLabError` where that is no number).
     """
     import psutil
 
@@ -94,12 +85,12 @@ def memory_here() -> Memory:
         try:
             limits.append((float(said) * GIGABYTE, psutil.Process().memory_info().rss))
         except ValueError as error:
-            what = f"CXRLAB_MEMORY is {said!r}, not a number of GB, such as 1.9."
-            raise CXRLabError(what) from error
-    available = min(max(limit - used, 0) for limit, used in limits)
-    return Memory(int(available), int(min(limit for limit, _ in limits)))
+            seen = f"CXRLAB_MEMORY is {said!r}, not a number of GB, such as 1.9."
+            raise CXRLabError(seen) from error
+    free = min(max(limit - used, 0) for limit, used in limits)
+    return free, min(limit for limit, _ in limits)
 
 
 def is_memory_short() -> bool:
     """Whether this machine has less than 4 GB in all, as Binder has."""
-    return memory_here().total < SHORT_MEMORY
+    return memory_here()[1] < SHORT_MEMORY

@@ -64,7 +64,6 @@ def test_the_doctor_ends_with_1_and_with_advice_when_something_stands_in_the_way
 
 
 def test_a_python_newer_than_the_tested_ones_is_a_note(monkeypatch):
-    assert found("Python")[0] == doctor.OK
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
     assert found("Python")[::2] == (doctor.NOTE, doctor.NEWER_PYTHON)
 
@@ -78,7 +77,6 @@ def test_a_python_newer_than_the_tested_ones_is_a_note(monkeypatch):
     ],
 )
 def test_versions_that_do_not_go_together_are_named(name, version, said, monkeypatch):
-    assert found("Versions") == (doctor.OK, "go together", "")
     with_versions(monkeypatch, **{name: version})
     state, seen, _ = found("Versions")
     assert state == doctor.PROBLEM
@@ -101,8 +99,7 @@ def test_a_host_is_said_with_what_it_keeps(host, monkeypatch):
 
 
 def test_little_memory_and_disk_are_told(monkeypatch):
-    little = hosts.Memory(available=10**9, total=2 * 10**9)
-    monkeypatch.setattr(hosts, "memory_here", lambda: little)
+    monkeypatch.setattr(hosts, "memory_here", lambda: (1e9, 2e9))
     assert found("Memory")[:2] == (doctor.NOTE, "1.0 GB free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=5e8))
     assert found("Disk")[:2] == (doctor.PROBLEM, "0.5 GB free")
@@ -126,10 +123,10 @@ def test_a_choice_that_vanished_is_the_datas_problem(tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
     remember(gone)
-    assert "(chosen in this workspace)" in found("Data")[1]
     gone.rmdir()
-    state, _, advice = found("Data")
-    assert (state, "cxrlab data use phantom" in advice) == (doctor.PROBLEM, True)
+    state, seen, advice = found("Data")
+    assert state == doctor.PROBLEM and seen == "gone (chosen in this workspace) is no folder"
+    assert "cxrlab data use phantom" in advice
 
 
 def test_the_doctor_knows_a_kernel_of_another_python(tmp_path, monkeypatch):
@@ -146,8 +143,8 @@ def test_a_notebook_shows_neither_paths_nor_what_changes(tmp_path, monkeypatch, 
     new = tmp_path / "new" / "deeper"
     monkeypatch.setenv("CXRLAB_WORKSPACE", str(new))
     said = []
-    for free in (9 * 10**9, 3 * 10**9):
-        monkeypatch.setattr(hosts, "memory_here", lambda free=free: hosts.Memory(free, 9 * 10**9))
+    for free in (9e9, 3e9):
+        monkeypatch.setattr(hosts, "memory_here", lambda free=free: (free, 9e9))
         doctor.show()
         said.append(capsys.readouterr().out)
     assert said[0] == said[1]

@@ -172,16 +172,15 @@ def test_a_later_run_of_one_notebook_keeps_the_others(three, tmp_path):
 
 def test_another_budget_starts_a_new_record_and_drops_old_numbers(tmp_path):
     folder, out = tmp_path / "notebooks", tmp_path / "out"
-    write_notebook(folder, "01_a", "# A", "1")
-    write_notebook(folder, "02_b", "# B", "1")
+    for name in ("01_a", "02_b"):
+        write_notebook(folder, name, "# A", "1")
     run(folder, out)
+    numbers = out / "workspace" / "headlines.json"
     line = {"label": "Recall", "value": "0.9", "interval": "", "note": ""}
-    numbers = [{"notebook": name, **line} for name in ("01", "02")]
-    write_json(out / "workspace" / "headlines.json", numbers)
+    write_json(numbers, [{"notebook": name, **line} for name in ("01", "02")])
     run(folder, out, "02", "class")
     assert [entry["name"] for entry in read_json(out / "run.json")["notebooks"]] == ["02_b"]
-    kept = read_json(out / "workspace" / "headlines.json")
-    assert [line["notebook"] for line in kept] == ["01"]
+    assert [line["notebook"] for line in read_json(numbers)] == ["01"]
 
 
 def test_real_data_is_named_by_its_folder_alone(tmp_path):
@@ -189,11 +188,9 @@ def test_real_data_is_named_by_its_folder_alone(tmp_path):
     data.mkdir()
     write_notebook(folder, "01_a", "# A", "import os\nprint(os.environ['CXRLAB_DATA'])")
     run(folder, out, data=data)
-    done = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
-    assert done.cells[1].outputs[0].text.strip() == str(data)
+    assert str(data) in (out / "notebooks" / "01_a.ipynb").read_text("utf-8")
     index = (out / "index.html").read_text("utf-8")
-    assert "real X-rays in my-xrays" in index
-    assert str(tmp_path) not in index
+    assert "real X-rays in my-xrays" in index and str(tmp_path) not in index
 
 
 def test_a_kernel_that_dies_is_reported_in_plain_words(tmp_path):
