@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
+import signal
 import sys
+import time
 from contextlib import redirect_stdout
 from io import StringIO
+from threading import Thread
 
 import nbformat
 import pytest
@@ -36,12 +38,11 @@ from cxrlab.widgets import Bench
 picture = ipywidgets.HTML(picture_html(base64.b64decode(dot), "A dot on a bench."))"""
 
 HEADLINE = """\
-import json, os, pathlib
-folder = pathlib.Path(os.environ["CXRLAB_WORKSPACE"])
-folder.mkdir(exist_ok=True)
+import os, pathlib
+from cxrlab.files import write_json
 line = {"notebook": "01", "label": "Recall on the test set", "value": "0.91",
         "interval": "0.80 to 0.97", "note": "32 of 35 <found>"}
-_ = (folder / "headlines.json").write_text(json.dumps([line]))"""
+_ = write_json(pathlib.Path(os.environ["CXRLAB_WORKSPACE"]) / "headlines.json", [line])"""
 
 
 def write_notebook(folder, name, *cells):
@@ -200,24 +201,21 @@ def test_a_kernel_that_dies_is_reported_in_plain_words(tmp_path):
 
 
 def test_ctrl_c_stops_the_run_and_its_kernel(tmp_path):
-    started, pid = tmp_path / "started", "import os\nopen('started', 'w').write(str(os.getpid()))"
-    path = write_notebook(tmp_path, "01_a", pid, "import time\ntime.sleep(120)")
-    code = (
-        "import os, signal, threading, time, pathlib\n"
-        "from cxrlab.running.execute import execute\n"
-        "def interrupt():\n"
-        f"    while not pathlib.Path({str(started)!r}).exists(): time.sleep(0.1)\n"
-        "    time.sleep(0.5); os.kill(os.getpid(), signal.SIGINT)\n"
-        "threading.Thread(target=interrupt, daemon=True).start()\n"
-        "try:\n"
-        f"    execute(pathlib.Path({str(path)!r}), pathlib.Path({str(tmp_path)!r}), {{}})\n"
-        "except KeyboardInterrupt:\n"
-        "    print('stopped')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.endswith("stopped\n"), done.stderr
+    pid = tmp_path / "pid"
+    started = f"import os\nopen({str(pid)!r}, 'w').write(str(os.getpid()))"
+    path = write_notebook(tmp_path, "01_a", started, "import time\ntime.sleep(120)")
+
+    def interrupt():
+        while not (pid.exists() and pid.read_text()):
+            time.sleep(0.1)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        execute(path, tmp_path, {})
     with pytest.raises(ProcessLookupError):
-        os.kill(int(started.read_text()), 0)
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_refreshing_twice_gives_the_same_bytes(tmp_path):
