@@ -20,11 +20,7 @@ PHANTOM = "phantom"  # said instead of a folder
 
 @dataclass(frozen=True)
 class Budget:
-    """The sizes of everything that takes time.
-
-    A budget cuts the training images after the split, so that counts shown in a notebook hold at
-    every budget.
-    """
+    """The sizes of everything that takes time. The split is the same at every budget."""
 
     name: str
     images: int  # training images at the most, 0 for all
@@ -47,10 +43,7 @@ BUDGETS = {
 
 
 def get_budget(name: str | None = None) -> Budget:
-    """The budget called ``name``, else the one in ``CXRLAB_BUDGET``, else ``class``.
-
-    Raises :class:`CXRLabError` where there is none of that name.
-    """
+    """The budget ``name``, else that of ``CXRLAB_BUDGET``, else ``class``; or CXRLabError."""
     name = name or os.environ.get("CXRLAB_BUDGET") or "class"
     if name not in BUDGETS:
         raise CXRLabError(
@@ -81,7 +74,7 @@ def choose(data: str | Path | None = None) -> Choice:
         return Choice(None)
     try:
         kept = read_json(note)["data"]
-        folder = None if kept is None else workspace_root() / kept  # absolute stays absolute
+        folder = None if kept is None else Path(kept)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CXRLabError(
             f"{note} should say which X-rays were chosen, and cannot be read. Choose again with "
@@ -95,7 +88,6 @@ def remember(folder: str | Path | None) -> Path | None:
 
     Raises :class:`CXRLabError` where it is no folder.
     """
-    kept = None
     if folder is not None:
         folder = Path(os.path.expanduser(folder)).resolve()
         if not folder.is_dir():
@@ -103,8 +95,5 @@ def remember(folder: str | Path | None) -> Path | None:
                 f"{folder} is not a folder, so it was not chosen. Name a folder of X-rays "
                 f"(`cxrlab data fetch` makes one), or {PHANTOM} for simulated X-rays."
             )
-        # Relative inside the workspace, so that the choice survives when the workspace moves.
-        home = workspace_root().resolve()
-        kept = (folder.relative_to(home) if folder.is_relative_to(home) else folder).as_posix()
-    write_json(workspace_root() / "data.json", {"data": kept})
+    write_json(workspace_root() / "data.json", {"data": folder and str(folder)})
     return folder

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -50,15 +49,6 @@ class UnreadableImage(CXRLabError):
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used as an X-ray: {reason}.")
         self.path, self.reason = Path(path), reason
-
-
-class Header(NamedTuple):
-    """What a file says of its image: sides in pixels, Pillow's names of mode and format."""
-
-    width: int
-    height: int
-    mode: str
-    format: str
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -126,10 +116,11 @@ def read_bytes(path: str | Path) -> bytes:
         raise UnreadableImage(path, "missing") from error
 
 
-def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
+def decode_bytes(data: bytes, path: str | Path) -> tuple[dict[str, object], np.ndarray]:
     """The header and, as :func:`read_image` gives them, the grey values of a file's ``data``.
 
-    ``path`` names it in errors. Raises :class:`UnreadableImage`.
+    The header: ``width`` and ``height`` in pixels, Pillow's names of ``mode`` and ``format``.
+    ``path`` names the file in errors. Raises :class:`UnreadableImage`.
     """
     try:
         with _quietly():
@@ -151,7 +142,7 @@ def decode_bytes(data: bytes, path: str | Path) -> tuple[Header, np.ndarray]:
         if several:  # none of several frames or pages is *the* X-ray
             raise UnreadableImage(path, "animated")
         kind, of_one_channel = image.format.replace("MPO", "JPEG"), image.mode[0] in "IF"
-        header = Header(image.width, image.height, image.mode, kind)
+        header = {"width": image.width, "height": image.height, "mode": image.mode, "format": kind}
         try:
             deep = not of_one_channel and _bits(image, data) > 8
             image.load()

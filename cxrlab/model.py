@@ -22,12 +22,9 @@ CROPS = (0, 9, 18)  # margins that leave the whole, 92 % and 84 % of the width
 def published_network(dense_units: int = 64, dropout: float | Sequence[float] = 0.3) -> keras.Model:
     """Build the network of the published project (Phan Dinh, 2021), as notebook 03 does.
 
-    Three blocks of convolution, pooling and dropout, then two dense layers: 13 layers and,
-    with 64 dense units, 5,631,169 parameters. The publication does not state its dropout
-    rates; 0.3 is ours, from the published search space.
-
-    ``dropout`` is one rate for all four Dropout layers or one rate for each.
-    Raises ``ValueError`` when the number of rates is neither.
+    13 layers and, with 64 dense units, 5,631,169 parameters. ``dropout`` is one rate for all four
+    Dropout layers or one for each (else ``ValueError``). The publication does not state its rates;
+    0.3 is ours, from the published search space.
     Example: ``model = published_network(dense_units=128, dropout=0.2)``.
     """
     import keras
@@ -59,9 +56,8 @@ def local_contrast(xray):
     """Each pixel's distance from the mean around it, in standard deviations: about 0.5 for none.
 
     ``xray``: (batch, 224, 224, 1) within 0...1, a tensor or a Keras input; the result is of this
-    shape, within -1...2. What exposure, film curve and collimation do to whole regions is gone,
-    and with it some of what tells one hospital's X-rays from another's. The window is about 24
-    pixels wide (after Jarrett 2009, 10.1109/ICCV.2009.5459469).
+    shape, within -1...2. What exposure, film curve and collimation do to whole regions is gone.
+    The window is about 24 pixels wide (after Jarrett 2009, 10.1109/ICCV.2009.5459469).
     """
     from keras import layers, ops
 
@@ -81,17 +77,15 @@ def residual_network(dropout: float = 0.1) -> keras.Model:
     """Build the network of the recipes ``known`` and ``robust`` (after He 2016, arXiv 1512.03385).
 
     Local contrast, then four blocks of two convolutions with a way around them, then global average
-    pooling: the network may say what it saw, but hardly where. 309,073 parameters. Batch
-    normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) keeps it trainable at high rates.
+    pooling: the network may say what it saw, but hardly where. 309,073 parameters.
     """
     import keras
     from keras import layers
 
     def normalised(x, filters: int, kernel: int, stride: int, name: str):
-        """A convolution without bias, and batch normalisation with a short memory.
+        """A convolution without bias, and batch normalisation (2015, arXiv 1502.03167).
 
-        Trainings here have a few hundred steps; with the usual momentum of 0.99 the averages
-        kept for prediction would still hold the first ones.
+        Its memory is short: after a few hundred steps a momentum of 0.99 still holds the first.
         """
         x = layers.Conv2D(
             filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv"
@@ -122,8 +116,7 @@ def residual_network(dropout: float = 0.1) -> keras.Model:
 def ensemble(members: Sequence[keras.Model], crops: Sequence[int] = CROPS) -> keras.Model:
     """One network whose score is the mean of its members' log odds, over several views each.
 
-    A view is the X-ray without a margin of so many pixels, as it is and mirrored. Seeds and views
-    are the cheapest gain that we know: what one network or one crop gets wrong, others do not.
+    A view is the X-ray without a margin of so many pixels, as it is and mirrored.
     Example: ``ensemble([trained_with_seed_0, trained_with_seed_1])``.
     """
     import keras

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +21,6 @@ from cxrlab.filters import (
     ten_xrays,
     without_known,
 )
-from cxrlab.images import read_image
 from cxrlab.sources import load_catalog
 from cxrlab.sources.tables import to_catalog
 
@@ -77,18 +75,10 @@ def select(catalog, *chosen, hashes=None, **options) -> filters.Prepared:
         return filters.prepare(Path("data"), *chosen, **options)
 
 
-@pytest.mark.parametrize(
-    ("finding", "expected"),
-    [
-        *((name, True) for name in ("COVID-19", "covid-19", "COVID-19, ARDS", "ARDS, COVID-19")),
-        ("Pneumonia/Viral/COVID-19", True),
-        *((name, False) for name in ("Pneumonia/Viral/SARS", "no COVID-19 seen", "COVID-190")),
-        ("No Finding", False),
-        (None, False),
-    ],
-)
-def test_both_spellings_of_covid19(finding, expected):
-    assert is_covid19(pd.Series([finding], dtype=object)).tolist() == [expected]
+def test_both_spellings_of_covid19():
+    right = ["COVID-19", "covid-19", "COVID-19, ARDS", "ARDS, COVID-19", "Pneumonia/Viral/COVID-19"]
+    wrong = ["Pneumonia/Viral/SARS", "no COVID-19 seen", "COVID-190", "No Finding", None]
+    assert is_covid19(pd.Series(right)).all() and not is_covid19(pd.Series(wrong)).any()
 
 
 def test_each_filter_reports_what_it_left_and_the_view_spares_the_negatives(catalog):
@@ -116,14 +106,17 @@ def test_unreadable_files_go_duplicates_once_and_contradictions_whole(catalog):
 
 
 @pytest.mark.parametrize(
-    ("negatives", "positives", "children", "adults"),
-    [("kermany", 10, 10, 0), ("adult", 5, 0, 5), ("mixed", 10, 5, 5)],
+    ("negatives", "counts"),
+    [
+        ("kermany", {COVID: 10, CHILDREN: 10}),
+        ("adult", {COVID: 5, ADULTS: 5}),
+        ("mixed", {COVID: 10, CHILDREN: 5, ADULTS: 5}),
+    ],
 )
-def test_published_selection_is_balanced(catalog, negatives, positives, children, adults):
+def test_published_selection_is_balanced(catalog, negatives, counts):
     cases = select(catalog, negatives, hashes=readable(catalog)).cases
-    assert (cases["label"] == 1).sum() == positives
-    counts = cases.loc[cases["label"] == 0, "source"].value_counts()
-    assert (counts.get(CHILDREN, 0), counts.get(ADULTS, 0)) == (children, adults)
+    assert cases["source"].value_counts().to_dict() == counts
+    assert ((cases["source"] == COVID) == (cases["label"] == 1)).all()
 
 
 def test_balance_is_the_sample_that_the_notebook_takes(catalog):
@@ -133,8 +126,6 @@ def test_balance_is_the_sample_that_the_notebook_takes(catalog):
     fewest = cases["label"].value_counts().min()
     expected = cases.groupby("label").sample(n=fewest, random_state=3)
     assert set(balance(cases, seed=3)["image_id"]) == set(expected["image_id"])
-    repeated = cases.set_axis([0] * len(cases))  # as pd.concat leaves it without ignore_index
-    assert set(balance(repeated, seed=3)["image_id"]) == set(expected["image_id"])
 
 
 @pytest.mark.parametrize("copy", ["phash", "sha256"])
@@ -146,10 +137,9 @@ def test_a_duplicate_that_is_dropped_still_ties_its_patients(catalog, copy):
     more = catalog[catalog["image_id"] == f"{COVID}/p1"].assign(image_id=f"{COVID}/p1 again")
     catalog = pd.concat([catalog, more], ignore_index=True)
     prints.loc[f"{COVID}/p1 again"] = prints.loc[f"{COVID}/p2"].replace(f"{COVID}/p2", "other")
-    for balanced in (True, False):
-        cases = select(catalog, balanced=balanced, hashes=prints).cases.set_index("image_id")
-        assert (f"{COVID}/p1" in cases.index) == (copy == "phash")
-        assert cases.loc[f"{COVID}/p1 again", "group"] == cases.loc[f"{COVID}/p0", "group"]
+    cases = select(catalog, hashes=prints).cases.set_index("image_id")
+    assert (f"{COVID}/p1" in cases.index) == (copy == "phash")
+    assert cases.loc[f"{COVID}/p1 again", "group"] == cases.loc[f"{COVID}/p0", "group"]
 
 
 def test_selection_depends_on_the_seed_and_not_on_the_order(catalog):
@@ -204,15 +194,8 @@ def test_selection_on_the_real_folder(real_data):
     # extubation-1.jpg is AR-1.jpg with "day 1" written into it, under another patient's number.
     copies = [f"{COVID}/{name}.jpg" for name in ("extubation-1", "AR-1")]
     assert cases.loc[cases["image_id"].isin(copies), "group"].nunique() == 1
-
-    adults = select(catalog, "adult", hashes=prints).cases
-    assert adults["label"].value_counts().to_dict() == {0: 150, 1: 150}
     mixed = select(catalog, "mixed", hashes=prints).cases
     assert mixed["source"].value_counts().to_dict() == {COVID: 168, CHILDREN: 84, ADULTS: 84}
-
-    later = catalog["finding"].replace("COVID-19", "Pneumonia/Viral/COVID-19")
-    renamed = select(catalog.assign(finding=later), "kermany", hashes=prints).cases
-    assert renamed["image_id"].tolist() == cases["image_id"].tolist()
 
 
 # --- the audit ---------------------------------------------------------------------------------
@@ -283,19 +266,6 @@ def test_groups_are_named_after_the_first_patient_of_them():
     assert backwards.tolist() == ["p4", "p4", "p1", "p1", "p1", "p1"]
 
 
-@pytest.mark.real
-def test_altered_copies_of_real_images_are_near(real_data):
-    paths = sorted((real_data / ADULTS).rglob("*.*g"))[:20]
-    for path in paths:
-        image = Image.fromarray(read_image(path))
-        smaller = image.resize((image.width // 2, image.height // 2))
-        brighter = image.point(lambda value: min(255, round(value * 1.2)))
-        known = imagehash.phash(image, hash_size=16)
-        for altered in (smaller, brighter, image.rotate(1)):
-            assert imagehash.phash(altered, hash_size=16) - known <= filters.NEAR_DISTANCE
-    assert paths
-
-
 # --- ten for the reader ----------------------------------------------------------------------
 
 
@@ -320,9 +290,7 @@ def test_counting_calls_gives_nothing_away():
     # Every place holds positives and negatives: the order says nothing either.
     shares = sum(ten["label"].to_numpy() for ten in tens) / len(tens)
     assert shares.min() > 0.25 and shares.max() < 0.75
-
-
-def test_few_of_one_class_are_filled_up_from_the_other_and_too_few_are_said():
+    # Few of one class are filled up from the other, and too few are said.
     assert ten_xrays(patients(2, 30))["label"].sum() == 2
     assert ten_xrays(patients(30, 2))["label"].sum() == 8
     with pytest.raises(CXRLabError, match="of 9 patients"):

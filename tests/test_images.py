@@ -155,7 +155,8 @@ def test_broken_exif_data_says_nothing():
 def test_header_and_square(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(RAMP).convert("RGB").save(path)
-    assert decode_bytes(path.read_bytes(), path)[0] == (64, 48, "RGB", "PNG")
+    header = {"width": 64, "height": 48, "mode": "RGB", "format": "PNG"}
+    assert decode_bytes(path.read_bytes(), path)[0] == header
     assert load_square(path).shape == (224, 224)
     assert fit(RAMP, 32).shape == (24, 32)  # for human eyes, the proportions are kept
     assert fit(RAMP, 32, square=True).shape == (32, 32)
@@ -208,7 +209,7 @@ def test_of_several_pictures_only_a_phone_s_first_is_an_xray():
     for previews in (others[:1], others):
         phone = as_bytes(first, "MPO", save_all=True, append_images=previews, quality=95)
         assert np.abs(grey(phone) - RAMP).max() <= 4
-        assert decode_bytes(phone, "x")[0].format == "JPEG"
+        assert decode_bytes(phone, "x")[0]["format"] == "JPEG"
 
 
 @pytest.mark.parametrize("side", [9_500, 11_000, 2**31 - 1])

@@ -116,19 +116,15 @@ def test_unusable_patients_are_named():
         ([["a", "b"], ["a", "c"]], "several values"),
     ):
         with pytest.raises(CXRLabError, match=says):
-            evaluate(pd.Series([0, 1]), [0.1, 0.9], 0.5, patients)
-        with pytest.raises(CXRLabError, match=says):
             share(pd.Series([0, 1]), patients)
     with pytest.raises(CXRLabError, match="neither 0 nor 1"):
         share([0.5, 1])
 
 
 def test_columns_of_any_kind_are_read():
-    labels = pd.Series([1, 0, 1], dtype="Int64")
-    scores = np.array([[0.9], [0.2], [0.4]], dtype=np.float32)  # as Keras predicts
-    assert confusion(labels, scores, 0.5) == Confusion(tp=1, fp=0, fn=1, tn=1)
-    for read in ([True, False], ["1", " 0"], [1.0, 0.0]):
-        assert confusion(read, ["0.9", 0.2], 0.5) == Confusion(tp=1, fp=0, fn=0, tn=1)
+    scores = np.array([[0.9], [0.2]], dtype=np.float32)  # as Keras predicts
+    for labels in (pd.Series([1, 0], dtype="Int64"), [True, False], ["1", " 0"], [1.0, 0.0]):
+        assert confusion(labels, scores, 0.5) == Confusion(tp=1, fp=0, fn=0, tn=1)
 
 
 def test_bayes():
@@ -151,8 +147,7 @@ def test_a_threshold_lies_halfway_or_on_a_score_and_ties_miss_the_fewest():
     assert choose_threshold([0, 1], [0.5, 0.5]) == 0.25  # all tied: call all positive
     assert choose_threshold([0, 1], [0.0, 0.0]) == 0.0
     neighbours = [0.5, np.nextafter(0.5, 1)]
-    chosen = choose_threshold([0, 1], neighbours)
-    assert confusion([0, 1], neighbours, chosen) == Confusion(tp=1, fp=0, fn=0, tn=1)
+    assert choose_threshold([0, 1], neighbours) == neighbours[1]
     with pytest.raises(CXRLabError, match="All cases have the label 1"):
         choose_threshold([1, 1], [0.2, 0.8])
 
@@ -168,10 +163,14 @@ def test_an_estimate_writes_itself():
     assert Estimate(None).to_json() == {"value": None, "interval": [None, None]}
 
 
-def test_wilson_by_hand():
+def test_wilson_and_newcombe_by_hand():
     # 93 of 100: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
     assert wilson(0.93, 100) == pytest.approx((0.8625, 0.9657), abs=1e-4)
     assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    # Newcombe's, where the estimate is inside, is close to that of Hanley and McNeil (1982).
+    assert newcombe(0.85, 50, 60) == pytest.approx((0.77, 0.91), abs=0.02)
+    assert newcombe(0, 20, 20)[1] == pytest.approx(1 - newcombe(1, 20, 20)[0])
+    assert newcombe(1, 1, 1) == (pytest.approx(wilson(1, 1)[0]), 1)
 
 
 def test_what_the_cases_of_patients_are_worth():
@@ -204,8 +203,6 @@ def test_every_report_is_sound(cases, data):
             assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
             # What has been seen to be possible is not excluded.
             assert estimate.low < 1 and estimate.high > 0
-            assert (estimate.low > 0) == (estimate.value > 0) or estimate.low < 1e-9
-            assert estimate.high < 1 or estimate.value == 1
 
 
 def test_what_is_undefined_is_none():
@@ -253,14 +250,6 @@ def test_whole_patients_are_drawn_and_ranked_as_scikit_learn_does(monkeypatch):
     ours = resample(lambda w: metrics._weighted_auc(labels, scores, w), patients, 20, seed=0)
     for row, area in zip(weights, ours, strict=True):
         assert area == pytest.approx(sk.roc_auc_score(labels, scores, sample_weight=row))
-
-
-def test_newcombe():
-    # Where the estimate is inside, close to the interval of Hanley and McNeil (1982).
-    assert newcombe(0.85, 50, 60) == pytest.approx((0.77, 0.91), abs=0.02)
-    assert newcombe(1, 20, 20)[0] < newcombe(1, 200, 200)[0] < 1
-    assert newcombe(0, 20, 20)[1] == pytest.approx(1 - newcombe(1, 20, 20)[0])
-    assert newcombe(1, 1, 1) == (pytest.approx(wilson(1, 1)[0]), 1)
 
 
 # How often the 95 % intervals hold the truth. Measured on 28 November 2026, per cell: shares 0.929

@@ -25,24 +25,12 @@ PUBLISHED_LAYERS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def network():
-    return published_network()
-
-
-def test_every_layer_is_the_published_one(network):
-    found = [
-        (
-            type(layer).__name__,
-            "×".join(str(size) for size in layer.output.shape[1:]),
-            layer.count_params(),
-        )
-        for layer in network.layers
-    ]
+def test_layers_parameters_activations_and_input_are_the_published_ones():
+    network, found = published_network(), []
+    for layer in network.layers:
+        shape = "×".join(map(str, layer.output.shape[1:]))
+        found.append((type(layer).__name__, shape, layer.count_params()))
     assert found == PUBLISHED_LAYERS
-
-
-def test_parameters_activations_and_input_are_the_published_ones(network):
     trainable = sum(int(weight.numpy().size) for weight in network.trainable_weights)
     assert network.count_params() == trainable == 5_631_169
     assert network.input_shape == (None, 224, 224, 3)

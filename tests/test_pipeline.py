@@ -46,7 +46,7 @@ def test_images_are_kept_as_one_channel_of_bytes_in_the_order_of_the_table(cases
     assert decode(cases, size=32).pixels.shape == (6, 32, 32, 1)
 
 
-def test_a_damaged_file_is_named_and_left_out(cases, tmp_path, capsys):
+def test_a_damaged_file_is_named_and_left_out_unless_none_is_left(cases, tmp_path, capsys):
     (tmp_path / "2.png").write_bytes(b"no image")
     xrays = decode(cases)
     said = capsys.readouterr().out
@@ -54,15 +54,8 @@ def test_a_damaged_file_is_named_and_left_out(cases, tmp_path, capsys):
     assert firsts(xrays) == [0, 40, 120, 160, 200]
     assert list(xrays.labels) == [0, 1, 1, 0, 1]
     assert list(xrays.cases["image_id"]) == ["0.png", "1.png", "3.png", "4.png", "5.png"]
-
-
-def test_where_no_file_can_be_read_the_first_is_named(cases, tmp_path):
-    for path in cases["path"]:
-        (tmp_path / path).unlink()
-    with pytest.raises(
-        CXRLabError, match=r"None of 6 X-rays can be read. The first: .*0\.png: missing"
-    ):
-        decode(cases)
+    with pytest.raises(CXRLabError, match=r"None of 1 X-rays can be read.*2\.png: not an image"):
+        decode(cases[2:3])
 
 
 def test_take_and_of_keep_pixels_labels_and_cases_together():
@@ -80,7 +73,7 @@ def test_an_xray_that_was_not_decoded_or_stands_there_twice_is_named():
             xrays.of(pd.DataFrame({"image_id": asked}))
 
 
-def test_batches_have_three_equal_channels_within_0_and_1_and_their_labels():
+def test_changedhave_three_equal_channels_within_0_and_1_and_their_labels():
     made = batches(some_xrays(), batch_size=4)
     assert [len(labels) for _, labels in made] == [4, 4, 2]
     images, labels = next(iter(made))
@@ -128,7 +121,7 @@ def some_people() -> Xrays:
     return Xrays(found.pixels, found.labels, found.cases.assign(who=who, source=source))
 
 
-def test_drawn_batches_hold_the_wanted_shares_and_as_many_of_each_source():
+def test_drawn_changedhold_the_wanted_shares_and_as_many_of_each_source():
     xrays, epochs = some_people(), []
     for _ in range(2):
         made = drawn_batches(xrays, TWO, steps=8, seed=0)
@@ -141,7 +134,7 @@ def test_drawn_batches_hold_the_wanted_shares_and_as_many_of_each_source():
     assert len(set(epochs[0][:, :4].ravel())) == 10  # every one comes before any comes again
 
 
-def test_drawn_batches_change_each_image_anew_but_the_same_in_every_run():
+def test_drawn_changedchange_each_image_anew_but_the_same_in_every_run():
     xrays = some_people()
     xrays.pixels[:, 60:160, 40:90] = 250
 
@@ -156,26 +149,19 @@ def test_drawn_batches_change_each_image_anew_but_the_same_in_every_run():
     assert np.abs(first - two(2)[0]).mean() > 0.01
 
 
-@pytest.fixture(scope="module")
-def discs():
-    """Four times the same picture: a bright disc left of the middle, on mid-grey."""
-    rows, columns = np.mgrid[:64, :64]
+def test_every_image_of_a_batch_is_changed_in_its_own_way_and_stays_in_range():
+    rows, columns = np.mgrid[:64, :64]  # a bright disc left of the middle, on mid-grey
     disc = (rows - 32) ** 2 + (columns - 20) ** 2 < 100
     picture = np.where(disc, 0.9, 0.4).astype(np.float32)
-    return np.repeat(picture[None, :, :, None], 4, axis=0)
-
-
-def test_every_image_of_a_batch_is_changed_in_its_own_way_and_stays_in_range(discs):
-    for seed in range(5):
-        found = augment(discs, np.int64(seed)).numpy()
+    discs = np.repeat(picture[None, :, :, None], 4, axis=0)
+    changed = [augment(discs, np.int64(seed)).numpy() for seed in range(30)]
+    for found in changed[:5]:
         assert found.shape == discs.shape and 0 <= found.min() <= found.max() <= 1
         for first in range(4):
             for second in range(first):
                 assert np.abs(found[first] - found[second]).mean() > 0.02
-
-
-def test_about_half_are_mirrored_and_the_disc_stays_in_the_picture(discs):
-    many = np.concatenate([augment(discs, np.int64(seed)).numpy() for seed in range(30)])[..., 0]
+    # About half are mirrored, and the disc stays in the picture.
+    many = np.concatenate(changed)[..., 0]
     weight = (many - many.min(axis=(1, 2), keepdims=True)) ** 4
     columns = (weight * np.arange(64)).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
     assert 0.3 < (columns > 32).mean() < 0.7

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,8 @@ class Recording:
     @property
     def sentence(self) -> str:
         """How the numbers came about, in a sentence."""
-        versions = ", ".join(
-            f"{name} {version}" for name, version in self.about["versions"].items()
-        )
         made = "Recorded on {date} with `{command}` (seed {seed}) on {data}; ".format(**self.about)
-        return f"{made}{versions}."
+        return made + ", ".join(map(" ".join, self.about["versions"].items())) + "."
 
     def to_json(self) -> dict:
         """A dictionary for a JSON file; missing numbers are ``None``."""
@@ -50,10 +48,10 @@ def record(
 
     ``kind`` as :func:`cxrlab.sources.what_kind` gives it.
     """
-    data = f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients, "
-    data += (
+    made = (
         f"simulated, confounding dial at {kind['confounding']:g}" if kind["simulated"] else "real"
     )
+    data = f"{len(cases)} X-rays of {cases['patient_id'].nunique()} patients, {made}"
     today = datetime.date.today().isoformat()
     about = {"command": command, "seed": seed, "date": today, "versions": versions(), "data": data}
     return Recording(table, about)
@@ -63,10 +61,8 @@ def versions() -> dict[str, str]:
     """The versions that decide what a training comes to."""
     found = {"Python": platform.python_version(), "cxrlab": cxrlab.__version__}
     for name in LIBRARIES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 
