@@ -16,20 +16,18 @@ from fuzzing import hostile
 from fuzzing.fuzz import run, tried
 from fuzzing.guard import Guard
 from fuzzing.readers import READERS
-from fuzzing.samples import Sample, all_samples, recording
+from fuzzing.samples import Sample, all_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxrlab.errors import CXRLabError
 from cxrlab.images import read_image, to_uint8
 from cxrlab.sources import covid
-from cxrlab.sources.download import Archive
+from cxrlab.sources.download import contents
 from cxrlab.sources.fetching import normal_name
 
 EXAMPLES = int(os.environ.get("CXRLAB_FUZZ_EXAMPLES", "160"))
-HOSTILE = {"archive": hostile.archives(), "recording": hostile.recordings(recording())}
-HOSTILE |= {name: hostile.tables(name) for name in hostile.TYPICAL}
+HOSTILE = {"archive": hostile.archives()} | {n: hostile.tables(n) for n in hostile.TYPICAL}
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +47,14 @@ def test_every_sample_is_read_before_it_is_damaged(phantom_data, guard):
 def test_three_hundred_mutations(phantom_data, tmp_path):
     """In a process of its own, so that a crash or a hang is a failure and not the end."""
     found = run(300, 1, phantom_data, list(READERS), kept=tmp_path)
-    assert found["mutations"] == 300
     assert found["faults"] == []
-    assert set(found["by_reader"]) == set(READERS)
+    assert set(found["outcomes"]) == set(READERS)
+    assert sum(counts.total() for counts in found["outcomes"].values()) == 300
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.data())
-def test_hostile_tables_archives_and_recordings(guard, drawn):
+def test_hostile_tables_and_archives(guard, drawn):
     reader = drawn.draw(st.sampled_from(sorted(HOSTILE)))
     data = drawn.draw(HOSTILE[reader])
     assert "fault" not in tried(Sample(reader, "hostile", data), data, guard)
@@ -67,25 +65,8 @@ def test_hostile_tables_archives_and_recordings(guard, drawn):
 HEADER = "patientid,finding,view,modality,filename"
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (f"{HEADER}\np1,x,COVID-19,PA,X-ray,a.png\n", "more values than its first line has names"),
-        (
-            f"{HEADER}, filename\np1,COVID-19,PA,X-ray,a.png,b.png\n",
-            "two columns called 'filename'",
-        ),
-    ],
-)
-def test_metadata_that_would_shift_or_shadow_values_is_refused(tmp_path, text, said):
-    (tmp_path / "metadata.csv").write_text(text)
-    with pytest.raises(CXRLabError, match=said):
-        covid.load(tmp_path)
-
-
-@pytest.mark.parametrize("label", ["1", "../secret.png"])
-def test_a_label_in_the_metadata_decides_nothing(tmp_path, label):
-    text = f"{HEADER},label\np1,No Finding,PA,X-ray,a.png,{label}\n"
+def test_a_label_in_the_metadata_decides_nothing(tmp_path):
+    text = f"{HEADER},label\np1,No Finding,PA,X-ray,a.png,1\n"
     (tmp_path / "metadata.csv").write_text(text)
     assert covid.load(tmp_path)["label"].isna().all()
 
@@ -98,19 +79,8 @@ def test_a_member_without_a_name_is_left_out(tmp_path, name):
         nameless = zipfile.ZipInfo("x")
         nameless.filename = name
         packed.writestr(nameless, b"2")
-    names = [normal_name(member.filename) for member in Archive(path).members]
+    names = [normal_name(inside) for inside, _, _ in contents(path)]
     assert names == ["train/NORMAL/a.png", None]
-
-
-def test_a_member_that_ends_early_is_refused(tmp_path):
-    """With the right CRC-32 for what there is: zipfile looks at no more than that."""
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("train/NORMAL/a.png", b"1" * 50)
-    archive = Archive(path)
-    archive.members[0].file_size = 60
-    with pytest.raises(CXRLabError, match="is damaged"):
-        archive.read(archive.members[0])
 
 
 def test_deep_images_are_converted_in_little_memory():

@@ -108,10 +108,7 @@ def session() -> requests.Session:
 
 
 def at_mirror(url: str) -> str:
-    """``http://SERVER/HOST/PATH`` for ``https://HOST/PATH`` where ``CXRLAB_MIRROR`` is set.
-
-    Raises :class:`CXRLabError` where that is no web address.
-    """
+    """``http://SERVER/HOST/PATH`` for ``https://HOST/PATH`` where ``CXRLAB_MIRROR`` is set."""
     if not (mirror := os.environ.get("CXRLAB_MIRROR")):
         return url
     if not mirror.startswith(("http://", "https://")):
@@ -122,57 +119,54 @@ def at_mirror(url: str) -> str:
 def contents(place: Path | str) -> list[tuple[str, Callable[[], bytes], int]]:
     """What a folder or a zip archive, here or on the web, holds: paths, readers, bytes.
 
-    Raises :class:`CXRLabError` as :class:`Archive` does.
+    Raises :class:`CXRLabError` where it is no zip archive or cannot be reached, and so do readers.
     """
     if isinstance(place, Path) and place.is_dir():
         files = image_files(place).values()
         return [(path.as_posix(), partial(read_bytes, path), path.stat().st_size) for path in files]
     archive = Archive(place)
-    return [(one.filename, partial(archive.read, one), one.file_size) for one in archive.members]
+    members = archive.ask(zipfile.ZipFile.infolist)
+    return [(one.filename, partial(archive.read, one), one.file_size) for one in members]
 
 
 class Archive:
-    """A zip archive on this computer, or behind a web address, of which only parts travel.
-
-    Raises :class:`CXRLabError` where it is no zip archive or cannot be reached.
-    """
+    """A zip archive on this computer, or behind a web address, of which only parts travel."""
 
     def __init__(self, place: Path | str) -> None:
         self.place, self._own = place, threading.local()  # each thread opens it for itself
-        self.members = self._ask(zipfile.ZipFile.infolist)
 
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """The content of a member, with its CRC-32 checked. Raises :class:`CXRLabError`."""
         if member.file_size > LARGEST:
             raise CXRLabError(f"{member.filename} would unpack to more than {decimal(LARGEST)}.")
-        return self._ask(lambda opened: opened.read(member), f"{member.filename} in ")
+        return self.ask(lambda opened: opened.read(member), f"{member.filename} in ")
 
-    def _ask(self, question: Callable[[zipfile.ZipFile], Any], of_which: str = "") -> Any:
+    def ask(self, question: Callable[[zipfile.ZipFile], Any], of_which: str = "") -> Any:
+        """What the opened archive answers. Raises :class:`CXRLabError` whatever goes wrong."""
         try:
             if getattr(self._own, "zip", None) is None:
-                self._own.zip = self._open()
+                is_here = isinstance(self.place, Path)
+                self._own.zip = zipfile.ZipFile(self.place) if is_here else self._remote()
             return question(self._own.zip)
         except Exception as error:  # zipfile promises no list of what strangers' bytes raise
             self._own.zip = None  # after a broken connection it has to be opened again
             raise explain(error, str(self.place), of_which) from error
 
-    def _open(self) -> zipfile.ZipFile:
-        if isinstance(self.place, Path):
-            return zipfile.ZipFile(self.place)
+    def _remote(self) -> RemoteZip:
         return RemoteZip(at_mirror(self.place), session=session(), timeout=TIMEOUTS)
 
 
 def explain(error: Exception, place: str, of_which: str = "") -> CXRLabError:
     """The sentence for whatever requests, remotezip or zipfile raised at an address or file.
 
-    Their own text is left out: it may hold a proxy's password. ``of_which``: ``MEMBER in``.
+    Their own text is left out: it may hold a proxy's password.
     """
     if isinstance(error, CXRLabError):
         return error
-    server, what = urlsplit(place).netloc, of_which + place
     # remotezip gives the words of an error alone; the error itself stands behind it.
     cause = error.__context__ if isinstance(error, RemoteZipError) else error
     status = cause.response.status_code if isinstance(cause, requests.HTTPError) else None
+    server, what = urlsplit(place).netloc, of_which + place
     if isinstance(cause, requests.exceptions.ProxyError) or status == 407:
         why = f"The proxy before {server} refused. It may want a name and a password in HTTPS_PROXY"
     elif isinstance(error, RangeNotSupported):

@@ -71,10 +71,9 @@ def fetch(
     ``what``: ``covid`` (in PA view), ``kermany`` (as many normal children), ``nih`` (as many
     healthy adults); for tests ``external`` (Actualmed and Figure 1), ``openist``, ``cxnet``,
     ``tuberculosis`` (``montgomery`` and ``shenzhen``); or ``all``. ``limit``: the most images per
-    source, by default 100 of each set with tuberculosis. ``archive``: a zip or folder of the normal
-    children on this computer. Says first what each source allows and asks to cite; returns the
-    folder. What is there is not fetched again. Raises :class:`CXRLabError` for a wrong choice, and
-    at the end where something did not come: one failure does not stop the other files.
+    source. ``archive``: a zip or folder of the normal children on this computer. Says first what
+    each source allows and asks to cite; what is there is not fetched again. Raises
+    :class:`CXRLabError` for a wrong choice, and at the end where something did not come.
     Example: ``course.use_data(sources.fetch())``
     """
     if what not in WHAT:
@@ -207,8 +206,8 @@ def normals_plan(
 
     Else, on Kaggle, from the data set attached to the notebook, or else out of Mendeley's archive.
     """
-    attached = next(ATTACHED.glob("**/train/NORMAL"), None)
-    copy = Path(archive).expanduser() if archive else attached.parents[1] if attached else MENDELEY
+    attached = [train.parent for train in ATTACHED.glob("**/train") if (train / "NORMAL").is_dir()]
+    copy = Path(archive).expanduser() if archive else [*attached, MENDELEY][0]
     home = folder / source.name
     wanted = _members_of([copy], normal_name, home, _number_of_normals(folder, limit))
     if not wanted and not any(home.rglob("NORMAL/*")):
@@ -232,7 +231,7 @@ def adults_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]
     adults = {name: name for name in nih.healthy_adults(home / NIH_TABLE)}
     archives = [f"{NIH}/images/images_{part:03}.zip" for part in range(1, 13)]
     number = min(_number_of_normals(folder, limit), len(adults))
-    return _members_of(archives, lambda path: adults.get(PurePosixPath(path).name), home, number)
+    return _members_of(archives, lambda path: adults.get(os.path.basename(path)), home, number)
 
 
 def _number_of_normals(folder: Path, limit: int | None) -> int:

@@ -29,7 +29,7 @@ from fuzzing.readers import READERS, outcome_of
 from fuzzing.samples import Sample, all_samples
 
 KEPT = Path("build") / "fuzz"
-GIGABYTES = 1.5  # that a case may take beyond what the libraries have taken
+MEMORY = 1_500_000_000  # bytes that a case may take beyond what the libraries have taken
 STARTING = 300  # seconds until the libraries are loaded
 # Of a hundred mutations so many go to each reader; the image reader meets the most strangers.
 SHARES = {"image": 60, "metadata": 15, "cases": 10, "recording": 5, "archive": 10}
@@ -61,14 +61,17 @@ def run(
         finally:
             child.kill()
             child.join()
-    samples = all_samples(data, seed)
+    samples, outcomes = all_samples(data, seed), defaultdict(Counter)
+    faults = [result for result in results if "fault" in result]
+    for result in faults:
+        sample, changes, damaged = make_case(samples, seed, result["case"], readers)
+        result |= {"reader": sample.reader, "sample": sample.name, "changes": changes}
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / f"{seed}-{result['case']}-{sample.name.strip('.')}").write_bytes(damaged)
     for result in results:
-        if "fault" in result:
-            sample, changes, damaged = make_case(samples, seed, result["case"], readers)
-            result |= {"reader": sample.reader, "sample": sample.name, "changes": changes}
-            kept.mkdir(parents=True, exist_ok=True)
-            (kept / f"{seed}-{result['case']}-{sample.name.strip('.')}").write_bytes(damaged)
-    return summary(results, seed)
+        outcomes[result["reader"]][result["outcome"]] += 1
+    slowest = sorted(results, key=lambda result: -result.get("seconds", 0))[:5]
+    return {"seed": seed, "outcomes": outcomes, "faults": faults, "slowest": slowest}
 
 
 def work(there: Connection, data: Path, seed: int, numbers: range, readers: list[str]) -> None:
@@ -80,14 +83,17 @@ def work(there: Connection, data: Path, seed: int, numbers: range, readers: list
     for sample in samples:  # unharmed first: they load the libraries
         if sample.reader in readers:
             tried(sample, sample.data, guard)
-    limit_memory()
+    if (statm := Path("/proc/self/statm")).exists():  # Linux only
+        import resource
+
+        taken = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
     there.send("ready")
     for number in numbers:
-        sample, changes, damaged = make_case(samples, seed, number, readers)
-        begun, about = time.perf_counter(), {"case": number, "changes": changes}
-        result = tried(sample, damaged, guard)
-        took = round(time.perf_counter() - begun, 3)
-        there.send({**about, "reader": sample.reader, "seconds": took, **result})
+        sample, _, damaged = make_case(samples, seed, number, readers)
+        begun = time.perf_counter()
+        result = {"case": number, "reader": sample.reader, **tried(sample, damaged, guard)}
+        there.send({**result, "seconds": round(time.perf_counter() - begun, 3)})
 
 
 def make_case(samples: list[Sample], seed: int, number: int, readers: list[str]) -> tuple:
@@ -112,31 +118,6 @@ def tried(sample: Sample, data: bytes, guard: Guard) -> dict[str, str]:
         if breaches := guard.disarm():
             result = {"outcome": "fault", "fault": f"outside its folder: {breaches[:3]}"}
     return result
-
-
-def limit_memory() -> None:
-    """Allow so much more memory than the libraries have taken already. Linux only."""
-    if (statm := Path("/proc/self/statm")).exists():
-        import resource
-
-        taken = int(statm.read_text().split()[0]) * resource.getpagesize()
-        limit = taken + int(GIGABYTES * 2**30)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def summary(results: list[dict], seed: int) -> dict:
-    """Counts by reader and outcome, what broke a promise, and the slowest cases."""
-    outcomes = defaultdict(Counter)
-    for result in results:
-        outcomes[result["reader"]][result["outcome"]] += 1
-    return {
-        "seed": seed,
-        "mutations": len(results),
-        "by_reader": {name: counts.total() for name, counts in sorted(outcomes.items())},
-        "outcomes": {name: dict(counts.most_common()) for name, counts in sorted(outcomes.items())},
-        "faults": [result for result in results if "fault" in result],
-        "slowest": sorted(results, key=lambda result: -result.get("seconds", 0))[:5],
-    }
 
 
 def main() -> int:

@@ -8,17 +8,10 @@ from pathlib import Path
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Events that change a folder, and which of their details name what is changed.
-CHANGES = {
-    "os.remove": (0,),
-    "os.rmdir": (0,),
-    "os.mkdir": (0,),
-    "os.truncate": (0,),
-    "os.rename": (0, 1),
-    "os.link": (1,),
-    "os.symlink": (1,),
-}
-STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pty.spawn")
-REACHES = ("socket.connect", "socket.getaddrinfo", "pickle.find_class", "ctypes.dlopen")
+CHANGES = dict.fromkeys(("os.remove", "os.rmdir", "os.mkdir", "os.truncate"), (0,))
+CHANGES |= {"os.rename": (0, 1), "os.link": (1,), "os.symlink": (1,)}
+BEYOND = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pty.spawn")
+BEYOND += ("socket.connect", "socket.getaddrinfo", "pickle.find_class", "ctypes.dlopen")
 
 
 class Guard:
@@ -41,16 +34,12 @@ class Guard:
     def _hook(self, event: str, details: tuple) -> None:
         if self.folder is None:
             return
+        changed = [details[position] for position in CHANGES.get(event, ())]
         if event == "open":
             path, mode, flags = details
-            writes = any(letter in (mode or "") for letter in "wax+") or (flags or 0) & WRITES
-            if writes and not isinstance(path, int) and not self._inside(path):
-                self.breaches.append(f"open {path!r} {mode} {flags}")
-        elif event in CHANGES:
-            names = [details[position] for position in CHANGES[event]]
-            if not all(isinstance(name, int) or self._inside(name) for name in names):
-                self.breaches.append(f"{event} {details!r}")
-        elif event in STARTS or event in REACHES:
+            if any(letter in (mode or "") for letter in "wax+") or (flags or 0) & WRITES:
+                changed = [path]
+        if event in BEYOND or not all(isinstance(n, int) or self._inside(n) for n in changed):
             self.breaches.append(f"{event} {details!r}"[:200])
 
     def _inside(self, path: str | bytes | os.PathLike) -> bool:

@@ -1,4 +1,4 @@
-"""Kills cxrlab at random moments, and looks whether anything that was finished is lost.
+"""The documented kills: commands are stopped at random moments, and nothing finished is lost.
 
     make test-kills          fifty kills over train, tune, run and fetch
 
@@ -11,6 +11,7 @@ Exit code 1 where anything was lost. Prints a JSON summary. For POSIX systems.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -19,157 +20,226 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import nbformat
+import pandas as pd
 import psutil
-from fuzzing.finished import (
-    COMMANDS,
-    Command,
-    digest,
-    finished,
-    half_written,
-    results,
-    unkept_promises,
-)
+from PIL import Image
 
 PATIENCE = 15  # times the undisturbed run: what a start may take before it counts as hanging
+STATE = ("oracle.json", "tuner0.json")  # of Keras Tuner, written anew all the time
 
 
-@dataclass
-class Tally:
-    """What came of the kills of one command."""
+class Command(NamedTuple):
+    """What follows ``python``, and what counts in its folder as finished and as its result."""
 
-    seconds: float  # of the undisturbed run
-    kills: int = 0
-    too_late: int = 0  # the command had ended before its kill came
-    kept: int = 0  # finished files that were compared after a kill
-    completed: int = 0  # last starts that ended with exit code 0
-    same_results: int = 0  # of these, with the results of the undisturbed run
-    left_behind: int = 0  # hidden temporary files that a kill left
-    faults: list[str] = field(default_factory=list)
+    words: list[str]
+    finished: Callable[[Path], Iterable[Path]]
+    results: Callable[[Path], object]
 
 
-def start(command: Command, out: Path, environment: dict, log: Path) -> subprocess.Popen:
-    """The command as a shell would start it, in a process group of its own."""
+def final_files(out: Path) -> list[Path]:
+    """Files under final names: no hidden ones, which nobody reads."""
+    inside = [path.relative_to(out) for path in sorted(out.rglob("*")) if path.is_file()]
+    return [out / p for p in inside if not any(part[0] == "." for part in p.parts)]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file can be read to its end, as its suffix says what it is."""
+    try:
+        match path.suffix.lower():
+            case ".json":
+                json.loads(path.read_text(encoding="utf-8"))
+            case ".html":
+                return path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+            case ".ipynb":
+                nbformat.validate(nbformat.read(path, as_version=4))
+            case ".csv":
+                pd.read_csv(path, low_memory=False)
+                return path.read_bytes().endswith(b"\n")
+            case ".keras" | ".zip":
+                return zipfile.ZipFile(path).testzip() is None
+            case ".png" | ".jpg" | ".jpeg":
+                Image.open(path).load()
+    except (OSError, ValueError, zipfile.BadZipFile, nbformat.ValidationError):
+        return False
+    return True
+
+
+def broken(out: Path, served: dict[str, str] | None = None) -> list[str]:
+    """What is half-written, and what is promised and not there.
+
+    A fetched file is whole where it is the one that the server has, ``served``.
+    """
+    files = {path.relative_to(out).as_posix(): path for path in final_files(out)}
+    found = [
+        f"{name} is half-written"
+        for name, path in files.items()
+        if path.name not in STATE
+        and (not is_whole(path) if served is None else served.get(name) != digest(path))
+    ]
+    promised = []
+    if "run.json" in files:
+        for entry in json.loads(files["run.json"].read_text(encoding="utf-8"))["notebooks"]:
+            promised += [entry["page"], f"notebooks/{Path(entry['page']).stem}.ipynb"]
+    if "metrics.json" in files:
+        promised += ["model.keras", "history.csv", "predictions.csv"]
+    return found + [f"{name} is promised and not there" for name in promised if name not in files]
+
+
+def folds(out: Path) -> Iterator[Path]:
+    """Training: a fold is finished with its predictions, a run with its metrics."""
+    for mark in out.glob("fold-*/predictions.csv"):
+        yield from final_files(mark.parent)
+    if (out / "metrics.json").exists():
+        yield from final_files(out)
+    yield from out.glob("settings.json")
+
+
+def trials(out: Path) -> Iterator[Path]:
+    """Search: finished trials, settings and split, and with the leaderboard all the rest."""
+    finished = (out / "leaderboard.csv").exists()
+    for path in final_files(out):
+        if path.name == "trial.json":
+            if '"status": "COMPLETED"' in path.read_text(encoding="utf-8"):
+                yield path
+        elif path.name not in STATE and (finished or path.name in ("settings.json", "split.csv")):
+            yield path
+
+
+def handed_over(out: Path) -> Iterator[Path]:
+    """Notebooks: what 02 leaves in the workspace. Pages are written anew by every run."""
+    files = final_files(out / "workspace")
+    yield from (path for path in files if path.name in ("split.csv", "cases.csv"))
+
+
+def metrics(out: Path) -> object:
+    return json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+
+
+def leaderboard(out: Path) -> object:
+    board = pd.read_csv(out / "leaderboard.csv").drop(columns="trial")
+    return metrics(out), board.to_dict("records")
+
+
+def pages(out: Path) -> object:
+    """The notebooks that run.json calls done."""
+    stored = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    return [(entry["name"], entry["failure"]) for entry in stored["notebooks"]]
+
+
+def fetched(out: Path) -> dict[str, str]:
+    return {path.relative_to(out).as_posix(): digest(path) for path in final_files(out)}
+
+
+FETCH = "import sys; from cxrlab.sources import fetch\n"
+FETCH += "for what in ('covid', 'kermany', 'external'): fetch(what, sys.argv[-1])"
+SMOKE = ["--budget", "smoke", "--out"]
+COMMANDS = {
+    "train": Command(["-m", "cxrlab", "train", "--folds", "2", *SMOKE], folds, metrics),
+    "tune": Command(["-m", "cxrlab", "tune", "--trials", "4", *SMOKE], trials, leaderboard),
+    "run": Command(["-m", "cxrlab", "run", "--notebooks", "02-03", *SMOKE], handed_over, pages),
+    "fetch": Command(["-c", FETCH], final_files, fetched),
+}
+
+
+@contextmanager
+def surroundings(folder: Path) -> Iterator[dict]:
+    """Phantoms in a workspace of the run's own, a server that has them, no choice from outside."""
+    from upstream import Upstream
+
+    from cxrlab.phantoms import make_phantoms
+
+    data = make_phantoms(folder / "phantoms", size="tiny")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CXRLAB_")}
+    kept |= {"CXRLAB_DATA": str(data), "CXRLAB_WORKSPACE": str(folder / "workspace")}
+    with Upstream() as server:
+        server.take(data)
+        pictures = sorted((data / "nih-no-finding").iterdir())[:4]
+        server.add_external([path.read_bytes() for path in pictures])
+        server.misbehave("*", "late", seconds=0.3)  # so that a kill finds work undone
+        yield {**kept, "CXRLAB_MIRROR": server.root}
+
+
+def kill(process: subprocess.Popen) -> None:
+    """SIGKILL to the process, its group, and its children (a notebook's kernel has its own)."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGKILL)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=10)
+    process.wait()
+
+
+def start(words: list[str], log: Path, environment: dict, seconds: float) -> int | None:
+    """The exit code of a start in a process group of its own, None where it had to be killed."""
     with log.open("ab") as said:
-        return subprocess.Popen(
-            [sys.executable, *command.words(out)],
+        process = subprocess.Popen(
+            [sys.executable, *words],
             stdout=said,
             stderr=said,
             stdin=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,
         )
-
-
-def kill(process: subprocess.Popen) -> None:
-    """SIGKILL to the process, its group, and its children (a notebook's kernel has its own)."""
     try:
-        children = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        children = []
-    os.killpg(process.pid, signal.SIGKILL)
-    for child in children:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(children, timeout=10)
-    process.wait()
-
-
-def to_the_end(command: Command, out: Path, environment: dict, log: Path, limit: float) -> int:
-    """The exit code of a start that is left alone; it is killed after ``limit`` seconds."""
-    process = start(command, out, environment, log)
-    try:
-        return process.wait(limit)
+        return process.wait(seconds)
     except subprocess.TimeoutExpired:
         kill(process)
-        return -signal.SIGKILL
 
 
-def look(
-    command: Command, out: Path, before: dict[Path, str], tally: Tally, wanted: object
-) -> dict[Path, str]:
-    """Compare with what had been finished ``before``; what is finished now."""
-    for name in unkept_promises(out):
-        tally.faults.append(f"{command.name}: {name} is promised and not there")
-    for path in half_written(command, out, wanted):
-        tally.faults.append(f"{command.name}: {path.relative_to(out)} is half-written")
-    for path, sha256 in before.items():
-        tally.kept += 1
-        if digest(path) != sha256:
-            tally.faults.append(f"{command.name}: {path.relative_to(out)} was lost or changed")
-    return finished(command, out)
-
-
-def disturbed(
-    command: Command,
-    out: Path,
-    environment: dict,
-    kills: int,
-    rng: random.Random,
-    tally: Tally,
-    wanted: object,
-) -> None:
-    """Kill the command ``kills`` times in the same folder, then let it complete."""
-    kept: dict[Path, str] = {}
-    log, limit = out.with_suffix(".log"), PATIENCE * tally.seconds + 60
-    for _ in range(kills):
-        process = start(command, out, environment, log)
-        try:
-            process.wait(rng.uniform(0, tally.seconds))
-        except subprocess.TimeoutExpired:
-            kill(process)
-            tally.kills += 1
-        else:
-            tally.too_late += 1
-            if process.returncode:
-                tally.faults.append(f"{command.name}: a restart failed, see {log}")
-        kept = look(command, out, kept, tally, wanted)
-    code = to_the_end(command, out, environment, log, limit)
-    look(command, out, kept, tally, wanted)
-    hidden = [path for path in out.rglob(".*") if path.suffix != ".lock"]
-    tally.left_behind += len(hidden)
-    if code:
-        tally.faults.append(f"{command.name}: exit code {code} at the end, see {log}")
-        return
-    tally.completed += 1
-    tally.same_results += results(command, out) == wanted
-    shutil.rmtree(out)
+def disturb(name: str, kills: int, rng: random.Random, folder: Path, in_a_row: int) -> dict:
+    """Kill a command so many times, some in a row in the same folder; what came of it."""
+    command, log = COMMANDS[name], folder / f"{name}.log"
+    tally = {"kills": 0, "kept": 0, "completed": 0, "same_results": 0, "faults": []}
+    with surroundings(folder) as environment:
+        out, begun = folder / f"{name}-undisturbed", time.monotonic()
+        code = start([*command.words, str(out)], log, environment, 900)
+        if code != 0:
+            return tally | {"faults": [f"exit code {code} undisturbed, see {log}"]}
+        seconds, wanted = time.monotonic() - begun, command.results(out)
+        served = wanted if name == "fetch" else None
+        while tally["kills"] < kills and not tally["faults"]:
+            out, before = folder / f"{name}-{tally['kills']}", {}
+            for last in [False] * min(in_a_row, kills - tally["kills"]) + [True]:
+                limit = PATIENCE * seconds + 60 if last else rng.uniform(0, seconds)
+                code = start([*command.words, str(out)], log, environment, limit)
+                tally["kills"] += code is None
+                tally["faults"] += [] if code in (0, None) else [f"exit code {code}, see {log}"]
+                if out.exists():
+                    tally["faults"] += broken(out, served)
+                lost = [path.name for path, sha256 in before.items() if digest(path) != sha256]
+                tally["faults"] += [f"{each} was lost or changed" for each in lost]
+                tally["kept"] += len(before)
+                before = {path: digest(path) for path in command.finished(out)}
+            tally["completed"] += code == 0
+            tally["same_results"] += code == 0 and command.results(out) == wanted
+            tally["faults"] += ["it hangs"] if code is None else []
+    return tally
 
 
 def run(names: list[str], kills: int, seed: int, folder: Path, in_a_row: int = 5) -> dict:
     """Kill each of the commands ``kills`` times or a few more; the summary."""
-    rng, tallies = random.Random(seed), {}
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    rng, found = random.Random(seed), {}
     for name in names:
-        command = COMMANDS[name]
-        with ExitStack() as stack:
-            environment = stack.enter_context(command.surroundings(folder))
-            out = folder / f"{name}-undisturbed"
-            begun = time.monotonic()
-            code = to_the_end(command, out, environment, folder / "log", 900)
-            tally = tallies[name] = Tally(round(time.monotonic() - begun, 1))
-            if code:
-                tally.faults.append(f"{name}: exit code {code} undisturbed, see {folder / 'log'}")
-                continue
-            wanted, number = results(command, out), 0
-            while tally.kills < kills and len(tally.faults) < 10:
-                number += 1
-                row = min(in_a_row, kills - tally.kills)
-                out = folder / f"{name}-{number}"
-                disturbed(command, out, environment, row, rng, tally, wanted)
-                print(json.dumps({name: vars(tally)}), file=sys.stderr, flush=True)
-    return {
-        "seed": seed,
-        "kills": sum(tally.kills for tally in tallies.values()),
-        "commands": {name: vars(tally) for name, tally in tallies.items()},
-        "faults": sum(len(tally.faults) for tally in tallies.values()),
-    }
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        found[name] = disturb(name, kills, rng, folder, in_a_row)
+        print(json.dumps({name: found[name]}), file=sys.stderr, flush=True)
+        if found[name]["faults"]:
+            break  # what is in the folder tells more
+    return found
 
 
 def main() -> int:
@@ -177,11 +247,10 @@ def main() -> int:
     parser.add_argument("--commands", nargs="+", choices=list(COMMANDS), default=list(COMMANDS))
     parser.add_argument("--kills", type=int, default=13, help="of each command, at the least")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, default=Path("build") / "kills")
     asked = parser.parse_args()
-    found = run(asked.commands, asked.kills, asked.seed, asked.folder.absolute())
+    found = run(asked.commands, asked.kills, asked.seed, Path("build/kills").absolute())
     print(json.dumps(found, indent=1))
-    return 1 if found["faults"] else 0
+    return int(any(each["faults"] for each in found.values()))
 
 
 if __name__ == "__main__":

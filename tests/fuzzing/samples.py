@@ -66,41 +66,34 @@ def all_samples(data: Path, seed: int = 0, originals: int = 12) -> list[Sample]:
 def in_every_format(grey: Image.Image) -> list[Sample]:
     """The image in all of the reader's formats, and in the odd modes and depths of each."""
     values = np.asarray(grey)
-    deep = Image.fromarray(values.astype(np.uint16) * 16)
-    colour, palette, inks = grey.convert("RGB"), grey.convert("P"), grey.convert("CMYK")
-    several = {"save_all": True, "append_images": True}
+    deep, floats = Image.fromarray(values.astype(np.uint16) * 16), Image.fromarray(values / 255.0)
+    colour, palette, inks, bits = (grey.convert(mode) for mode in ("RGB", "P", "CMYK", "1"))
+    several = {"save_all": True}
     turned = Image.Exif()
     turned[0x0112] = 6
-    wanted = [
-        *(("JPEG", image, {}) for image in (grey, colour, inks)),
+    modes = {"JPEG": (grey, colour, inks), "PNG": (grey, colour, palette, deep, bits)}
+    modes |= {"TIFF": (grey, deep, inks, floats), "BMP": (grey, colour, palette, bits)}
+    modes |= {"GIF": (palette,), "WEBP": (colour,), "PPM": (grey, colour, deep, bits)}
+    modes |= {"JPEG2000": (grey, colour, deep)}
+    wanted = [(kind, image, {}) for kind, images in modes.items() for image in images]
+    pages = {"MPO": colour, "PNG": colour, "TIFF": grey, "GIF": palette, "WEBP": colour}
+    wanted += [(kind, image, several) for kind, image in pages.items()]
+    packed = {"tiff_lzw": grey, "jpeg": grey, "packbits": grey, "group4": bits}
+    wanted += [("TIFF", image, {"compression": kind}) for kind, image in packed.items()]
+    wanted += [
         ("JPEG", grey, {"progressive": True, "exif": turned}),
-        ("MPO", colour, several),
-        *(("PNG", image, {}) for image in (grey, colour, palette, deep, grey.convert("1"))),
         ("PNG", palette, {"transparency": bytes(range(256)), "exif": turned}),
-        ("PNG", colour, several),
-        *(("TIFF", image, {}) for image in (grey, deep, inks, Image.fromarray(values / 255.0))),
-        *(("TIFF", grey, {"compression": kind}) for kind in ("tiff_lzw", "jpeg", "packbits")),
-        ("TIFF", grey.convert("1"), {"compression": "group4"}),
         ("TIFF", deep, {"compression": "tiff_deflate", "exif": turned}),
-        ("TIFF", grey, several),
-        *(("BMP", image, {}) for image in (grey, colour, palette, grey.convert("1"))),
-        ("GIF", palette, {}),
-        ("GIF", palette, several),
-        ("WEBP", colour, {}),
         ("WEBP", colour, {"lossless": True, "exif": turned}),
-        ("WEBP", colour, several),
-        *(("PPM", image, {}) for image in (grey, colour, deep, grey.convert("1"))),
-        *(("JPEG2000", image, {"irreversible": False}) for image in (grey, colour, deep)),
         ("JPEG2000", colour, {"no_jp2": True, "tile_size": (32, 32)}),
     ]
     samples = []
-    for format_, image, options in wanted:
+    for kind, image, options in wanted:
         file = io.BytesIO()
-        # Copies, because an image remembers how it was saved last, to the harm of the next format.
-        if "append_images" in options:
-            options = {**options, "append_images": [grey.rotate(90), grey.rotate(180)]}
-        image.copy().save(file, format_, **options)
-        samples.append(Sample("image", format_, file.getvalue()))
+        if options is several:
+            options = {**several, "append_images": [grey.rotate(90), grey.rotate(180)]}
+        image.copy().save(file, kind, **options)  # an image remembers how it was saved last
+        samples.append(Sample("image", kind, file.getvalue()))
     plain = f"P2 {grey.width} {grey.height} 255\n" + " ".join(map(str, values.ravel()))
     return [*samples, Sample("image", "PPM", plain.encode())]
 
