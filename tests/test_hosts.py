@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from types import ModuleType, SimpleNamespace
 
 import nbformat
@@ -195,64 +192,6 @@ def test_where_nothing_could_be_installed_the_cell_ends_in_what_to_do(monkeypatc
     assert os.environ["GIT_TERMINAL_PROMPT"] == "0"
 
 
-class AsksForAPassword(BaseHTTPRequestHandler):
-    """What GitHub does where there is no such repository: it may be a private one."""
-
-    def do_GET(self):
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def as_on_kaggle(stands_for: str, before: str = "", **more: str) -> nbformat.NotebookNode:
-    """The set-up cell in a kernel of its own, ``before`` run first; git finds the course there."""
-    kaggle = {"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "GIT_CONFIG_COUNT": "1", **more}
-    kaggle |= {"GIT_CONFIG_KEY_0": f"url.{stands_for}.insteadOf"}
-    kaggle |= {"GIT_CONFIG_VALUE_0": f"https://github.com/{repository().path}"}
-    cells = [nbformat.v4.new_code_cell(source) for source in (before, set_up())]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, timeout=300, allow_errors=True)
-    client.execute(env={**os.environ, **kaggle})
-    return notebook.cells[1]
-
-
-BLOCKED = """
-import sys
-
-
-class NotInstalled:
-    def find_spec(self, name, path=None, target=None):
-        if name == "cxrlab":
-            raise ModuleNotFoundError(name)
-
-
-sys.meta_path.insert(0, NotInstalled())
-"""
-needs_git = pytest.mark.skipif(
-    sys.platform == "win32" or shutil.which("git") is None, reason="Colab and Kaggle are Linux"
-)
-
-
-@needs_git
-def test_a_repository_that_is_not_there_ends_the_cell_and_asks_for_nothing():
-    """In a kernel git has a terminal, and without the cell's setting it waits for a password."""
-    pytest.importorskip("pip")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), AsksForAPassword)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        cell = as_on_kaggle(f"http://127.0.0.1:{server.server_port}/nobody/nothing", BLOCKED)
-    finally:
-        server.shutdown()
-    said = "".join(output.get("text", "") for output in cell.outputs)
-    assert "Username" not in said.replace("could not read Username", "")
-    (error,) = [output for output in cell.outputs if output.output_type == "error"]
-    assert error.evalue.startswith("The course is not installed (pip says why, above)")
-
-
 @pytest.fixture
 def host_python(tmp_path, monkeypatch):
     """A Python with all libraries of this one but the course, and a TensorFlow in name only."""
@@ -273,13 +212,18 @@ def host_python(tmp_path, monkeypatch):
     return site
 
 
-@needs_git
+@pytest.mark.skipif(sys.platform == "win32", reason="Colab and Kaggle are Linux")
 @pytest.mark.slow
 def test_a_repository_that_is_there_is_installed_and_used(host_python, tmp_path):
     """By the cell's own pip and git, from a clone; only hatchling comes from the network."""
     clone = tmp_path / "course.git"
     subprocess.run(["git", "clone", "--quiet", "--bare", str(TOP), str(clone)], check=True)
-    cell = as_on_kaggle(f"file://{clone}")
+    kaggle = {"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "GIT_CONFIG_COUNT": "1"}
+    kaggle |= {"GIT_CONFIG_KEY_0": f"url.file://{clone}.insteadOf"}
+    kaggle |= {"GIT_CONFIG_VALUE_0": f"https://github.com/{repository().path}"}
+    cell = nbformat.v4.new_code_cell(set_up())
+    client = NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=300)
+    client.execute(env={**os.environ, **kaggle})
     said = "".join(output.get("text", "") for output in cell.outputs)
     assert "What you make is kept in /kaggle/working/cxrlab-workspace." in said
     assert (host_python / "cxrlab" / "_notebooks" / NOTEBOOKS[0].name).is_file()

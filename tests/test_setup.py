@@ -240,11 +240,8 @@ def test_codespaces_install_what_the_readme_says():
     assert doctor_says == "cxrlab doctor"
 
 
-def test_the_licences_are_said_and_the_readme_tells_how_to_start():
+def test_the_licences_are_said():
     said = text_of("LICENSE") + text_of("docs", "LICENSE-text.md")
     for words in ("BSD 3-Clause", "CC BY 4.0", "CC-BY-4.0"):
         assert words in said
-    for words in ("Not for medical use", "make course", "make test", "make lab", "09/06/2021"):
-        assert words in text_of("README.md")
-    for words in ("source .venv/bin/activate", "Activate.ps1", "conda env create", "CXRLAB_DATA"):
-        assert words in text_of("README.md")
+    assert "Not for medical use" in text_of("README.md")
