@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from keras import layers
-from sklearn.metrics import roc_auc_score
 
 from cxrlab.exercises import nb01, nb02, nb03, nb06, nb07
 from cxrlab.exercises.engine import State
@@ -76,21 +75,6 @@ def with_age():
     return model
 
 
-def subclassed():
-    class Own(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.all = network()
-
-        def call(self, x):
-            return self.all(x)
-
-    model = Own()
-    model(np.zeros((1, 224, 224, 3)))
-    model.compile(loss="binary_crossentropy")
-    return model
-
-
 LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 SPARSE = {"units": 2, "activation": "softmax", "loss": "sparse_categorical_crossentropy"}
 CURVES, VERDICTS, LINES = nb03.diagnose.run(), nb06.what_it_reads.run(), nb07.card_lines.run()
@@ -103,18 +87,10 @@ OF_COUNTS = "(lambda tn, fp, *_: tn / (tn + fp))(*confusion_matrix(labels, calls
 OF_ALL = "np.concatenate([np.flatnonzero(patients == each) for each in drawn])"
 
 
-def by_position(labels, scores, patients):
-    names, codes = np.unique(patients, return_inverse=True)
-    counts = np.random.default_rng(5).multinomial(len(names), [1 / len(names)] * len(names), 1000)
-    aucs = [roc_auc_score(labels, scores, sample_weight=each[codes]) for each in counts]
-    return sorted(aucs)[25], sorted(aucs)[975]
-
-
 WRONG = {
     "01.ten_calls": [
         ([1, 0, 1], "3 entries"),
         (["1"] * 10, "without quotation marks"),
-        ([2, *[0] * 9], "Undecided"),
         ("0110", "such as `[0, 1, 1"),
         (pd.Series([pd.NA, *[1] * 9], index=range(7, 17)), "Undecided"),
     ],
@@ -187,8 +163,7 @@ WRONG = {
     ],
     "03.small": [
         (None, "`compile` on a line of its own"),
-        (network(shape=None), "keras.Input"),
-        (subclassed(), "or use `keras.Model`"),
+        (network(shape=None), "or use `keras.Model`"),
         (with_age(), "2 inputs and 1 outputs"),
         (network(shape=(224, 224, 1)), "three channels"),
         (network(loss=None, compiled=True), "no loss yet"),
@@ -199,14 +174,11 @@ WRONG = {
         (functional(layers.ReLU(), layers.Lambda(tf.sigmoid)), "in 1 units with lambda"),
         (network(activation="softmax"), "always 1"),
         (network(loss=LOGITS), "from_logits=True"),
-        (network(activation=None, loss=LOGITS), "from_logits"),
         (network(**SPARSE), "reads a score from 0 to 1"),
         (network(loss="mse"), "two classes"),
         (network(middle="Flatten"), "Flatten hands on"),
-        (network(filters=4_000), "fewer filters"),
         (network(filters=1), "too few"),
         (network(first=layers.Rescaling(1 / 255)), "white hardly differs from black"),
-        (network(first=layers.Lambda(lambda x: x / 127.5 - 1)), "leave out `Rescaling"),
         (network(first=adapted(255)), "adapt a `Normalization` to such pixels"),
     ],
     "04.specificity": [
@@ -307,7 +279,6 @@ WRONG = {
         ({"Intended use": LINES["Intended use"]}, 'Under "Elsewhere" `lines` has None'),
         (LINES | {"Limits": "None known."}, "a whole sentence"),
         (LINES | {"Intended use": "For lessons about networks and chest X-rays."}, "*not* for"),
-        (LINES | {"Elsewhere": "Recall of COVID-19 was 0.91 among 152 patients."}, "its interval"),
         (LINES | {"Elsewhere": "Recall there was 0.91, from 0.85 to 0.95."}, "of how many"),
         (LINES | {"Limits": "It has been tested on simulated X-rays of adults."}, "no limit"),
     ],
@@ -346,12 +317,10 @@ RIGHT = [
     ("02.waterfall", "x=list(counts.values()), y=list(counts) -> y=list(counts.values()), "
      "x=list(counts) && set_xlabel -> set_ylabel"),
     ("02.split", LATER_FOLD),
-    ("03.small", functional(layers.ReLU(), layers.Activation("sigmoid"))),
     ("03.small", functional(keras.ops.relu, keras.ops.sigmoid)),
     ("03.small", functional(layers.Lambda(tf.nn.elu), layers.Activation("sigmoid"))),
     ("03.small", network(filters=16, first=adapted(1))),
     ("03.small", network(filters=16, loss=["binary_crossentropy"])),
-    ("03.small", network(filters=16, first=layers.Rescaling(2, -1))),
     ("03.small", network(filters=16, loss="binary_focal_crossentropy", bend=layers.ReLU())),
     ("04.specificity", f"{SPECIFICITY} -> {OF_COUNTS.format(', labels=[0, 1]')}"),
     ("04.threshold", "return threshold, -> return threshold - 0.01,"),
@@ -367,7 +336,6 @@ RIGHT = [
     ("06.random", lambda layer, rng: tuple(0.05 * rng.normal(size=w.shape) for w in layer.weights)),
     ("06.controls", np.array(["f", "d", "b"])),
     ("07.bootstrap", "default_rng(0) -> default_rng(1) && 300 -> 200"),
-    ("07.bootstrap", lambda *given: pd.Series(by_position(*given), index=[2.5, 97.5])),
     ("07.rival", "LogisticRegression() -> LogisticRegression(C=10)"),
     ("07.benefit", lambda tp, fp, n, t: np.float64(tp - fp * t / (1 - t)) / n),
     ("07.repair", np.str_(" Mixed and cropped ")),
@@ -387,10 +355,8 @@ def test_a_right_answer_written_otherwise_passes(key, answer):
 
 def test_what_is_right_may_be_remarked_on():
     assert "the same" in nb01.ten_calls.judge([1] * 10).message
-    assert (
-        "another one than the course's"
-        in nb02.split_off.judge(reader("02.split", LATER_FOLD)).message
-    )
+    later_fold = reader("02.split", LATER_FOLD)
+    assert "another one than the course's" in nb02.split_off.judge(later_fold).message
     assert "parameters" in nb03.small_network.judge(network(filters=16)).message
 
 

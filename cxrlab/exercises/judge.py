@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
@@ -129,7 +130,7 @@ class FunctionExercise(Exercise):
 
     def _on(self, case: tuple, function: Any) -> tuple[tuple, Any, Any]:
         """The arguments of a case, what the function returns, and what of that is compared."""
-        given, advice = self.arguments(*case), self.texts.get("if_it_stops", "")
+        given, advice = self.arguments(*deepcopy(case)), self.texts.get("if_it_stops", "")
         result = called(self.variable, function, *given, advice=advice)
         return given, result, self.seen_as(result, *given)
 

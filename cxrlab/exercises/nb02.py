@@ -26,7 +26,6 @@ two_spellings = FunctionExercise(
             return table[table["finding"].str.contains("COVID-19", na=False)]
     """,
     cases=[(table,) for table in two_copies().values()],
-    arguments=lambda table: (table.copy(),),
     slips={
         'table[table["finding"] == "COVID-19"]': "the later copy spells it otherwise.",
         "COVID-19 -> Viral/COVID-19": "the older copy spells it otherwise.",
@@ -52,23 +51,17 @@ LEFT = {"table": 90, "COVID-19": 61, "X-ray": 50, "PA": 34, "file is there": 33}
     """,
 )
 def waterfall(function: Any) -> None:
-    """A bar per step, lying or standing, as long as its number of rows."""
+    """A bar per step, lying or standing, as long as its number of rows; with their names."""
     import matplotlib.pyplot as plt
 
     before = {*plt.get_fignums()}
     plt.figure()
     try:
-        check_bars(called("draw_rows", function, dict(LEFT)))
+        ax = called("draw_rows", function, dict(LEFT))
     finally:  # or the notebook would show the figures of the check
         for figure in {*plt.get_fignums()} - before:
             plt.close(figure)
-
-
-def check_bars(ax: Any) -> None:
-    """The bars of :data:`LEFT` on these axes, with their names."""
-    from matplotlib.axes import Axes
-
-    kind("draw_rows(...)", ax, Axes, "the Axes that `sns.barplot` returns")
+    kind("draw_rows(...)", ax, plt.Axes, "the Axes that `sns.barplot` returns")
     lying = all(bars.orientation == "horizontal" for bars in ax.containers)
     axis, label = (ax.yaxis, ax.get_xlabel()) if lying else (ax.xaxis, ax.get_ylabel())
     sizes = [round(float(size), 2) for bars in ax.containers for size in bars.datavalues]

@@ -57,7 +57,6 @@ hidden_boxes = FunctionExercise(
         (PICTURE[:12, :20, 0], ((2, 10, 3, 8), (2, 10, 12, 18)), 128),
         (PICTURE, ((4, 9, 1, 7), (10, 20, 13, 22), (0, 2, 0, 5)), 200),  # as decode() gives it
     ],
-    arguments=lambda picture, boxes, grey: (picture.copy(), boxes, grey),
     seen_as=lambda hidden, picture, *_: (hidden, picture),
     slips={
         ".copy() -> ": "it changes the picture that it is given: begin with `picture.copy()`.",

@@ -63,9 +63,7 @@ def opinion(model: Any, *_: Any) -> bool:
     try:
         scores = model.predict_proba(pd.DataFrame({"machine": ["A", "B", "C"]}))[:, 1]
     except (AttributeError, ValueError) as error:  # not fitted is both
-        fitted = "Return the pipeline, fitted on `training[[column]]`, with two brackets"
-        to_do = f'{fitted}. At a new value `OneHotEncoder(handle_unknown="ignore")` goes on.'
-        raise Wrong(f"What `rival` returns cannot score cases ({error}). {to_do}") from error
+        raise Wrong(rival.texts["cannot_score"].format(error=error)) from error
     return scores[0] > scores[1]
 
 

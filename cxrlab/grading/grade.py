@@ -29,8 +29,9 @@ from cxrlab.running.pages import render
 # Moodle: "Müller_Anna_12345_assignsubmission_file_03_building_the_cnn.ipynb"; Canvas; by hand.
 END_OF_PERSON = re.compile(r"_\d+_assignsubmission|_(?:LATE_)?\d+_\d+_|[ _-]?0\d_|\.\w+$")
 CHECK = re.compile(r"^[ \t]*nb\d\d\.(\w+)\.check\((.*?)\)[ \t]*(?:#.*)?$", re.MULTILINE | re.DOTALL)
-SOLVED, CLAIMED, NOT_JUDGED = "solved", "claimed, not confirmed", "not judged"
+SOLVED, CLAIMED = "solved", "claimed, not confirmed"
 WORDS = {"CORRECT": SOLVED, "WRONG": "wrong", "UNTOUCHED": "no answer", "TAMPERED": CLAIMED}
+WORDS[""] = "not judged"
 APART = "from cxrlab.grading import apart; apart"
 # What the notebooks make once is made once for all: each submission gets a copy.
 PHANTOMS = "from cxrlab import plots, sources as s\n"
@@ -167,9 +168,8 @@ def run_and_judge(each: Submission, home: Path, limits: Limits) -> tuple[str, di
             state, said = found.state.name, found.message
         else:
             state, said = judge_apart(home / f"{exercise.key}.answer", limits)
-        word = WORDS.get(state, NOT_JUDGED)
-        claimed = exercise.key in claims and word != SOLVED
-        verdicts[exercise.key] = [CLAIMED if claimed else word, said]
+        claimed = exercise.key in claims and state != "CORRECT"
+        verdicts[exercise.key] = [CLAIMED if claimed else WORDS[state], said]
     return why, verdicts
 
 
