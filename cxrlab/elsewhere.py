@@ -12,9 +12,11 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss
 from statsmodels.discrete.discrete_model import Logit
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportions_ztest
 
 from cxrlab import metrics
-from cxrlab.metrics import Confusion, Estimate, check_cases, share
+from cxrlab.metrics import Confusion, Estimate, check_cases, effective_size, share
 from cxrlab.sources.tables import AGE_BANDS, NOT_STATED, to_catalog
 
 SUBGROUPS = ("sex", "age", "view", "source")
@@ -52,9 +54,12 @@ def subgroup_table(
 
     ``cases`` as for :func:`external_report` (``age`` in years is banded). Columns: ``by``,
     ``group``, ``cases``, ``patients``, ``positives``, ``negatives``, then ``recall``,
-    ``recall_low``, ``recall_high``, ``recall_note`` and the same of ``specificity``. A share is
-    NaN, and its note says why, where the group has fewer than ``fewest`` patients of the class
-    (``too few``), or where the group is ``not stated``.
+    ``recall_low``, ``recall_high``, ``recall_p``, ``recall_note`` and the same of ``specificity``.
+
+    A share is NaN, and its note says why, where the group has fewer than ``fewest`` patients of
+    the class (``too few``), or is ``not stated``. The p-value is that of a group against all other
+    cases, with effective sample sizes for counts (Rao and Scott 1992, 10.2307/2532311), adjusted
+    for all groups of the table by Holm's method.
     Example: ``subgroup_table(scored, threshold=0.5, by=["sex", "age"])``.
     """
     labels, scores, patients = check_cases(cases["label"], cases["score"], cases.get("patient_id"))
@@ -73,14 +78,19 @@ def subgroup_table(
         row = {"by": column, "group": name, "cases": int(n), "patients": people}
         row |= {"positives": int(ill), "negatives": int(n - ill)}
         for metric, label in (("recall", 1), ("specificity", 0)):
-            ours = inside & (labels == label)
-            few = np.unique(patients[ours]).size < max(fewest, 1)
-            note = NOT_STATED if name == NOT_STATED else TOO_FEW if few else ""
+            ours, others = inside & (labels == label), ~inside & (labels == label)
+            few = [np.unique(patients[part]).size < max(fewest, 1) for part in (ours, others)]
+            note = NOT_STATED if name == NOT_STATED else TOO_FEW if few[0] else ""
             found = [np.nan] * 3 if note else astuple(share(right[ours], patients[ours]))
-            names = (metric, *(f"{metric}_{end}" for end in ("low", "high", "note")))
-            row |= dict(zip(names, (*found, note), strict=True))
+            p = np.nan if note or few[1] else _p_value(right, patients, (ours, others))
+            names = (metric, *(f"{metric}_{end}" for end in ("low", "high", "p", "note")))
+            row |= dict(zip(names, (*found, p, note), strict=True))
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    adjusted = np.array(table[["recall_p", "specificity_p"]])
+    if (known := ~np.isnan(adjusted)).any():
+        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+    return table.assign(recall_p=adjusted[:, 0], specificity_p=adjusted[:, 1])
 
 
 def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
@@ -94,6 +104,16 @@ def group_values(cases: pd.DataFrame, column: str) -> pd.Series:
     text = values.astype("string").str.strip()
     text = text.groupby(text.str.lower()).transform("first")  # ap supine is AP Supine
     return text.mask(text.str.lower().isin(UNKNOWN)).fillna(NOT_STATED)
+
+
+def _p_value(right: NDArray, patients: NDArray, parts: tuple[NDArray, NDArray]) -> float:
+    """That of two shares, each counted as its effective size."""
+    of_part = [(right[part], pd.factorize(patients[part])[0]) for part in parts]
+    sizes = np.array([effective_size(*both) for both in of_part])
+    hits = sizes * [calls.mean() for calls, _ in of_part]
+    if hits.sum() in (0, sizes.sum()):
+        return 1.0  # all right or all wrong: no difference to be seen
+    return float(proportions_ztest(hits, sizes)[1])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from statsmodels.stats.proportion import proportion_confint
 from cxrlab.errors import CXRLabError
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1")
+METRICS = (*SHARES, "roc_auc")
 Z = float(norm.ppf(0.975))
 TINY = 1e-15  # a variance below it is 0, give or take rounding
 CELLS_AT_ONCE = 2_000_000  # resamples x cases held in memory together, 16 MB an array
@@ -287,8 +288,8 @@ def evaluate(
     The threshold was chosen before, on validation cases (:func:`choose_threshold`).
     ``patients`` names the patient of each case (``None``: each case is a patient of its own);
     ``resamples`` and ``seed`` are those of the bootstrap behind ROC AUC. Returns plain numbers for
-    a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and
-    :meth:`Estimate.to_json` of each of ``SHARES`` and of ``roc_auc``. Raises :class:`CXRLabError`.
+    a JSON file: ``n``, ``patients``, ``prevalence``, ``threshold``, the counts, and of each of
+    ``METRICS`` its :meth:`Estimate.to_json`. Raises :class:`CXRLabError` on unusable input.
     """
     people = check_cases(labels, scores, patients)[2]
     counts = confusion(labels, scores, threshold)
