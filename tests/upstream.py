@@ -121,21 +121,14 @@ class Upstream(BadServer):
         self.add_repository(covid.FIGURE1, table, dict(zip(names, images, strict=False)))
 
 
-def archive_of(folder: Path, others: int = 0) -> bytes:
-    """A zip of this ``chest_xray`` in Mendeley's layout, litter included.
-
-    ``others`` is a number of X-rays with pneumonia, empty, so that the directory is as long as a
-    real one.
-    """
+def archive_of(folder: Path) -> bytes:
+    """A zip of this ``chest_xray`` in Mendeley's layout, litter included."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*.*")):
             name = path.relative_to(folder).as_posix()
             archive.write(path, f"chest_xray/{name}")
             archive.writestr(f"__MACOSX/chest_xray/{Path(name).parent}/._{path.name}", b"litter")
-        for n in range(others):
-            archive.writestr(f"chest_xray/train/PNEUMONIA/person{n}_bacteria_{n}.jpeg", b"")
-            archive.writestr(f"__MACOSX/chest_xray/train/PNEUMONIA/._person{n}_bacteria_{n}", b"")
     return data.getvalue()
 
 

@@ -94,7 +94,7 @@ def fetch(
                 print(f"{source.title}\n  {source.allows}\n  Cite: {source.citation}")
         for source in WHAT[what]:
             try:
-                wanted = plans[source.name](source, folder, limit)
+                wanted = plans[source.name](source, folder / source.name, limit)
                 size, free = sum(one.size for one in wanted), shutil.disk_usage(folder).free
                 print(f"{source.name}: {counted(len(wanted), 'image')} to come, {decimal(size)}.")
                 if size > free:
@@ -113,17 +113,15 @@ def fetch(
 
 
 def in_stable_order(paths: Iterable[str]) -> list[str]:
-    """The paths in an order that looks random, hangs on each file's name alone, and stays.
+    """The paths in an order that looks random, where the alphabet runs along time and machine.
 
-    The alphabet runs along time and machine. And unlike a seeded shuffle, a larger limit or another
-    copy keeps all that a smaller one took.
+    It hangs on each file's name alone: a larger limit or another copy keeps what a smaller took.
     """
     return sorted(paths, key=lambda path: hashlib.sha256(os.path.basename(path).encode()).digest())
 
 
-def table_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+def table_plan(source: Source, home: Path, limit: int | None) -> list[Wanted]:
     """The images of a repository that the course uses, by its table. That comes at once."""
-    home = folder / source.name
     _bring_table(home / "metadata.csv", ADDRESSES[source.name], ("finding",))
     catalog = source.load(home)
     rows = catalog[covid.used(catalog)].dropna(subset="path")  # no unsafe name has one
@@ -132,15 +130,16 @@ def table_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
     files = in_stable_order(is_ill)
     if source == covid.SOURCE:  # other findings last: a limit is for positives
         files.sort(key=is_ill.get, reverse=True)
-    listed = _listed(source)
-    if listed:  # a table may name images that are not there, or, in Figure 1, not how they end
+    if listed := _listed(
+        source
+    ):  # a table may name images that are not there, or, in Figure 1, not how they end
         by_stem = {PurePosixPath(file).with_suffix(""): file for file in listed}
         files = [by_stem.get(PurePosixPath(file).with_suffix(""), file) for file in files]
         files = [file for file in files if file in listed]
-    return _missing(source, folder, files[:limit], listed)
+    return _missing(source, home, files[:limit], listed)
 
 
-def folder_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+def folder_plan(source: Source, home: Path, limit: int | None) -> list[Wanted]:
     """The X-rays of a set without a table, each with its mask or its reading where it has one."""
     listed = _listed(source)
     chosen = in_stable_order(filter(external.XRAYS[source.name].fullmatch, listed))
@@ -150,7 +149,7 @@ def folder_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]
     chosen = chosen[: limit or (MOST if source.name in HOSPITALS else None)]
     paths = (external.mask_path, external.reading_path)
     beside = {path(one).as_posix() for one in chosen for path in paths}
-    return _missing(source, folder, [*chosen, *sorted(beside & listed.keys())], listed)
+    return _missing(source, home, [*chosen, *sorted(beside & listed.keys())], listed)
 
 
 def _bring_table(path: Path, url: str, needed: Sequence[str]) -> None:
@@ -174,15 +173,14 @@ def _listed(source: Source) -> dict[str, tuple[int, str | None]]:
         return {}
 
 
-def _missing(source: Source, folder: Path, files: list[str], listed: dict) -> list[Wanted]:
+def _missing(source: Source, home: Path, files: list[str], listed: dict) -> list[Wanted]:
     """Those of the files that are not there yet; ``listed`` by GitHub or not."""
-    home, address = folder / source.name, ADDRESSES[source.name]
     wanted = []
     for file in files:
         size, digest = listed.get(file, (USUAL, None))
-        read = partial(_read_file, f"{address}/{quote(file)}", digest)
-        wanted += [] if (home / file).is_file() else [Wanted(home / file, read, size)]
-    return wanted
+        read = partial(_read_file, f"{ADDRESSES[source.name]}/{quote(file)}", digest)
+        wanted.append(Wanted(home / file, read, size))
+    return [one for one in wanted if not one.path.is_file()]
 
 
 def _read_file(url: str, digest: str | None) -> bytes:
@@ -200,7 +198,7 @@ def _read_file(url: str, digest: str | None) -> bytes:
 
 
 def normals_plan(
-    source: Source, folder: Path, limit: int | None, archive: str | Path | None = None
+    source: Source, home: Path, limit: int | None, archive: str | Path | None = None
 ) -> list[Wanted]:
     """As many normal X-rays of children as there are positives, from the copy that was named.
 
@@ -208,8 +206,7 @@ def normals_plan(
     """
     attached = [train.parent for train in ATTACHED.glob("**/train") if (train / "NORMAL").is_dir()]
     copy = Path(archive).expanduser() if archive else [*attached, MENDELEY][0]
-    home = folder / source.name
-    wanted = _members_of([copy], normal_name, home, _number_of_normals(folder, limit))
+    wanted = _members_of([copy], normal_name, home, _number_of_normals(home.parent, limit))
     if not wanted and not any(home.rglob("NORMAL/*")):
         raise CXRLabError(
             f"{copy} holds no normal X-rays. Expected are folders train/NORMAL and test/NORMAL "
@@ -224,13 +221,12 @@ def normal_name(inside: str) -> str | None:
     return f"{found[1].lower()}/NORMAL/{found[2]}" if found else None
 
 
-def adults_plan(source: Source, folder: Path, limit: int | None) -> list[Wanted]:
+def adults_plan(source: Source, home: Path, limit: int | None) -> list[Wanted]:
     """As many of NIH's healthy adults as positives. NIH's own table comes at once."""
-    home = folder / source.name
     _bring_table(home / NIH_TABLE, NIH, nih.NEEDED)
     adults = {name: name for name in nih.healthy_adults(home / NIH_TABLE)}
     archives = [f"{NIH}/images/images_{part:03}.zip" for part in range(1, 13)]
-    number = min(_number_of_normals(folder, limit), len(adults))
+    number = min(_number_of_normals(home.parent, limit), len(adults))
     return _members_of(archives, lambda path: adults.get(os.path.basename(path)), home, number)
 
 
