@@ -23,7 +23,6 @@ PAGE = b"<!DOCTYPE html>\n<title>Log in</title>Please log in.\n"
 STATUSES = {"forbidden": 403, "missing": 404, "proxy_login": 407, "busy": 429, "gateway": 502}
 OTHERS = {
     "truncated",  # announces all, sends the first half, closes
-    "announces_less",  # Content-Length is 100 bytes too small
     "login",  # redirects to a page
     "disguised_page",  # a page in place of the file
     "another",  # other bytes than those that were put there: `data`
@@ -129,8 +128,7 @@ def _handler_of(server: BadServer) -> type:
 
         def _answer(self, status, data, headers=None, fault=""):
             self.send_response(status)
-            length = len(data) - 100 * (fault == "announces_less")
-            for header, value in {"Content-Length": str(length), **(headers or {})}.items():
+            for header, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
                 self.send_header(header, value)
             self.end_headers()
             data = data[: len(data) // 2] if fault == "truncated" else data

@@ -12,22 +12,16 @@ import zipfile
 
 import numpy as np
 import pytest
-from fuzzing import hostile
 from fuzzing.fuzz import run, tried
 from fuzzing.guard import Guard
 from fuzzing.readers import READERS
-from fuzzing.samples import Sample, all_samples
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fuzzing.samples import all_samples
 from PIL import Image
 
 from cxrlab.images import read_image, to_uint8
 from cxrlab.sources import covid
 from cxrlab.sources.download import contents
 from cxrlab.sources.fetching import normal_name
-
-EXAMPLES = int(os.environ.get("CXRLAB_FUZZ_EXAMPLES", "160"))
-HOSTILE = {"archive": hostile.archives()} | {n: hostile.tables(n) for n in hostile.TYPICAL}
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +44,6 @@ def test_three_hundred_mutations(phantom_data, tmp_path):
     assert found["faults"] == []
     assert set(found["outcomes"]) == set(READERS)
     assert sum(counts.total() for counts in found["outcomes"].values()) == 300
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.data())
-def test_hostile_tables_and_archives(guard, drawn):
-    reader = drawn.draw(st.sampled_from(sorted(HOSTILE)))
-    data = drawn.draw(HOSTILE[reader])
-    assert "fault" not in tried(Sample(reader, "hostile", data), data, guard)
 
 
 # --- found -----------------------------------------------------------------------------------

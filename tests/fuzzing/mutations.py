@@ -11,10 +11,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 HEADER = 128  # bytes in which sizes, depths and offsets stand in most formats
 LONGEST = 2**21  # bytes that a mutation may grow to
-WORDS = (
-    b'../ ..\\ /etc/passwd C:\\ \0 \xef\xbb\xbf \xff\xfe " , ; \x1a NaN 1e999 -1 =1+1 { ] null %s%n'
-)
-WORDS = (*WORDS.split(b" "), b"\r", b"\n", b"\t", b"9" * 400, b"[" * 3000, b"A" * 5000)
+WORDS = b"../ ..\\ /etc/passwd C:\\ CON file:///etc/passwd = { ] null %s%n NaN 1e999 -1 =1+1"
+WORDS += b' " , ; \0 \x1a \r \n \t \xef\xbb\xbf \xff\xfe \xe2\x80\xae \xed\xa0\x80'
+WORDS = (*WORDS.split(b" "), b"9" * 400, b"[" * 3000, b"A" * 5000)
 
 
 def flip_bits(data: bytes, rng: random.Random, _: bytes) -> bytes:
