@@ -3,12 +3,10 @@
 NumPy alone, so that each operation fits on a screen and can be checked against Keras.
 """
 
-from __future__ import annotations
+from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-
-from cxrlab.errors import CXRLabError
 
 # Three rows of three weights, as Keras lays them over the picture (not flipped).
 KERNELS: dict[str, np.ndarray] = {
@@ -20,31 +18,16 @@ KERNELS: dict[str, np.ndarray] = {
     "Laplacian": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float),
 }
 
-LIVING = 0.05  # the share of a feature map that is not 0, below which it is left out of a figure
 
-
-def convolve(pixels: np.ndarray, kernel: np.ndarray, bias: float = 0.0) -> np.ndarray:
+def convolve(pixels: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Slide ``kernel`` over ``pixels`` as Keras's Conv2D does: the map of its weighted sums.
 
-    ``pixels``: numbers, shape (height, width). ``kernel``: shape (rows, columns).
-    Returns float64, shape (height - rows + 1, width - columns + 1): only windows that lie
-    wholly inside the picture count ("valid" padding). The kernel is not flipped, so a
-    mathematician calls this a cross-correlation.
-    Raises :class:`CXRLabError` when the kernel is larger than the picture or either is not flat.
+    ``pixels``: numbers, shape (height, width). ``kernel``: shape (rows, columns), not flipped: a
+    mathematician calls this a cross-correlation. Returns float64, shape (height - rows + 1,
+    width - columns + 1): only windows that lie wholly inside count ("valid" padding).
     """
-    pixels, kernel = np.asarray(pixels, float), np.asarray(kernel, float)
-    if pixels.ndim != 2 or kernel.ndim != 2:
-        raise CXRLabError(
-            f"convolve got shapes {pixels.shape} and {kernel.shape}, but expects two numbers in "
-            "each: (height, width). Take one channel with pixels[:, :, 0]."
-        )
-    if kernel.shape[0] > pixels.shape[0] or kernel.shape[1] > pixels.shape[1]:
-        raise CXRLabError(
-            f"A kernel of shape {kernel.shape} finds no place inside {pixels.shape} pixels. "
-            "Take a smaller kernel or a larger picture."
-        )
-    windows = sliding_window_view(pixels, kernel.shape)
-    return np.einsum("ijkl,kl->ij", windows, kernel) + bias
+    windows = sliding_window_view(np.asarray(pixels, float), kernel.shape)
+    return np.einsum("ijkl,kl->ij", windows, kernel)
 
 
 def relu(values: np.ndarray) -> np.ndarray:
@@ -56,58 +39,48 @@ def max_pool(values: np.ndarray, size: int = 2) -> np.ndarray:
     """The largest number of each ``size`` × ``size`` square: shape (height // size, width // size).
 
     Rows and columns that fill no whole square are left out, as Keras's MaxPooling2D does.
-    Raises :class:`CXRLabError` when the map is smaller than one square.
     """
-    values = np.asarray(values)
     rows, columns = values.shape[0] // size, values.shape[1] // size
-    if rows == 0 or columns == 0:
-        raise CXRLabError(
-            f"A map of {values.shape[0]} × {values.shape[1]} holds no square of {size} × {size}. "
-            "Pool a larger map."
-        )
     squares = values[: rows * size, : columns * size].reshape(rows, size, columns, size)
     return squares.max(axis=(1, 3))
 
 
-def busiest_patch(pixels: np.ndarray, kernel: np.ndarray, size: int = 5) -> tuple[int, int]:
-    """Top row and left column of the ``size`` × ``size`` patch where the kernel answers most.
+def busiest_patch(pixels: np.ndarray, kernel: np.ndarray) -> tuple[int, int]:
+    """Top row and left column of the 5 × 5 patch where the kernel answers most.
 
-    That is, where its outputs within the patch, after ReLU, add up to most. Only the middle half
-    of the picture is searched: letters and the edge of the plate lie further out.
+    That is, where its outputs within the patch, after ReLU, add up to most.
     """
-    top, left = (side // 4 for side in pixels.shape)
-    middle = pixels[top : 3 * top, left : 3 * left]
-    answers = relu(convolve(middle, kernel))
-    outputs = size - kernel.shape[0] + 1
-    added = convolve(answers, np.ones((outputs, outputs)))
-    row, column = np.unravel_index(int(added.argmax()), added.shape)
-    return top + int(row), left + int(column)
+    outputs = np.ones(np.subtract(6, kernel.shape))
+    return _top_of_the_middle(pixels, lambda part: convolve(relu(convolve(part, kernel)), outputs))
 
 
-def liveliest_corner(values: np.ndarray, size: int = 3) -> tuple[int, int]:
-    """Row and column of the ``size`` × ``size`` numbers that differ most from one another.
+def liveliest_corner(values: np.ndarray) -> tuple[int, int]:
+    """Row and column of the first of the 3 × 3 numbers that differ most from one another."""
+    return _top_of_the_middle(
+        values, lambda part: sliding_window_view(part, (3, 3)).std(axis=(2, 3))
+    )
 
-    Only the middle half is searched, as in :func:`busiest_patch`.
-    """
+
+def _top_of_the_middle(values: np.ndarray, measure: Callable) -> tuple[int, int]:
+    """Where ``measure`` is largest in the middle half: letters and the plate's edge lie outside."""
     top, left = (side // 4 for side in values.shape)
-    middle = values[top : 3 * top, left : 3 * left]
-    spread = sliding_window_view(middle, (size, size)).std(axis=(2, 3))
-    row, column = np.unravel_index(int(spread.argmax()), spread.shape)
+    found = measure(values[top : 3 * top, left : 3 * left])
+    row, column = np.unravel_index(int(found.argmax()), found.shape)
     return top + int(row), left + int(column)
 
 
-def most_different(maps: np.ndarray, count: int = 5) -> list[int]:
+def most_different(maps: np.ndarray, count: int) -> list[int]:
     """The numbers of ``count`` feature maps that resemble one another least.
 
     ``maps``: shape (height, width, filters). The most varied map comes first, then always the one
-    whose strongest correlation with those taken is the weakest. Maps that are 0 nearly everywhere
-    (``LIVING``) show nothing: they are taken only where no others are left.
+    whose strongest correlation with those taken is the weakest. Maps of which less than 5 % is not
+    0 show nothing: they are taken only where no others are left.
     """
     flat = np.asarray(maps, float).reshape(-1, maps.shape[-1])
     spread = flat.std(axis=0)
     unit = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1)
     alike = np.abs(unit.T @ unit) / len(flat)
-    alike[:, (flat != 0).mean(axis=0) < LIVING] = 2  # behind all others
+    alike[:, (flat != 0).mean(axis=0) < 0.05] = 2  # behind all others
     alike[:, spread == 0] = 3
     taken = [int(spread.argmax())]
     while len(taken) < min(count, maps.shape[-1]):
@@ -127,6 +100,4 @@ def to_picture(values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, float)
     low, high = np.percentile(values, [0.5, 99.5])
     low, high = min(0.0, low), max(0.0, high)
-    if high == low:  # zero everywhere
-        return np.zeros(values.shape, np.uint8)
-    return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    return np.rint(np.clip((values - low) / ((high - low) or 1), 0, 1) * 255).astype(np.uint8)

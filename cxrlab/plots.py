@@ -3,8 +3,6 @@
 The text is the picture's ``alt`` and the output's ``text/plain``, and stands in the PNG.
 """
 
-from __future__ import annotations
-
 import textwrap
 import warnings
 from collections import Counter
@@ -27,8 +25,7 @@ from cxrlab.errors import CXRLabError
 from cxrlab.images import picture_html, to_square
 from cxrlab.metrics import Confusion, Estimate
 
-# Okabe and Ito's blue, darkened, and vermillion: apart in greyscale print and for every kind of
-# colour blindness, both dark enough for thin lines on white.
+# Okabe and Ito's blue, darkened, and vermillion: apart in print and for the colour-blind.
 NOT_COVID, COVID = "#004C8C", "#D55E00"
 CLASS_NAMES = ("not COVID-19", "COVID-19")  # in the order of the labels 0 and 1
 INK = "#222222"  # text, thresholds, anything that must be seen
@@ -69,8 +66,8 @@ def show(figure: Any, alt: str) -> None:
         raise CXRLabError("A figure needs a text alternative. Say in alt what it shows.")
     drawn = getattr(np.ravel(np.asarray(figure, dtype=object))[0], "figure", None)
     if not isinstance(drawn, plt.Figure):
-        given = type(figure).__name__
-        raise CXRLabError(f"A {given} is no figure. Give a Matplotlib figure or axes.")
+        kind = type(figure).__name__
+        raise CXRLabError(f"A {kind} is no figure. Give a Matplotlib figure or axes.")
     picture = picture_html(closed_png(drawn, alt), alt)
     if get_ipython() is None:
         print(alt)
@@ -98,8 +95,7 @@ STAMP = {"bbox": FIELD, "color": "white", "fontsize": 8}  # words on a film
 def plot_xrays(images, titles, columns: int = 4, simulated: bool = False, note: str = "") -> None:
     """Show a grid of X-rays (uint8, any size), the patient's right on the reader's left.
 
-    ``simulated`` stamps every image, so that a phantom is never mistaken for a patient. ``note``
-    ends the text alternative: a sentence about what the titles leave unsaid.
+    ``simulated`` stamps every image. ``note`` ends the text alternative: what titles leave unsaid.
     Example: ``plots.plot_xrays(list(xrays.test.pixels[:4]), ["ill"] * 4)``
     """
     figure, axes = _tiles(titles, len(images), columns, WIDTH / columns + 0.35)
@@ -119,9 +115,13 @@ def _tiles(titles, count: int, columns: int, height: float) -> tuple[plt.Figure,
     figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, rows * height), squeeze=False)
     for ax in axes.flat[count:]:
         ax.axis("off")
-    for ax, title in zip(axes.flat, titles, strict=False):
-        ax.set_title(title, fontsize=10, loc="center")
+    _name(axes.flat[:count], titles)
     return figure, axes.ravel()
+
+
+def _name(axes: Sequence[plt.Axes], titles: Sequence[str]) -> None:
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set_title(title, fontsize=10, loc="center")
 
 
 def _show_xray(ax: plt.Axes, image: np.ndarray, simulated: bool) -> None:
@@ -135,16 +135,15 @@ def _show_xray(ax: plt.Axes, image: np.ndarray, simulated: bool) -> None:
 def plot_heat(xrays, maps, titles, masks=None, simulated: bool = False) -> None:
     """Show a row per X-ray: the X-ray, and each kind of map over it.
 
-    ``xrays``: uint8, (height, width, 1). ``maps``: name to maps of any size, (n, rows, columns);
-    each has its own scale, from 0 to its largest value, as kinds of map share no unit. ``masks``
-    (bool, (n, height, width)) are outlined. ``titles``: what to say below each X-ray.
+    ``xrays``: uint8, (height, width, 1). ``maps``: name to maps of any size, (n, rows, columns),
+    each on its own scale from 0 to its largest value. ``masks`` (bool, (n, height, width)) are
+    outlined. ``titles``: what to say below each X-ray.
     Example: ``plots.plot_heat(xrays[:2], {"Grad-CAM": maps[:2]}, ["ill", "healthy"])``
     """
     columns, tile = 1 + len(maps), WIDTH / max(1 + len(maps), 3)
     size = tile * columns, len(xrays) * (tile + 0.28) + 0.55
     figure, axes = plt.subplots(len(xrays), columns, figsize=size, squeeze=False)
-    for ax, name in zip(axes[0], ["X-ray", *maps], strict=True):
-        ax.set_title(name, fontsize=10, loc="center")
+    _name(axes[0], ["X-ray", *maps])
     said, masks = [], [None] * len(xrays) if masks is None else masks
     for n, (row, xray, mask, title) in enumerate(zip(axes, xrays, masks, titles, strict=True)):
         for ax in row:
@@ -187,7 +186,7 @@ PEOPLE = (  # count, marker, colour, filling, words
 def plot_people(counts: Confusion | Mapping[str, Confusion], columns: int = 10) -> None:
     """Show one mark per person: squares are ill, circles healthy; filled means called positive.
 
-    Several confusion matrices, by title, stand side by side, in rows of ``columns``.
+    Several confusion matrices, by title, stand side by side.
     Example: ``plots.plot_people(Confusion(tp=9, fp=18, fn=1, tn=72))``
     """
     groups = counts if isinstance(counts, Mapping) else {"": counts}
@@ -213,19 +212,18 @@ def plot_people(counts: Confusion | Mapping[str, Confusion], columns: int = 10) 
         look = {"loc": "upper center", "fontsize": 10, "markerscale": 8 / size}
         ax.legend(bbox_to_anchor=(0.5, 0.0), ncols=1 if columns <= 10 else 2, **look)
         told.append(f"{title}: {'; '.join(said)}" if title else "; ".join(said))
-    everybody = f"{sum(group.n for group in groups.values()):,} people as marks"
-    show(figure, f"{everybody}, filled when called positive. {'. '.join(told)}.")
+    many = sum(group.n for group in groups.values())
+    show(figure, f"{many:,} people as marks, filled when called positive. {'. '.join(told)}.")
 
 
 def plot_intervals(table: pd.DataFrame, label: str, chance: float | None = None) -> None:
     """Show each :class:`cxrlab.metrics.Estimate` of a table as a dot with its 95 % interval.
 
-    A row of the figure per row of the table, a colour and a marker per column. ``label`` names
-    what is measured, ``chance`` draws a line. Undefined values and NaN leave a gap.
+    ``label`` names what is measured, ``chance`` draws a line; undefined values leave a gap.
     Example: ``plots.plot_intervals(table, "ROC AUC", chance=0.5)``
     """
     count, said = len(table.columns), []
-    step = min(0.22, 0.7 / max(count, 1))
+    step = min(0.22, 0.7 / count)
     _, ax = plt.subplots(figsize=(WIDTH, 1.1 + len(table) * max(0.38, 0.26 * count)))
     for number, column in enumerate(table):
         parts = [[getattr(e, end, None) for end in ("value", "low", "high")] for e in table[column]]
@@ -235,8 +233,6 @@ def plot_intervals(table: pd.DataFrame, label: str, chance: float | None = None)
             known = ends[: 1 if np.isnan(ends[:, row]).any() else 3, row]
             words = " ".join(str(table.index[row]).split()) + (f", {column}" if count > 1 else "")
             said.append(f"{words}: {Estimate(*known)}")
-        if not len(rows):
-            continue
         spans = [(value - low)[rows], (high - value)[rows]]
         marker, colour = SERIES_MARKERS[number % 5], SERIES_COLOURS[number % 5]
         look = {"color": colour, "markersize": 7, "elinewidth": 3, "clip_on": False}
@@ -262,7 +258,7 @@ def plot_convolution_step(xray, corner, patch, kernel, outputs, simulated: bool 
     """Show an X-ray with a patch framed, the patch in numbers, the kernel, and the outputs.
 
     ``corner``: top row and left column of ``patch`` in ``xray`` (uint8). The first of the
-    ``outputs``, the kernel's answer to the patch, and the window it comes from are framed.
+    ``outputs`` and the window it comes from are framed.
     """
     widths = [len(part[0]) for part in (patch, patch, kernel, outputs)]
     figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.5), width_ratios=widths)
@@ -274,8 +270,8 @@ def plot_convolution_step(xray, corner, patch, kernel, outputs, simulated: bool 
     _write_numbers(axes[3], outputs)
     _frame(axes[3], (0, 0), (1, 1), COVID)
     of = f"{patch.shape[0]} × {patch.shape[1]} pixels"
-    for ax, title in zip(axes, ("X-ray", f"patch, {of}", "kernel", "outputs"), strict=True):
-        ax.set_title(title, fontsize=10, loc="center")
+    _name(axes, ("X-ray", f"patch, {of}", "kernel", "outputs"))
+    for ax in axes:
         ax.set_anchor("C")
     first, window = f"the first of {outputs.size} outputs", patch[: len(kernel), : len(kernel[0])]
     said = f"An X-ray with a framed patch of {of}. The first window of the patch has the rows "
@@ -286,8 +282,7 @@ def plot_convolution_step(xray, corner, patch, kernel, outputs, simulated: bool 
 def plot_maps(maps: Sequence[np.ndarray], titles: Sequence[str]) -> None:
     """Show feature maps two in a row, in the same colours: blue below zero, white zero, red above.
 
-    Without negative values the scale begins at zero; NaN is grey. The axes count pixels, so that a
-    smaller map says so. A bar gives the values, and the brightest 1 % of them are cut off.
+    NaN is grey, and the most extreme 1 % of the values are cut off. The axes count pixels.
     Example: ``plots.plot_maps([before, relu(before)], ["before ReLU", "after ReLU"])``
     """
     figure, axes = _tiles(titles, len(maps), 2, 3.1)
@@ -329,8 +324,7 @@ def plot_pooling(before: np.ndarray, after: np.ndarray, corner: tuple[int, int])
         for down, right in np.ndindex(3, 3):
             _frame(part, (side * down, side * right), (side, side), INK)
         wide, narrow = (f"{each.shape[0]} × {each.shape[1]}" for each in (values, inner))
-        whole.set_title(f"{when}: {wide}", fontsize=10, loc="center")
-        part.set_title(f"the frame {when}: {narrow}", fontsize=10, loc="center")
+        _name((whole, part), (f"{when}: {wide}", f"the frame {when}: {narrow}"))
         begins = _rows(inner[:side, :side])
         told.append(f"{when.capitalize()}: {wide} numbers, the frame begins with {begins}.")
     show(figure, " ".join(told))
@@ -349,12 +343,10 @@ def in_words(values: np.ndarray) -> str:
 
 
 def _write_numbers(ax: plt.Axes, values: np.ndarray, **look: object) -> None:
-    """A small table of numbers on ``ax``, each on a field of its own shade.
-
-    Blue below zero and red above, in half the range of the colours: text stays readable on all.
-    """
-    limit, text = 2 * float(np.abs(values).max()) or 1.0, {"fontsize": 9}
-    if not look:
+    """A small table of numbers on ``ax``, each on a field of its own shade."""
+    text = {"fontsize": 9}
+    if not look:  # in half the range of the colours, so that text stays readable on all
+        limit = 2 * float(np.abs(values).max()) or 1.0
         text, look = text | {"color": INK}, {"cmap": SIGNED, "vmin": -limit, "vmax": limit}
     look |= {"annot": True, "fmt": ".4g", "annot_kws": text, "cbar": False}
     sns.heatmap(values, square=True, ax=ax, **look)
@@ -456,10 +448,9 @@ PARTS = {"train": 0.05, "validation": 3.6, "test": 7.15}
 def plot_workflow(counts: dict[str, int] | None = None) -> None:
     """Show the way from two sources to three parts.
 
-    ``counts`` (name of a step to what is left after it) stand in the boxes, and shade them on one
-    scale. Without counts the chart is a map.
+    ``counts`` (name of every step to what is left after it) stand in the boxes, and shade them on
+    one scale. Without counts the chart is a map.
     """
-    counts = counts or {}
     _, ax = plt.subplots(figsize=(WIDTH, 6.4))
     ax.set(xlim=(0, 10), ylim=(-11.35, 0.5))
     ax.axis("off")
@@ -468,9 +459,8 @@ def plot_workflow(counts: dict[str, int] | None = None) -> None:
         boxes |= {name: (left, top - number, colour) for number, name in enumerate(steps)}
         arrows += pairwise(steps)
         for before, name in pairwise(steps):
-            gone = counts[before] - counts[name] if {before, name} <= counts.keys() else None
-            note = ("drops: " if gone is None else f"−{gone}: ") + steps[name]
-            note = textwrap.fill(note, 26 if branch == "Both" else 21)
+            gone = f"−{counts[before] - counts[name]}" if counts else "drops"
+            note = textwrap.fill(f"{gone}: {steps[name]}", 26 if branch == "Both" else 21)
             place = left + BOX + 0.12, boxes[name][1]
             ax.text(*place, note, va="center", fontsize=8.5, color=GREY)
     last = boxes["balanced 1:1"][1]
@@ -479,8 +469,8 @@ def plot_workflow(counts: dict[str, int] | None = None) -> None:
     for name, (x, y, colour) in boxes.items():
         ax.barh(y, BOX, HIGH, x, facecolor="none", edgecolor=colour, linewidth=1.4)
         ax.text(x + 0.12, y, name, va="center", fontsize=9)
-        if name in counts:
-            share = counts[name] / max(1, *counts.values())
+        if counts:
+            share = counts[name] / max(counts.values())
             ax.barh(y, share * BOX, HIGH, x, color=colour, alpha=0.16, linewidth=0)
             where = {"va": "center", "ha": "right", "fontsize": 10, "weight": "bold"}
             ax.text(x + BOX - 0.12, y, str(counts[name]), **where)
@@ -491,7 +481,7 @@ def plot_workflow(counts: dict[str, int] | None = None) -> None:
         ax.annotate("", head, foot, arrowprops=look)
     words = {"ha": "center", "va": "center", "fontsize": 9, "backgroundcolor": "white"}
     ax.text(5, last - 0.68, "split by patient", color=GREY, **words)
-    said = {name: f"{name} {counts[name]}" if name in counts else name for name in boxes}
+    said = {name: f"{name} {counts[name]}" if counts else name for name in boxes}
     alt = [f"{branch}: {', '.join(map(said.get, steps))}" for branch, steps in WORKFLOW.items()]
     parts = ", ".join(map(said.get, PARTS))
     show(ax, f"Workflow. {'. '.join(alt)}. Split by patient into {parts}.")

@@ -1,11 +1,7 @@
-"""The reader against ten X-rays: a desk with two buttons, the calls, and what they amount to.
+"""The reader against ten X-rays: a desk with two buttons, the calls, and what they amount to."""
 
-The ten themselves come from :func:`cxrlab.course.get_ten`. The calls are kept in the workspace.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import EllipsisType
 from typing import Any
 
 import ipywidgets as widgets
@@ -32,12 +28,9 @@ def picture(path: str | Path, side: int, square: bool = False) -> np.ndarray:
 
 
 def keep_calls(space: Workspace, calls: Mapping[str, int]) -> None:
-    """Keep the reader's calls (image_id to 1, COVID-19, or 0, not), in place of earlier ones.
-
-    Raises :class:`CXRLabError` where a call is neither 0 nor 1.
-    """
+    """Keep the reader's calls (image_id to 1, COVID-19, or 0, not) in the workspace."""
     for call in calls.values():
-        if isinstance(call, str) or call not in (0, 1):
+        if call not in (0, 1):
             raise CXRLabError(f"A call is {call!r}. Write 1 for COVID-19 and 0 for not COVID-19.")
     write_json(space.folder / FILE, {name: int(call) for name, call in calls.items()})
 
@@ -45,11 +38,9 @@ def keep_calls(space: Workspace, calls: Mapping[str, int]) -> None:
 def get_calls(space: Workspace) -> dict[str, int]:
     """The calls kept so far, perhaps of some X-rays only; empty where none can be read."""
     try:
-        kept = read_json(space.folder / FILE)
+        return read_json(space.folder / FILE)
     except (OSError, ValueError):  # none yet, or a damaged file
         return {}
-    kept = kept.items() if isinstance(kept, dict) else ()
-    return {name: call for name, call in kept if type(call) is int and call in (0, 1)}
 
 
 def still_open(cases: pd.DataFrame, calls: Mapping[str, int]) -> list[int]:
@@ -58,26 +49,20 @@ def still_open(cases: pd.DataFrame, calls: Mapping[str, int]) -> list[int]:
 
 
 def reading(
-    space: Workspace,
-    ten: pd.DataFrame,
-    others: pd.DataFrame,
-    written: Sequence[int] | EllipsisType | None = None,
+    space: Workspace, ten: pd.DataFrame, others: pd.DataFrame, written: Any = None
 ) -> pd.DataFrame:
     """Truth and call side by side once **all** ten are called; until then, an imaginary reader's.
 
-    One row per X-ray, numbered from 1 in the index; columns ``truth`` and ``you``, each 0 or 1,
-    and the ``path`` of the file. Calls ``written`` as a list, in the order of the ten, are kept;
-    dots or ``None`` count as not written. The truth of a case that is still to be called stays
-    hidden: the imaginary reader reads some of ``others``. Raises :class:`CXRLabError` where what
-    is written is not one call of 0 or 1 for each case.
+    One row per X-ray, numbered from 1; columns ``truth`` and ``you``, each 0 or 1, and the
+    ``path`` of the file. Calls ``written`` as a list, in the order of the ten, are kept; dots or
+    ``None`` count as not written. The imaginary reader reads some of ``others``, so that no truth
+    shows too early. Raises :class:`CXRLabError` without one call of 0 or 1 for each case.
     Example: ``reader.reading(space, ten, split.validation, [1, 0, 1, 1, 0, 0, 1, 0, 1, 0])``
     """
     if written is not None and written is not ...:
         if len(written) != len(ten):
-            raise CXRLabError(
-                f"There are {len(written)} calls for {len(ten)} X-rays. "
-                "Write one call for each, in the order of their numbers."
-            )
+            many = f"There are {len(written)} calls for {len(ten)} X-rays."
+            raise CXRLabError(f"{many} Write one call for each, in the order of their numbers.")
         keep_calls(space, dict(zip(ten["image_id"], written, strict=True)))
     calls = get_calls(space)
     if left := len(still_open(ten, calls)):
@@ -109,17 +94,13 @@ def _side_by_side(cases: pd.DataFrame, calls: pd.Series) -> pd.DataFrame:
 def read_ten(space: Workspace, cases: pd.DataFrame) -> Bench:
     """The reading desk; ``cases`` as from :func:`cxrlab.course.get_ten`.
 
-    Goes on with the calls kept in the workspace, and keeps each new one there. The last call
-    closes the reading: it shows the truth, and no call can be changed until a new start.
+    Goes on with the calls kept in the workspace. The last call closes the reading: it shows the
+    truth, and no call can be changed until a new start.
     Example: ``reader.read_ten(space, course.get_ten(space))``
     """
-    back, onward, again = (
-        widgets.Button(description=words) for words in ("◀ Back", "Next ▶", "Start over")
-    )
-    verdicts = {
-        call: widgets.Button(description=CLASS_NAMES[call], button_style="primary")
-        for call in (1, 0)
-    }
+    names = "◀ Back", "Next ▶", "Start over"
+    back, onward, again = (widgets.Button(description=name) for name in names)
+    verdicts = [widgets.Button(description=n, button_style="primary") for n in CLASS_NAMES]
     line, xray, result = (widgets.HTML() for _ in range(3))
     place = next(iter(still_open(cases, get_calls(space))), 0)
 
@@ -128,42 +109,39 @@ def read_ten(space: Workspace, cases: pd.DataFrame) -> Bench:
         # On a black square, so that the buttons below never move.
         png = as_png(picture(cases["path"].iloc[place], SIDE, square=True), space.simulated)
         xray.value = picture_html(png, f"X-ray {place + 1}: what it shows is for you to call.")
-        line.value = line_html(cases, calls, place)
-        result.value = result_html(cases, calls)
+        line.value = _line_html(cases, calls, place)
+        result.value = _result_html(cases, calls)
         back.disabled, onward.disabled = place == 0, place == len(cases) - 1
-        for verdict in verdicts.values():
+        for verdict in verdicts:
             verdict.disabled = not still_open(cases, calls)
 
-    def go(step: int) -> None:
+    def go_to(number: int) -> None:
         nonlocal place
-        place = min(max(place + step, 0), len(cases) - 1)
+        place = min(max(number, 0), len(cases) - 1)
         draw()
 
-    def call(verdict: int) -> None:
-        nonlocal place
+    def call(pressed: widgets.Button) -> None:
         calls = get_calls(space)
         if still_open(cases, calls):  # else the reading is closed
-            calls[cases["image_id"].iloc[place]] = verdict
-            keep_calls(space, calls)
-            left = still_open(cases, calls)  # go on with the next one, or else the first one
-            place = next((number for number in left if number > place), [*left, place][0])
-        draw()
+            keep_calls(space, calls | {cases["image_id"].iloc[place]: verdicts.index(pressed)})
+            left = still_open(cases, get_calls(space))  # the next one, or else the first one
+            go_to(next((number for number in left if number > place), [*left, place][0]))
 
     def start_over(_: Any) -> None:
         keep_calls(space, {})
-        go(-place)
+        go_to(0)
 
-    back.on_click(lambda _: go(-1))
-    onward.on_click(lambda _: go(1))
-    for verdict, pressed in verdicts.items():
-        pressed.on_click(lambda _, verdict=verdict: call(verdict))
+    back.on_click(lambda _: go_to(place - 1))
+    onward.on_click(lambda _: go_to(place + 1))
+    for verdict in verdicts:
+        verdict.on_click(call)
     again.on_click(start_over)
     draw()
-    controls = widgets.HBox([back, *verdicts.values(), onward, again], layout=WRAP)
+    controls = widgets.HBox([back, *verdicts[::-1], onward, again], layout=WRAP)
     return Bench([line, xray, controls, result])
 
 
-def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
+def _line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
     """Where the reader is, and the call on this X-ray; the truth only after the last call."""
     case, left = cases.iloc[place], still_open(cases, calls)
     words = f"<b>X-ray {place + 1} of {len(cases)}</b> · {len(cases) - len(left)} called. "
@@ -175,15 +153,15 @@ def line_html(cases: pd.DataFrame, calls: Mapping[str, int], place: int) -> str:
     return f'<div role="status">{words}</div>'
 
 
-def result_html(cases: pd.DataFrame, calls: Mapping[str, int]) -> str:
+def _result_html(cases: pd.DataFrame, calls: Mapping[str, int]) -> str:
     """The reader's matrix and what it is worth; empty until every case is called."""
     if still_open(cases, calls):
         return ""
     truth, called = cases["label"], cases["image_id"].map(calls)
-    counts, found = confusion(truth, called, 0.5), shares(truth, called, 0.5)  # ten patients
-    words = (
-        f'<p style="max-width: 40em">Your recall is {found["recall"]}, your specificity '
-        f"{found['specificity']}. A reader whose true values lie anywhere in these 95 % intervals "
-        "could easily score this: ten X-rays say little.</p>"
+    found = shares(truth, called, 0.5)  # ten patients
+    table = matrix_html(confusion(truth, called, 0.5), *CLASS_NAMES)
+    return (
+        f'<div role="status">{table}<p style="max-width: 40em">Your recall is {found["recall"]}, '
+        f"your specificity {found['specificity']}. A reader whose true values lie anywhere in "
+        "these 95 % intervals could easily score this: ten X-rays say little.</p></div>"
     )
-    return f'<div role="status">{matrix_html(counts, *CLASS_NAMES)}{words}</div>'

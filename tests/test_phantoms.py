@@ -1,8 +1,5 @@
 """The simulated X-rays: their looks, their files, and what they must not give away."""
 
-from __future__ import annotations
-
-import csv
 import hashlib
 import json
 import re
@@ -23,37 +20,33 @@ from sklearn.preprocessing import StandardScaler
 from cxrlab.choices import get_budget
 from cxrlab.filters import prepare
 from cxrlab.metrics import confusion
-from cxrlab.phantoms import PIXELS, Plan, make_phantoms, simulate
-from cxrlab.phantoms.cohort import plan_collection
-from cxrlab.phantoms.film import Acquisition, finish
+from cxrlab.phantoms import PIXELS, make_phantoms
+from cxrlab.phantoms.cohort import Plan, plan_collection
+from cxrlab.phantoms.film import Acquisition, finish, simulate
 from cxrlab.pipeline import decode
 from cxrlab.shortcuts import region
-from cxrlab.sources import load_catalog, phantom_choices
+from cxrlab.sources import phantom_choices
 from cxrlab.splits import split_by_patient, subsample
 from cxrlab.training import predict, train
 
 COVID, KERMANY, NIH = "covid-chestxray-dataset", "chest_xray", "nih-no-finding"
 
 
-def rows(folder: Path) -> list[dict]:
-    with (folder / COVID / "metadata.csv").open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table))
+def rows(folder: Path) -> pd.DataFrame:
+    table = pd.read_csv(folder / COVID / "metadata.csv", dtype=str, keep_default_na=False)
+    return table.assign(file=[folder / COVID / "images" / name for name in table["filename"]])
 
 
 def readable(path: Path) -> bool:
     try:
-        with Image.open(path) as picture:
-            picture.load()
+        return bool(np.asarray(Image.open(path)).size)
     except OSError:
         return False
-    return True
 
 
 def digests(folder: Path) -> dict[str, str]:
     found = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {
-        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in found
-    }
+    return {str(p.relative_to(folder)): hashlib.md5(p.read_bytes()).hexdigest() for p in found}
 
 
 # The pixels, which all that is recorded rests on
@@ -144,15 +137,6 @@ def test_no_marker_contradicts_its_row(dial):
     assert dial == 1 or {"AP", "SUPINE", "LAT"} <= said
 
 
-def test_the_rows_say_the_views_that_markers_are_held_against(phantom_data):
-    catalog = load_catalog(phantom_data, "mixed").set_index("path")
-    for plan in plan_collection(0, "tiny"):
-        found = [path for path in catalog.index if f"/{plan.path}." in Path(path).as_posix()]
-        row = catalog.loc[found[0]].astype(object).fillna("")
-        assert len(found) == 1 and row["view"] == view_in_row(plan)
-        assert row["offset"] == "" or float(row["offset"]) == plan.day
-
-
 def test_with_the_dial_off_both_classes_carry_the_same_words():
     kept = [plan for plan in plan_collection(0, "course") if plan.view == "PA"]
     ill, others = (
@@ -163,13 +147,12 @@ def test_with_the_dial_off_both_classes_carry_the_same_words():
     assert abs((ill == "").mean() - (others == "").mean()) < 0.1
 
 
-@pytest.mark.parametrize(("marker", "side"), [("L\nAP", 1), ("R", 0), ("", None)])
-def test_a_marker_is_burnt_in_on_its_side(marker, side):
+@pytest.mark.parametrize(("marker", "right"), [("L\nAP", True), ("R", False)])
+def test_a_marker_is_burnt_in_on_its_side(marker, right):
     settings = Acquisition(Plan(image=2))
     settings.sides, settings.marker, settings.grain = np.zeros(4, bool), marker, 0.0
     black = finish(np.zeros((256, 256), np.float32), settings, np.random.default_rng(0))
-    halves = [half.max() > 200 for half in np.array_split(black, 2, axis=1)]
-    assert halves == [side == 0, side == 1]
+    assert [half.max() > 200 for half in np.array_split(black, 2, axis=1)] == [not right, right]
 
 
 # One image
@@ -204,44 +187,40 @@ def test_opacities_lighten_the_lung_inside_the_mask_and_grow_with_the_severity()
 
 
 def test_the_table_has_the_columns_of_the_real_source_and_every_kind_of_mess(phantom_data):
-    table, images = rows(phantom_data), phantom_data / COVID / "images"
-    header = list(table[0])
+    table = rows(phantom_data)
+    text = (phantom_data / COVID / "metadata.csv").read_text()
+    header = text.partition("\n")[0].split(",")
     assert header[:5] == ["patientid", "offset", "sex", "age", "finding"]
     assert header[-3:] == ["clinical_notes", "other_notes", ""] and len(header) == 29
-    present = [r for r in table if (images / r["filename"]).is_file()]
+    present = table["file"][[path.is_file() for path in table["file"]]]
     assert 0 < len(table) - len(present) <= 12
-    assert sum(not readable(images / r["filename"]) for r in present) == 1
-    assert {"PA", "AP", "AP Supine", "L", "Axial", "Coronal"} <= {r["view"] for r in table}
-    assert {"X-ray", "CT"} == {r["modality"] for r in table}
-    findings = {r["finding"] for r in table}
-    assert "No Finding" in findings and not any("Pneumonia/" in each for each in findings)
-    assert "" in {r["license"] for r in table} and "" in {r["sex"] for r in table}
+    assert sum(not readable(path) for path in present) == 1
+    assert {"PA", "AP", "AP Supine", "L", "Axial", "Coronal"} <= set(table["view"])
+    assert {"X-ray", "CT"} == set(table["modality"]) and "No Finding" in set(table["finding"])
+    assert "" in set(table["license"]) and "" in set(table["sex"])
     for source in (COVID, KERMANY):
         found = digests(phantom_data / source)
         assert len(set(found.values())) < len(found)
 
 
 def test_names_follow_the_real_sources(phantom_data):
-    patterns = {
-        f"{KERMANY}/*/NORMAL/*": r"(NORMAL2-)?IM-\d{4}(-\d{4}){1,2}\.(jpeg|png)",
-        f"{KERMANY}/*/PNEUMONIA/*": r"person\d+_(virus|bacteria)_\d+\.(jpeg|png)",
-        f"{NIH}/*": r"\d{8}_\d{3}\.(png|jpg)",
-    }
-    for where, pattern in patterns.items():
+    for where, pattern in (
+        (f"{KERMANY}/*/NORMAL/*", r"(NORMAL2-)?IM-\d{4}(-\d{4}){1,2}\.(jpeg|png)"),
+        (f"{KERMANY}/*/PNEUMONIA/*", r"person\d+_(virus|bacteria)_\d+\.(jpeg|png)"),
+        (f"{NIH}/*", r"\d{8}_\d{3}\.(png|jpg)"),
+    ):
         names = [p.name for p in phantom_data.glob(where)]
         assert names and all(re.fullmatch(pattern, name) for name in names)
 
 
 def test_every_covid_x_ray_has_a_mask_of_its_size(phantom_data):
-    seen = 0
-    for row in rows(phantom_data):
-        path = phantom_data / COVID / "images" / row["filename"]
-        if row["finding"].startswith("COVID-19") and row["view"] == "PA" and readable(path):
-            with Image.open(path) as picture:
-                mask = Image.open(phantom_data / "masks" / f"{path.stem}.png")
-                assert picture.size == mask.size and np.asarray(mask).max() == 255
-                seen += 1
-    assert seen >= 26
+    table = rows(phantom_data)
+    ill = table["finding"].str.startswith("COVID-19") & (table["view"] == "PA")
+    there = [path for path in table["file"][ill] if readable(path)]
+    for path in there:
+        mask = Image.open(phantom_data / "masks" / f"{path.stem}.png")
+        assert Image.open(path).size == mask.size and np.asarray(mask).max() == 255
+    assert len(there) >= 26
 
 
 def test_a_finished_folder_is_left_alone_and_other_pixels_or_settings_replace_it(tmp_path):
@@ -345,33 +324,16 @@ def test_grey_levels_and_sharpness_are_those_of_real_x_rays(course_phantoms, rea
 SEEDS, BAND = range(5), (0.80, 0.97)
 
 
-@pytest.fixture(scope="module")
-def five_networks(course_phantoms):
-    """The network at the class budget, trained and tested on five different splits."""
-    prepared = prepare(course_phantoms)
-    xrays, budget = decode(prepared.cases), get_budget("class")
-    networks, metrics = [], []
+@pytest.mark.training
+def test_the_published_network_stays_within_the_band_at_the_class_budget(course_phantoms):
+    cases = prepare(course_phantoms).cases
+    xrays, budget, found = decode(cases), get_budget("class"), []
     for seed in SEEDS:
-        split = split_by_patient(prepared.cases, seed)
+        split = split_by_patient(cases, seed)
         training = xrays.of(subsample(split.train, budget.images, seed))
         network = train(training, xrays.of(split.validation), budget, seed).model
         test = xrays.of(split.test)
         scores = predict(network, test)
         counts = confusion(test.labels, scores, 0.5)
-        networks.append(network)
-        metrics.append((counts.recall, counts.specificity, roc_auc_score(test.labels, scores)))
-    return networks, np.array(metrics)
-
-
-@pytest.mark.training
-def test_the_published_network_stays_within_the_band_at_the_class_budget(five_networks):
-    recall, specificity, auc = np.median(five_networks[1], axis=0)
-    for metric in (recall, specificity, auc):
-        assert BAND[0] <= metric <= BAND[1], five_networks[1]
-
-
-@pytest.mark.training
-def test_a_network_works_on_phantoms_of_another_seed(five_networks, tmp_path):
-    others = decode(prepare(make_phantoms(tmp_path / "others", seed=1)).cases)
-    best = five_networks[0][int(np.argmax(five_networks[1][:, 2]))]
-    assert roc_auc_score(others.labels, predict(best, others)) > 0.80
+        found.append((counts.recall, counts.specificity, roc_auc_score(test.labels, scores)))
+    assert all(BAND[0] <= metric <= BAND[1] for metric in np.median(found, axis=0)), found

@@ -1,7 +1,5 @@
 """The reader's ten X-rays: the calls, the desk with its buttons, and what it all amounts to."""
 
-from __future__ import annotations
-
 import base64
 import io
 
@@ -20,11 +18,12 @@ from cxrlab.filters import ten_xrays
 TRUTH = [1, 0, 1, 1, 0, 0, 1, 0, 1, 0]
 
 
-def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataFrame:
+def cases() -> pd.DataFrame:
+    """Two X-rays of each of 60 patients."""
     rows = [
-        {"image_id": f"i{patient:03d}-{image}", "group": f"p{patient}", "label": label}
-        for patient, label in enumerate([1] * positives + [0] * negatives)
-        for image in range(images)
+        {"image_id": f"i{patient:03d}-{image}", "group": f"p{patient}", "label": int(patient < 30)}
+        for patient in range(60)
+        for image in range(2)
     ]
     table = pd.DataFrame(rows)
     return table.assign(path=table["image_id"] + ".png", patient_id=table["group"])
@@ -32,17 +31,17 @@ def cases(positives: int = 30, negatives: int = 30, images: int = 2) -> pd.DataF
 
 @pytest.fixture
 def space(tmp_path) -> Workspace:
-    return Workspace(tmp_path, "kermany", BUDGETS["smoke"], 0, tmp_path / "kept")
+    return Workspace(tmp_path, BUDGETS["smoke"], 0, tmp_path / "kept")
 
 
 @pytest.fixture
 def ten(tmp_path) -> pd.DataFrame:
     rows = []
     for number, label in enumerate(TRUTH):
-        path = tmp_path / f"{number}.png"
+        path = str(tmp_path / f"{number}.png")
         film = np.tile(np.linspace(0, 20 * number + 20, 90).astype(np.uint8), (60, 1))
         Image.fromarray(film).save(path)
-        rows.append({"image_id": f"x{number}", "path": str(path), "label": label})
+        rows.append({"image_id": f"x{number}", "path": path, "label": label})
     return pd.DataFrame(rows).astype({"label": "Int64"})
 
 
@@ -56,15 +55,8 @@ def test_calls_are_kept_and_replaced_and_are_0_or_1(space):
     for call in (2, "1", 0.5, None):
         with pytest.raises(CXRLabError, match="Write 1 for COVID-19"):
             reader.keep_calls(space, {"a": call})
-    reader.keep_calls(space, {})
+    (space.folder / reader.FILE).write_text("{", encoding="utf-8")  # damaged
     assert reader.get_calls(space) == {}
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"a": 2, "b": "1", "c": true, "d": 1}'])
-def test_a_damaged_file_costs_the_damaged_calls_only(space, text):
-    reader.keep_calls(space, {})
-    (space.folder / reader.FILE).write_text(text, encoding="utf-8")
-    assert reader.get_calls(space) == ({"d": 1} if "d" in text else {})
 
 
 def test_the_truth_is_hidden_until_the_tenth_call(space, capsys):
@@ -83,8 +75,6 @@ def test_the_truth_is_hidden_until_the_tenth_call(space, capsys):
         assert read.index.tolist() == list(range(1, 11))
     with pytest.raises(CXRLabError, match="9 calls for 10"):
         reader.reading(space, ten, others, written[:9])
-    with pytest.raises(CXRLabError, match="A call is 2"):
-        reader.reading(space, ten, others, [2] * 10)
 
 
 def test_the_imaginary_reader_makes_mistakes_of_both_kinds_on_ten_patients():
@@ -94,8 +84,6 @@ def test_the_imaginary_reader_makes_mistakes_of_both_kinds_on_ten_patients():
     shown = others.set_index("path").loc[read["path"]]
     assert shown["patient_id"].is_unique
     assert shown["label"].tolist() == read["truth"].tolist()
-    few = reader.example_reading(cases(2, 30))
-    assert few["truth"].sum() == 2 and len(few) == 7
 
 
 # The desk
@@ -118,11 +106,7 @@ def test_ten_calls_give_the_readers_own_matrix_and_close_the_reading(space, ten)
         shown.call(call)
         seen.append(shown.line.value + shown.result.value)
     assert "X-ray 3 of 10" in seen[1] and "2 called" in seen[1]
-    shown.back.click()
-    seen.append(shown.line.value)
-    assert "Your call here" in seen[-1] and shown.result.value == ""
     assert not any("On record" in words or "recall" in words for words in seen)
-    shown.onward.click()
     shown.call(TRUTH[9])
     assert 'role="status"' in shown.line.value and 'role="status"' in shown.result.value
     assert "1 false positives: false alarms" in shown.result.value
@@ -133,7 +117,7 @@ def test_ten_calls_give_the_readers_own_matrix_and_close_the_reading(space, ten)
     assert "On record: <b>not COVID-19</b>, so this was a false alarm" in shown.line.value
     kept = reader.get_calls(space)
     shown.call(0)  # a front end could still send a press
-    assert reader.get_calls(space) == kept
+    assert reader.get_calls(space) == kept and set(kept.values()) == {0, 1}
     shown.again.click()
     assert reader.get_calls(space) == {} and shown.result.value == ""
     assert not shown.covid.disabled and "X-ray 1 of 10" in shown.line.value
@@ -149,8 +133,6 @@ def test_a_call_can_be_changed_and_the_desk_goes_on_where_the_reader_stopped(spa
     assert "X-ray 2 of 10" in shown.line.value
     shown.call(0, 1)
     assert "X-ray 4 of 10" in Desk(space, ten).line.value
-    reader.keep_calls(space, dict.fromkeys(ten["image_id"], 1))
-    assert "specificity 0.00 (0.00 to 0.43)" in Desk(space, ten).result.value
 
 
 def test_back_and_next_stop_at_the_ends_and_the_picture_follows_on_a_black_square(space, ten):
@@ -161,8 +143,6 @@ def test_back_and_next_stop_at_the_ends_and_the_picture_follows_on_a_black_squar
     assert "X-ray 10 of 10" in shown.line.value and shown.onward.disabled
     shown.call(1)  # the next one without a call is the first
     assert "X-ray 1 of 10" in shown.line.value
-    buttons = (shown.back, shown.covid, shown.other, shown.onward, shown.again)
-    assert len({button.description for button in buttons}) == 5
     shown.onward.click()
     png = BeautifulSoup(shown.xray.value, "html.parser").img["src"].partition(",")[2]
     drawn = np.array(Image.open(io.BytesIO(base64.b64decode(png))))

@@ -6,20 +6,17 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cxrlab.files import read_json, write_json
-from cxrlab.phantoms.anatomy import Patient
+from cxrlab.phantoms.chest import Patient
 from cxrlab.phantoms.cohort import COVID, KERMANY, Plan, plan_collection
-from cxrlab.phantoms.film import Acquisition, encode
+from cxrlab.phantoms.film import Acquisition, encode, simulate
 from cxrlab.phantoms.geometry import resize
-from cxrlab.phantoms.simulate import simulate
 
-__all__ = ["PIXELS", "Plan", "make_phantoms", "simulate"]
 # The name of the pixels that this code makes. Whatever was learned from them carries it, and a
 # folder under another name is made anew. tests/test_phantoms.py fails when the pixels change, and
 # says which name to put here.
@@ -65,11 +62,7 @@ def make_phantoms(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         beside = Path(scratch) / "whole"  # so that nobody ever finds half a collection
-        names = _write_images(beside, plans, confounding)
-        rows = [_row(plan, Path(names[plan.path]).name) for plan in plans if plan.source == COVID]
-        table = pd.DataFrame(rows, columns=HEADER.split(","))
-        table.to_csv(beside / COVID / "metadata.csv", index=False, lineterminator="\n")
-        (beside / "README.txt").write_text(README, encoding="utf-8", newline="\n")
+        _write_collection(beside, plans, confounding)
         write_json(beside / STAMP, stamp)
         if folder.exists():
             shutil.rmtree(folder)
@@ -77,38 +70,41 @@ def make_phantoms(
     return folder
 
 
-def _write_images(folder: Path, plans: list[Plan], confounding: float) -> dict[str, str]:
-    """Write each image and its twins; the names of all files, missing ones included, by path."""
-    twins, names = defaultdict(list), {}
+def _write_collection(folder: Path, plans: list[Plan], confounding: float) -> None:
+    """Write images, masks, the COVID-19 source's table and a README into ``folder``."""
+    twins, rows = defaultdict(list), []
     for plan in plans:
-        twins[plan.image].append(plan)
-        for path in (folder / plan.path, folder / "masks" / "any"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        settings = Acquisition(plan, confounding)
+        path = folder / (plan.path + _suffix(plan, settings.format))
+        for needed in (path.parent, folder / "masks"):
+            needed.mkdir(parents=True, exist_ok=True)
+        if plan.source == COVID:
+            rows.append(_row(plan, path.name))
+        if plan.change != "missing":
+            twins[plan.image].append((plan, settings, path))
 
-    def write(plans: list[Plan]) -> None:
-        settings = Acquisition(plans[0], confounding)
-        grey, mask = simulate(plans[0], settings)
-        for plan in plans:
-            names[plan.path] = _file_name(plan, settings)
-            if plan.change != "missing":
-                _write_image(folder / names[plan.path], plan, copy(settings), grey, mask)
+    def write(same: list[tuple]) -> None:
+        grey, mask = simulate(*same[0][:2])
+        for plan, settings, path in same:
+            _write_image(path, plan, settings, grey, mask)
 
     # Threads: NumPy, SciPy and Pillow let each other run for most of the time.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(write, twins.values()))  # the list raises what a thread raised
-    return names
+    table = pd.DataFrame(rows, columns=HEADER.split(","))
+    table.to_csv(folder / COVID / "metadata.csv", index=False, lineterminator="\n")
+    (folder / "README.txt").write_text(README, encoding="utf-8", newline="\n")
 
 
-def _file_name(plan: Plan, settings: Acquisition) -> str:
-    """The path with its suffix. A NIfTI volume is only ever a row of the table."""
+def _suffix(plan: Plan, kind: str) -> str:
+    """The end of the file's name. A NIfTI volume is only ever a row of the table."""
     if plan.change == "missing" and plan.view == "Axial":
-        return f"{plan.path}.nii.gz"
-    if settings.format == "PNG" and plan.change != "reencoded":
-        return f"{plan.path}.png"
-    suffix = "jpeg" if plan.source == KERMANY else "jpg"
-    if plan.source == COVID and plan.change != "reencoded":
-        suffix = ("jpg", "jpeg", "jpg", "jpg", "JPG")[plan.image % 5]
-    return f"{plan.path}.{suffix}"
+        return ".nii.gz"
+    if plan.change != "reencoded" and kind == "PNG":
+        return ".png"
+    if plan.change != "reencoded" and plan.source == COVID:
+        return (".jpg", ".jpeg", ".jpg", ".jpg", ".JPG")[plan.image % 5]
+    return ".jpeg" if plan.source == KERMANY else ".jpg"
 
 
 def _write_image(path: Path, plan: Plan, settings: Acquisition, grey, mask) -> None:

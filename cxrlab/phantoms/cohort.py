@@ -1,7 +1,4 @@
-"""Who is in the collection: a plan with one row per image, drawn from the seed before any is made.
-
-An image follows from its plan alone, in whatever order the images are made.
-"""
+"""Who is in the collection: a plan per image, drawn before any is made, from which it follows."""
 
 from collections import namedtuple
 from collections.abc import Iterator

@@ -12,8 +12,6 @@ import numpy as np
 from PIL import Image
 from scipy import fft
 
-SOLID = 0.0, 1.0  # no wall, filled
-
 
 @dataclass(frozen=True)
 class Detector:
@@ -36,13 +34,11 @@ class Detector:
         """How far (mm) the patient's turn moves something at depth ``z`` sideways."""
         return float(np.sin(self.turn) * z)
 
-    def tube(self, curve, height, width, cortex=SOLID, density=1.0) -> np.ndarray:
+    def tube(self, curve, height, width, cortex=(0.0, 1.0), density=1.0) -> np.ndarray:
         """Chord (mm of the wall's material) through bones or vessels along ``curve`` (..., n, 3).
 
-        ``height`` and ``width`` are half axes (mm, each (..., n)) of the oval cross-section: the
-        upright one and the one across. ``cortex`` is the thickness of the wall (mm) and the density
-        of the core as a share of the wall's: a hollow tube is brightest near its edges, as a rib
-        is. ``density`` varies along the tube.
+        ``height`` and ``width`` are half axes (mm, each (..., n)) of the oval cross-section;
+        ``cortex`` is the wall's thickness (mm) and the core's density as a share of the wall's.
         """
         curve = np.asarray(curve, np.float32)[..., :: -1 if self.lateral else 1]
         slope = np.gradient(curve, axis=-2)
@@ -62,7 +58,6 @@ class Detector:
         return self._share_out(x + self.shift(1) * curve[..., 2:], y, chord * step[..., None])
 
     def _share_out(self, x, y, volume) -> np.ndarray:
-        """The chord through small elements of some volume (mm³)."""
         rows, cols = self.shape
         col = (x + self.lean * y - self.centre[0]) / self.pixel + (cols - 1) / 2
         row = (y - self.centre[1]) / self.pixel + (rows - 1) / 2
@@ -96,11 +91,10 @@ def bend(corners, steps: int) -> np.ndarray:
 
 
 def smooth_noise(rng, shape, pixel: float, coarse: float, fine: float, slope: float = 1.5):
-    """A random field (mean 0, standard deviation 1) of structures between two sizes.
+    """A random field (mean 0, standard deviation 1) of structures between two wavelengths in mm.
 
-    ``coarse`` and ``fine`` are wavelengths in mm; between them the amplitude falls with the
-    frequency to the power of ``slope``, as tissue does (Burgess 1999, 10.1117/12.349650). A field
-    without fine structures is made of larger pixels and enlarged.
+    The amplitude falls with the frequency to the power of ``slope``, as in tissue (Burgess 1999,
+    10.1117/12.349650). A field without fine structures is made of larger pixels and enlarged.
     """
     step = max(1, int(fine / (2.1 * pixel)))
     rows, cols = (fft.next_fast_len(-(-n // step), real=True) for n in shape)

@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxrlab.metrics import Confusion
 
-# Layouts that several widgets share. Pictures are HTML (``images.picture_html``), and numbers are
-# fields that take arrow keys: the Image of ipywidgets has no text alternative, and the handle of
-# its sliders no name for a screen reader.
+# Pictures are HTML (``images.picture_html``) and numbers fields that take arrow keys: the Image of
+# ipywidgets has no text alternative, and its slider's handle no name for a screen reader.
 WIDE, WRAP = {"width": "32em", "max_width": "100%"}, {"flex_flow": "row wrap"}
 
 
@@ -33,8 +32,6 @@ def still_html(part: widgets.Widget) -> str:
         row = isinstance(part, widgets.HBox | widgets.GridBox)
         look = ' style="display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: start"'
         return f"<div{look if row else ''}>{''.join(map(still_html, part.children))}</div>"
-    if not getattr(part, "description", ""):
-        return ""
     said = getattr(part, "label", None) or getattr(part, "value", "")
     if isinstance(said, bool | float):
         said = f"{said:.3g}" if isinstance(said, float) else ("no", "yes")[said]

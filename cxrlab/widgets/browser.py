@@ -18,16 +18,19 @@ COLUMNS = ("finding", "view", "modality", "patient_id", "sex", "age", "license",
 def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> Bench:
     """The image browser for a chain of filters.
 
-    ``stages``: the table at the start, then what each filter left, by name; the index says which
-    row is which. ``simulated`` burns that word into every picture. Raises :class:`CXRLabError`
-    where a filter has rows that the table before it had not.
+    ``stages``: the table at the start, then what each filter left, by name and with its index.
+    Raises :class:`CXRLabError` where a filter has rows that the table before it had not.
     Example: ``browse_filters({"metadata.csv": catalog, "COVID-19": covid}, space.simulated)``
     """
-    tables = dropped_and_kept(stages)
-    labels = [
-        (f"{name}: {len(tables[name, False])} dropped, {len(tables[name, True])} kept", name)
-        for name in list(stages)[1:]
-    ]
+    tables, labels = {}, []  # rows by filter and by whether they are kept
+    for (_, before), (name, after) in pairwise(stages.items()):
+        if not after.index.isin(before.index).all():
+            raise CXRLabError(
+                f"The filter {name!r} holds rows that the table before it does not have. Give "
+                "the stages in order, each made from the one before, without reset_index."
+            )
+        tables[name, False], tables[name, True] = before.drop(after.index), after
+        labels.append((f"{name}: {len(before) - len(after)} dropped, {len(after)} kept", name))
     step = widgets.Dropdown(options=labels, description="Filter", layout=WIDE)
     side = widgets.ToggleButtons(options=[("dropped", False), ("kept", True)], description="Show")
     back, onward = (widgets.Button(description=name) for name in ("Previous", "Next"))
@@ -37,12 +40,11 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
     def draw(_: Any = None) -> None:
         rows = tables[step.value, side.value]
         number, what = min(place.value, len(rows)), "kept" if side.value else "dropped"
-        said = (
-            f"Image {number} of {len(rows)} {what}" if number else f"This filter {what} no image."
-        )
+        said, card.value, picture.value = f"This filter {what} no image.", "", ""
+        if number:
+            row, said = rows.iloc[number - 1], f"Image {number} of {len(rows)} {what}"
+            card.value, picture.value = card_of(row), picture_of(row, simulated)
         status.value = f'<p role="status">{said}</p>'  # a screen reader says it when it changes
-        card.value = card_of(rows.iloc[number - 1]) if number else ""
-        picture.value = picture_of(rows.iloc[number - 1], simulated) if number else ""
         back.disabled, onward.disabled = number <= 1, number >= len(rows)
 
     def restart(_: Any = None) -> None:
@@ -59,25 +61,11 @@ def browse_filters(stages: dict[str, pd.DataFrame], simulated: bool = False) -> 
     return Bench([step, side, moves, status, shown])
 
 
-def dropped_and_kept(stages: dict[str, pd.DataFrame]) -> dict[tuple[str, bool], pd.DataFrame]:
-    """For each filter what it dropped (name, False) and kept (name, True)."""
-    tables = {}
-    for (_, before), (name, after) in pairwise(stages.items()):
-        if not after.index.isin(before.index).all():
-            raise CXRLabError(
-                f"The filter {name!r} holds rows that the table before it does not have. Give "
-                "the stages in order, each made from the one before, without reset_index."
-            )
-        tables[name, False], tables[name, True] = before.drop(after.index), after
-    return tables
-
-
 def card_of(row: pd.Series) -> str:
     """The row's metadata as an HTML table."""
-    said = row.reindex(COLUMNS).map(
-        lambda value: f"{value:g}" if isinstance(value, float) else str(value), na_action="ignore"
-    )
-    return table_html(said.fillna("not stated").to_frame(), "Metadata", header=False)
+    said = row.reindex(COLUMNS).dropna().map(lambda v: f"{v:g}" if isinstance(v, float) else v)
+    said = said.reindex(COLUMNS, fill_value="not stated")
+    return table_html(said.to_frame(), "Metadata", header=False)
 
 
 def picture_of(row: pd.Series, simulated: bool) -> str:

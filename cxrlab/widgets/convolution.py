@@ -17,17 +17,8 @@ SIDE = 300  # pixels on the screen, for X-ray and map alike
 LIMIT = 100.0  # the largest weight, so that a typing error gives no overflow
 
 
-def feature_map(
-    xray: np.ndarray, kernel: np.ndarray, with_relu: bool, with_pooling: bool
-) -> np.ndarray:
-    """The kernel's map of an X-ray (uint8, (height, width)), grey values taken as 0...1."""
-    values = convolve(np.squeeze(xray) / 255.0, kernel)
-    values = relu(values) if with_relu else values
-    return max_pool(values) if with_pooling else values
-
-
 def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
-    """Grey values (uint8, square) as a PNG of ``SIDE`` pixels; those of a pooled map show."""
+    """Grey values (uint8, square) as a PNG of ``SIDE`` pixels, each to be seen."""
     image = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.NEAREST)
     return as_png(np.asarray(image), simulated)
 
@@ -35,7 +26,6 @@ def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
 def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) -> Bench:
     """The bench for X-rays by name: uint8, shape (224, 224) or (224, 224, 1); at least one.
 
-    ``simulated`` writes the word on X-ray and map.
     Example: ``convolution_bench({"ill": xrays.training.pixels[0]}, space.simulated)``
     """
     chosen = widgets.Dropdown(options=[*xrays], description="X-ray")
@@ -50,9 +40,11 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     filling = False  # nine fields change at once: one drawing is enough
 
     def draw(_: Any = None) -> None:
-        xray, kernel = xrays[chosen.value], np.reshape([field.value for field in weights], (3, 3))
-        values = feature_map(xray, kernel, with_relu.value, with_pooling.value)
-        before.value = picture_html(to_png(np.squeeze(xray), simulated), f"X-ray: {chosen.value}")
+        xray, numbers = np.squeeze(xrays[chosen.value]), [field.value for field in weights]
+        values = convolve(xray / 255.0, np.reshape(numbers, (3, 3)))
+        values = relu(values) if with_relu.value else values
+        values = max_pool(values) if with_pooling.value else values
+        before.value = picture_html(to_png(xray, simulated), f"X-ray: {chosen.value}")
         shown = to_png(to_picture(values), simulated)
         after.value = picture_html(shown, "Its feature map; the line below has the numbers.")
         words.value = f'<p role="status">{in_words(values)}</p>'
