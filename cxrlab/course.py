@@ -36,10 +36,9 @@ SMALL = 100_000  # weights: a layer with more of them is shipped in 8 bits
 
 @dataclass(frozen=True)
 class Workspace:
-    """One choice of data, negatives, budget and seed, and the folder of what was made from it."""
+    """One choice of data, budget and seed, and the folder of what was made from it."""
 
     data: Path
-    negatives: str
     budget: Budget
     seed: int
     folder: Path
@@ -68,10 +67,7 @@ class Workspace:
 
 
 def open_workspace(
-    data: str | Path | None = None,
-    budget: str | None = None,
-    seed: int = 0,
-    negatives: str = "kermany",
+    data: str | Path | None = None, budget: str | None = None, seed: int = 0
 ) -> Workspace:
     """Open the workspace for this choice; where no data is named, phantoms are made first.
 
@@ -84,22 +80,22 @@ def open_workspace(
         for path in sorted(xrays.rglob("*"))
         if path.is_file()
     ]
-    parts = [cxrlab.__version__, files, negatives, asdict(work), seed]
+    parts = [cxrlab.__version__, files, "kermany", asdict(work), seed]  # its negatives
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
     # Only plain letters: Keras Tuner finds no trial again in a folder with square brackets.
     kind = "phantoms" if sources.is_phantom(xrays) else re.sub(r"[^\w.-]", "_", xrays.name)
     folder = workspace_root() / f"{kind}-{work.name}-seed{seed}-{digest}"
-    return Workspace(xrays, negatives, work, seed, make_folder(folder), choose(data).in_words)
+    return Workspace(xrays, work, seed, make_folder(folder), choose(data).in_words)
 
 
-def begin(seed: int = 0, negatives: str = "kermany") -> Workspace:
+def begin(seed: int = 0) -> Workspace:
     """Open the workspace and print what it stands for. Example: ``space = course.begin()``."""
-    space = open_workspace(seed=seed, negatives=negatives)
+    space = open_workspace(seed=seed)
     print(space)
     return space
 
 
-def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Workspace:
+def use_data(data: str | Path, seed: int = 0) -> Workspace:
     """Choose ``data``, a folder or ``phantom``, for this and every later notebook, and begin.
 
     Raises :class:`CXRLabError` where the folder is none, or ``CXRLAB_DATA`` names another.
@@ -112,14 +108,14 @@ def use_data(data: str | Path, seed: int = 0, negatives: str = "kermany") -> Wor
             f"{data} is remembered, but CXRLAB_DATA goes before it and says {now or PHANTOM}. "
             "Unset CXRLAB_DATA and start the notebook again."
         )
-    return begin(seed, negatives)
+    return begin(seed)
 
 
 def get_ten(space: Workspace) -> pd.DataFrame:
     """The ten X-rays of notebook 01, of patients who are in no part: ``course.get_ten(space)``."""
     kept = space.folder / "ten.csv"
     if not kept.exists():
-        prepared = prepare(space.data, space.negatives, space.seed, ten=True)
+        prepared = prepare(space.data, seed=space.seed, ten=True)
         write_atomically(kept, prepared.ten.to_csv(index=False))
     return _read_cases(kept)
 
@@ -128,7 +124,7 @@ def get_split(space: Workspace) -> Split:
     """The split of notebook 02, left or made now. Example: ``course.get_split(space).train``."""
     kept = space.folder / "cases.csv"
     if not kept.exists():
-        prepared = prepare(space.data, space.negatives, space.seed, ten=True)
+        prepared = prepare(space.data, seed=space.seed, ten=True)
         keep_split(space, *split_by_patient(prepared.cases, space.seed).parts().values())
     table = _read_cases(kept)
     parts = dict(list(table.drop(columns="part").groupby(table["part"])))
@@ -181,10 +177,8 @@ def get_xrays(space: Workspace) -> Parts:
 
 
 def network_path(space: Workspace) -> Path:
-    """Where notebook 03 leaves its network: another file for another split.
-
-    So no network is picked up that has learned from what is now a test X-ray.
-    Example: ``model.save(course.network_path(space))``.
+    """Where notebook 03 leaves its network: another file for another split, so that none is picked
+    up that has learned from test X-rays. Example: ``model.save(course.network_path(space))``.
     """
     return space.folder / f"network-{get_split(space).digest()}.keras"
 
@@ -249,9 +243,8 @@ def ship(model: keras.Model, how: dict[str, Any], path: Path) -> Path:
             weights = np.rint(weights / np.where(scale > 0, scale, 1)).astype("i1")
             arrays[f"scale_{number}"] = scale.astype(np.float32)
         arrays[f"weights_{number}"] = weights
-    about = {"how": how, "versions": recordings.versions()}
     held = io.BytesIO()
-    np.savez_compressed(held, about=np.array(json.dumps(about)), **arrays)
+    np.savez_compressed(held, about=np.array(json.dumps({"how": how})), **arrays)
     return write_atomically(path, held.getvalue())
 
 
@@ -301,7 +294,7 @@ def get_confounded(space: Workspace) -> tuple[Parts, keras.Model]:
     """The X-rays of :func:`confounded_data`, and the network that learned from them.
     Example: ``its_xrays, its_network = course.get_confounded(space)``.
     """
-    there = open_workspace(confounded_data(space), space.budget.name, space.seed, space.negatives)
+    there = open_workspace(confounded_data(space), space.budget.name, space.seed)
     parts = get_xrays(there)
     return parts, load_network(there, parts)
 

@@ -1,9 +1,8 @@
 """From labels and scores to numbers with intervals: confusion, thresholds, shares, ROC AUC.
 
-Several X-rays of one patient are not independent, so every interval counts **patients**. It is a
-score interval (Wilson's for a share, Newcombe's for ROC AUC): it holds all true values that would
-make the one seen no surprise, given as many separate trials as would vary like these patients.
-Percentile bootstraps missed the truth up to three times as often (see tests/test_metrics.py).
+Several X-rays of one patient are not independent, so every interval counts **patients**. It holds
+all true values that would make the one seen no surprise (Wilson's for a share, Newcombe's for ROC
+AUC). Percentile bootstraps missed the truth up to three times as often (tests/test_metrics.py).
 """
 
 from __future__ import annotations
@@ -126,10 +125,9 @@ def precision_at_prevalence(recall: float, specificity: float, prevalence: float
 def choose_threshold(labels: ArrayLike, scores: ArrayLike, halfway: bool = True) -> float:
     """The threshold with the highest F1 on these (validation!) cases, a number within 0...1.
 
-    Of equals the lowest is taken: it misses the fewest. It lies ``halfway`` to the next lower
-    score, or on the score itself, as in notebook 04. Both call these cases alike, but the second
-    misses a new case that scores a little less: on real X-rays the published network found 0.97 of
-    the patients halfway, and 0.92 on the score. Raises :class:`CXRLabError` on a single class.
+    Of equals the lowest is taken: it misses the fewest. ``halfway`` to the next lower score it
+    found 0.97 of the patients on real X-rays, on the score itself, as in notebook 04, 0.92: what
+    scores a little less is missed. Raises :class:`CXRLabError` on a single class.
     """
     labels, scores, _ = check_cases(labels, scores)
     if labels.min() == labels.max():

@@ -116,9 +116,8 @@ def drawn_batches(
 ) -> tf.data.Dataset:
     """``steps`` batches as of :func:`batches`, each with so many X-rays of every group.
 
-    ``shares``: how many of each ``who`` (a column of the cases). Where a group has several sources,
-    each gives equally many, so that nothing is learned from the sources' sizes. ``changes``, such
-    as :func:`augment` and :func:`acquire`, change an X-ray anew each time that it is drawn.
+    ``shares``: how many of each ``who`` (a column of the cases); several sources of a group give
+    equally many. ``changes``, such as :func:`augment`, change an X-ray anew whenever it is drawn.
     """
     import tensorflow as tf
 

@@ -61,9 +61,8 @@ def everyone(data: str | Path) -> pd.DataFrame:
 
 
 def lung_boxes(shape: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE)) -> list[tuple[int, ...]]:
-    """Two upright boxes that hold the lungs of nearly every frontal chest X-ray.
+    """Two boxes around the lungs, (top, bottom, left, right) in pixels of an image of ``shape``.
 
-    Each is (top, bottom, left, right) in pixels of an image of ``shape`` (height, width).
     Example: ``boxes = shortcuts.lung_boxes()``.
     """
     height, width = shape[:2]

@@ -41,11 +41,7 @@ class Split:
         return pd.concat([part.assign(part=name) for name, part in self.parts().items()])
 
     def manifest(self) -> str:
-        """Which image is in which part, as CSV, without any path of this machine.
-
-        Columns ``image_id``, ``patient_id``, ``label``, ``part``, and ``sha256`` and ``phash``
-        where the cases have them. The order of the rows is kept.
-        """
+        """Which image is in which part, with its hashes, as CSV without a path of this machine."""
         columns = ["image_id", "patient_id", "label", "part", "sha256", "phash"]
         table = self.as_table()
         return table[[name for name in columns if name in table]].to_csv(index=False)
@@ -163,9 +159,7 @@ def check_split(split: Split) -> list[str]:
 
 
 def save_manifest(split: Split, path: str | Path) -> Path:
-    """Write :meth:`Split.manifest`. Raises :class:`CXRLabError` where another one is there: what
-    lies beside it was made from other X-rays, or from another split.
-    """
+    """Write :meth:`Split.manifest`. Raises :class:`CXRLabError` where another one is there."""
     path, text = Path(path), split.manifest()
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise CXRLabError(

@@ -33,15 +33,13 @@ SMALL_BATCH = 8
 
 @dataclass(frozen=True)
 class Machine:
-    """How to train on this machine: what :func:`machine` found.
-
-    ``eager`` is for compile(run_eagerly=...). TensorFlow keeps the graph of every network that was
-    trained, with its weights, 0.1 GB each. Without graphs it takes 1.4 times as long.
-    """
+    """How to train on this machine: what :func:`machine` found."""
 
     number_format: str  # for keras.mixed_precision.set_global_policy
     batch_size: int
     reason: str
+    # For compile(run_eagerly=...). TensorFlow keeps the graph of every network that was trained,
+    # 0.1 GB each. Without graphs it takes 1.4 times as long.
     eager: bool = False
 
     def __str__(self) -> str:
@@ -52,9 +50,8 @@ def machine() -> Machine:
     """The number format and the batch size for this machine, asked of it and not assumed.
 
     float16 on NVIDIA GPUs with tensor cores (compute capability 7 and up), bfloat16 on processors
-    that multiply it in hardware, and float32 everywhere else, where the short formats are slower.
-    Where memory is short (:func:`cxrlab.hosts.is_memory_short`) float32 without graphs, and
-    batches of 8, which are no slower.
+    that multiply it in hardware, else float32, which is faster there. Where memory is short
+    (:func:`cxrlab.hosts.is_memory_short`) float32 without graphs, and batches of 8.
     Example: ``keras.mixed_precision.set_global_policy(machine().number_format)``.
     """
     if is_memory_short():
@@ -115,8 +112,7 @@ def train(
 
     Of the epochs after the first five the weights of the one with the lowest validation loss are
     kept; where there are none, those of the last epoch. The model that comes back computes in
-    float32 whatever it was trained in, so that its scores are the same on a machine without the
-    short format.
+    float32 whatever it was trained in: its scores are the same on every machine.
     """
     import keras
 
@@ -164,8 +160,8 @@ def built_in(number_format: str, build: Callable[[], keras.Model]) -> keras.Mode
 def warm_up(learning_rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
     """A learning rate that rises over the first batches and falls along a cosine to the last.
 
-    ``steps``: batches in the whole training. With so few batches a network whose rate stays high
-    ends wherever the last batch threw it (Loshchilov and Hutter 2016, arXiv 1608.03983).
+    ``steps``: batches in the whole training. With a high rate to the end so few batches leave a
+    network wherever the last one threw it (Loshchilov and Hutter 2016, arXiv 1608.03983).
     Example: ``keras.optimizers.Adam(warm_up(1e-3, steps=len(train) * epochs))``.
     """
     import keras
@@ -235,9 +231,8 @@ def white_of(model: keras.Model, shape: tuple[int, ...]) -> float:
         )
     # Bright squares on black: a network that looks at contrast sees nothing in an even grey.
     black = np.zeros((1, *shape), np.float32)
-    squares = black.copy()
-    for down in range(8):
-        squares[:, down::56, [n for n in range(shape[1]) if n % 56 < 8]] = 1
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    squares = black + ((rows % 56 < 8) & (columns % 56 < 8))[..., None].astype(np.float32)
     seen, dark = (np.asarray(scaled(model, image)) for image in (squares, black))
     return 255 if np.abs(seen - dark).max() < 0.25 else 1
 

@@ -8,6 +8,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -45,9 +46,8 @@ SPECIFICITY = 0.9  # at which a search reads recall
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """The training settings that one combination of the space stands for."""
-    shared = "dropout" in values
-    rates = tuple(float(values[name]) for name in (("dropout",) if shared else DROPOUT_NAMES))
-    dropout = rates[0] if shared else rates
+    rates = tuple(float(values[name]) for name in DROPOUT_NAMES if name in values)
+    dropout = rates or float(values["dropout"])
     return Settings(int(values["dense_units"]), dropout, float(values["learning_rate"]))
 
 
@@ -67,14 +67,12 @@ def checked_space(name: str) -> dict[str, list]:
     space = SPACES[name]
     dropouts = ("dropout",) if "dropout" in space else DROPOUT_NAMES
     kinds = {"dense_units": int, "learning_rate": float, **dict.fromkeys(dropouts, float)}
-    try:
+    with suppress(KeyError, TypeError, ValueError):
         found = {each: [kinds[each](choice) for choice in space[each]] for each in space}
         same = all([*map(float, space[each])] == found[each] != [] for each in kinds)
         below = {each: 1 if each in dropouts else inf for each in kinds}
         if same and all(0 <= n < below[each] for each in kinds for n in found[each]):
             return found
-    except (KeyError, TypeError, ValueError):
-        pass
     raise CXRLabError(
         f"The space {name!r} does not fit the network: {space}. Give choices of numbers for "
         "dense_units, learning_rate, and dropout or dropout_1 to dropout_4, and for nothing else."
@@ -87,21 +85,17 @@ def make_tuner(
     """A tuner of Keras Tuner that goes on with what ``folder`` holds of the same search.
 
     ``run`` takes the values of a trial and returns its ``METRICS``. It may raise
-    ``keras_tuner.errors.FailedTrialError``: the trial has failed, and the search goes on. Any
-    other error ends the search. Raises :class:`CXRLabError` where a file cannot be read.
+    ``keras_tuner.errors.FailedTrialError``: then the search goes on. Any other error ends it.
+    Raises :class:`CXRLabError` where a file cannot be read.
     """
     import keras_tuner
 
     space = keras_tuner.HyperParameters()
     for name, choices in checked_space(plan.space).items():
         space.Choice(name, choices)
-    kinds = {
-        "random": keras_tuner.RandomSearch,
-        "bayesian": keras_tuner.BayesianOptimization,
-        "grid": keras_tuner.GridSearch,
-    }
+    kind = {"random": "RandomSearch", "bayesian": "BayesianOptimization", "grid": "GridSearch"}
 
-    class Trials(kinds[plan.tuner]):
+    class Trials(getattr(keras_tuner, kind[plan.tuner])):
         def run_trial(self, trial, *args, **kwargs):
             try:
                 return run(trial.hyperparameters.values)
@@ -140,11 +134,10 @@ def search(
 ) -> pd.DataFrame:
     """Try settings of the published space; the :func:`leaderboard`.
 
-    A search that was interrupted goes on: call it again with the same arguments. Each trial is
-    trained from a seed made from its settings, so that its result does not depend on the order of
-    the trials. After ``until`` minutes no new trial is begun, but one at least is finished.
-    A trial whose loss is no number is a failed one. In a worker (docs/many-machines.md) the
-    leaderboard is empty: the chief has it.
+    An interrupted search goes on: call it again with the same arguments. Each trial's seed is made
+    from its settings, so that the order of the trials does not matter. After ``until`` minutes no
+    new trial is begun, but one at least is finished. A trial whose loss is no number has failed.
+    In a worker (docs/many-machines.md) the leaderboard is empty: the chief has it.
     Raises :class:`CXRLabError` for no trials or no time, or where no trial succeeded.
     """
     import keras_tuner
@@ -209,9 +202,8 @@ def leaderboard(tuner: keras_tuner.Tuner) -> pd.DataFrame:
 
 
 def recorded_search(source: Path | str = "course") -> Recording:
-    """A search that ``cxrlab tune`` kept in its recording.json.
+    """The search in a recording.json of ``cxrlab tune``, or ``course``: fifty trials of the course.
 
-    ``source`` is that file, or ``course`` for the fifty trials that come with the course.
     Raises :class:`CXRLabError` where it is no recorded search.
     """
     path = recordings.FOLDER / "search-fifty-trials.json" if source == "course" else Path(source)

@@ -27,7 +27,7 @@ from cxrlab.training import (
     warm_up,
 )
 
-BUDGET = Budget("test", 0, 3, 1, 1, 1, 1, 100)
+BUDGET = Budget("test", 0, 1, 1, 1, 1, 1, 100)
 LONGER = Budget("test", 0, FIRST_EPOCHS + 15, 2, 1, 1, 1, 100)
 CPUINFO = "processor\t: 0\nflags\t\t: fpu sse2 avx512f {}\nbugs\t\t: none\n"
 
@@ -40,11 +40,6 @@ def bright_and_dark(count: int = 16, seed: int = 0) -> Xrays:
     sources = np.where(labels == 1, "ill", "well")
     cases = pd.DataFrame({"image_id": range(count), "patient_id": range(count), "source": sources})
     return Xrays(pixels.astype(np.uint8), labels, cases)
-
-
-@pytest.fixture(scope="module")
-def trained():
-    return train(bright_and_dark(), bright_and_dark(8, seed=1), BUDGET, seed=3)
 
 
 def loss_of(model, xrays: Xrays) -> float:
@@ -64,12 +59,15 @@ def test_the_weights_of_the_best_epoch_are_kept():
     assert loss_of(found.model, validation) == pytest.approx(later.min(), abs=0.02)
 
 
-def test_the_same_seed_gives_the_same_network_and_another_seed_another(trained):
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(tmp_path):
     parts = bright_and_dark(), bright_and_dark(8, seed=1)
-    again = train(*parts, BUDGET, seed=3)
-    pd.testing.assert_frame_equal(again.history, trained.history, atol=1e-5)
-    other = train(*parts, replace(BUDGET, epochs=1), seed=4)
-    assert other.history["loss"][0] != pytest.approx(trained.history["loss"][0], rel=1e-3)
+    first, again, other = (train(*parts, BUDGET, seed=seed) for seed in (3, 3, 4))
+    pd.testing.assert_frame_equal(again.history, first.history, atol=1e-5)
+    assert other.history["loss"][0] != pytest.approx(first.history["loss"][0], rel=1e-3)
+    save_model(first.model, tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert np.allclose(predict(loaded, parts[1]), predict(first.model, parts[1]), atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
 def test_a_loss_that_stands_still_ends_the_training():
@@ -86,43 +84,23 @@ def test_the_learning_rate_rises_and_falls():
     )
     found = [float(warm_up(1e-3, steps)(step)) for step in range(steps)]
     assert found == pytest.approx([float(written(step)) for step in range(steps)])
-    assert found[0] == pytest.approx(1e-6)
-    assert max(found) == found[warm] == pytest.approx(1e-3)
-    assert found[-1] < 5e-5
-    assert (np.diff(found[:warm]) > 0).all() and (np.diff(found[warm:]) < 0).all()
     for steps, warm in ((1, 0), (2, 1), (8, 4), (600, 60)):
         assert float(warm_up(1e-3, steps)(warm)) == pytest.approx(1e-3)
 
 
-def use(monkeypatch, number_format: str) -> None:
-    """Train in this format, whatever the machine."""
-    monkeypatch.setattr(training, "machine", lambda: Machine(number_format, 32, "as asked"))
-
-
 def test_a_network_that_was_trained_in_a_short_format_comes_back_in_float32(monkeypatch):
-    one_epoch, xrays = replace(BUDGET, epochs=1), bright_and_dark(8)
+    xrays = bright_and_dark(8)
     before = keras.config.dtype_policy().name
-    use(monkeypatch, "mixed_bfloat16")
-    found = train(xrays, xrays, one_epoch)
+    asked = Machine("mixed_bfloat16", 32, "as asked")
+    monkeypatch.setattr(training, "machine", lambda: asked)
+    found = train(xrays, xrays, BUDGET)
     assert found.machine.number_format == "mixed_bfloat16"
     assert {layer.compute_dtype for layer in found.model.layers} == {"float32"}
+    for build in (published_network, residual_network):  # the score stays in float32
+        *others, score = built_in("mixed_bfloat16", build).layers
+        assert {layer.compute_dtype for layer in others if layer.weights} == {"bfloat16"}
+        assert score.compute_dtype == "float32"
     assert keras.config.dtype_policy().name == before  # what a notebook builds next is its own
-
-
-def test_the_score_stays_in_float32_whatever_the_rest_computes_in():
-    for build in (published_network, residual_network):
-        network = built_in("mixed_bfloat16", build)
-        learning = [layer for layer in network.layers[:-1] if layer.weights]
-        assert {layer.compute_dtype for layer in learning} == {"bfloat16"}
-        assert network.layers[-1].compute_dtype == "float32"
-
-
-def test_a_saved_model_gives_the_same_scores(trained, tmp_path):
-    save_model(trained.model, tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    xrays = bright_and_dark(4)
-    assert np.allclose(predict(loaded, xrays), predict(trained.model, xrays), atol=1e-6)
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
 def own(*first, shape=(224, 224, 3), last="sigmoid", units=1):
@@ -154,12 +132,9 @@ layers = keras.layers
     ("build", "white"),
     [
         (lambda: own(), 1),
-        (lambda: own(layers.Rescaling(2, offset=-1)), 1),
-        (lambda: own(adapted(1)), 1),
         (lambda: own(keras.Sequential([adapted(1)])), 1),
         (lambda: own(layers.Lambda(lambda x: x * 2 - 1)), 1),
         (lambda: own(shape=(None, None, 3)), 1),
-        (lambda: own(adapted(255)), 255),
         (lambda: own(keras.Sequential([layers.RandomFlip(), adapted(255)])), 255),
         (lambda: own(layers.Rescaling(1 / 127.5, offset=-1)), 255),
         (lambda: own(layers.Lambda(lambda x: x / 255)), 255),
@@ -194,10 +169,8 @@ def two_inputs() -> keras.Model:
         lambda: own(units=2, last="softmax"),
         lambda: own(last="linear"),
         lambda: own(shape=(224, 224, 1)),
-        lambda: own(shape=(64, 64, 3)),
         lambda: keras.Sequential([layers.Flatten(), layers.Dense(1, activation="sigmoid")]),
         lambda: keras.Model((network := own()).inputs, {"covid": network.output}),
-        lambda: keras.Model((network := own()).inputs, [network.output, network.output]),
         two_inputs,
         Subclassed,
     ],
@@ -257,7 +230,7 @@ def test_where_memory_is_short_batches_are_small_and_in_float32(monkeypatch):
     assert (found.number_format, found.batch_size) == ("float32", 8)
     assert "memory is short" in str(found)
     assert found.eager  # no graph, which would stay
-    trained = train(bright_and_dark(), bright_and_dark(4), replace(BUDGET, epochs=1))
+    trained = train(bright_and_dark(), bright_and_dark(4), BUDGET)
     assert trained.machine.batch_size == 8
 
 
