@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -61,23 +59,10 @@ def test_evaluate_takes_cases_of_the_readers_own(run, healthy, tmp_path):
     for words in ("1 images were left out", "missing", "By subgroup", "40-59", "too few", "[/x]"):
         assert words in said
     content = check_json(tmp_path / "out.json")
-    assert content["n"] == 6
+    assert (content["name"], content["n"]) == ("CASES.csv", 6)
     assert content["threshold"] == read_json(run / "metrics.json")["threshold"]
-
-
-def test_evaluate_takes_a_folder_with_a_subfolder_for_each_class(run, healthy, tmp_path):
-    folder = tmp_path / "hospital"
-    for name, some in (("positive", healthy[:3]), ("negative", healthy[3:])):
-        (folder / name).mkdir(parents=True)
-        for file in some:
-            shutil.copy(file, folder / name)
-    said = cxrlab("evaluate", run, folder, "--json", tmp_path / "out.json")
-    assert "By subgroup" not in said  # nobody says who is in the folder
-    content = check_json(tmp_path / "out.json")
-    assert content["name"] == "hospital"
-    assert (content["tp"] + content["fn"], content["n"]) == (3, 6)
     assert {"brier", "calibration_slope", "subgroups"} <= set(content)
-    said = cxrlab("evaluate", run, folder, "--json", tmp_path, code=1)
+    said = cxrlab("evaluate", run, tmp_path / "CASES.csv", "--json", tmp_path, code=1)
     assert "recall" in said and f"Cannot use {tmp_path} (" in said  # the numbers are shown
 
 
