@@ -127,7 +127,9 @@ def test_a_full_disk_is_said_and_what_lay_there_stays(bad_server, tmp_path, monk
     wanted[0].path.parent.mkdir()
     wanted[0].path.write_bytes(b"older")
 
-    def full(path, data):  # of the temporary file
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:1000])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -36,10 +36,8 @@ REPOSITORIES = {
     external.OPENIST: ("pi-null-mezon/OpenIST", "master"),
     external.CXNET: ("armiro/COVID-CXNet", "master"),
 }
-RAW, LISTS = (
-    "https://raw.githubusercontent.com/{}/{}",
-    "https://api.github.com/repos/{}/git/trees/{}",
-)
+RAW = "https://raw.githubusercontent.com/{}/{}"
+LISTS = "https://api.github.com/repos/{}/git/trees/{}?recursive=1"
 MENDELEY = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
     "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded"
@@ -117,7 +115,11 @@ def in_stable_order(paths: Iterable[str]) -> list[str]:
 
     It hangs on each file's name alone: a larger limit or another copy keeps what a smaller took.
     """
-    return sorted(paths, key=lambda path: hashlib.sha256(os.path.basename(path).encode()).digest())
+
+    def place(path: str) -> tuple[bytes, str]:
+        return hashlib.sha256(os.path.basename(path).encode()).digest(), path
+
+    return sorted(paths, key=place)
 
 
 def table_plan(source: Source, home: Path, limit: int | None) -> list[Wanted]:
@@ -130,9 +132,8 @@ def table_plan(source: Source, home: Path, limit: int | None) -> list[Wanted]:
     files = in_stable_order(is_ill)
     if source == covid.SOURCE:  # other findings last: a limit is for positives
         files.sort(key=is_ill.get, reverse=True)
-    if listed := _listed(
-        source
-    ):  # a table may name images that are not there, or, in Figure 1, not how they end
+    listed = _listed(source)
+    if listed:  # a table may name images that are not there, or, in Figure 1, not how they end
         by_stem = {PurePosixPath(file).with_suffix(""): file for file in listed}
         files = [by_stem.get(PurePosixPath(file).with_suffix(""), file) for file in files]
         files = [file for file in files if file in listed]
@@ -166,8 +167,7 @@ def _listed(source: Source) -> dict[str, tuple[int, str | None]]:
         readings = [external.reading_path(one).as_posix() for one in xrays]
         return dict.fromkeys(xrays, (LARGE, None)) | dict.fromkeys(readings, (100, None))
     try:
-        listed = get(f"{LISTS.format(*REPOSITORIES[source.name])}?recursive=1")
-        tree = json.loads(listed)["tree"]
+        tree = json.loads(get(LISTS.format(*REPOSITORIES[source.name])))["tree"]
         return {one["path"]: (one["size"], one["sha"]) for one in tree if one["type"] == "blob"}
     except (CXRLabError, ValueError, KeyError, TypeError):
         return {}
