@@ -128,17 +128,6 @@ bootstrap_patients = FunctionExercise(
     },
 )
 
-# What else may be returned for the precision; notebook 07 asks for it again.
-PPV_SLIPS = {
-    "true / (true + specificity * (1 - prevalence))": "the healthy who were cleared are no alarms.",
-    "true": "those are the true alarms among all people. Divide by all alarms.",
-    "true / false": "divide the true alarms by *all* alarms.",
-    "false / (true + false)": "that is the share of the alarms that is false.",
-    "recall / (recall + 1 - specificity)": "the prevalence is missing or cancels out.",
-    "true / (true + 1 - specificity)": "false alarms come from the healthy only.",
-    "recall": "that is the recall: of the ill. The question is of the alarms.",
-}
-
 ppv = FunctionExercise(
     key="04.ppv",
     answer="""
@@ -149,7 +138,15 @@ ppv = FunctionExercise(
     """,
     cases=[(0.8, 0.95, 0.01), (0.9, 0.7, 0.2), (0.6, 0.85, 0.5), (0.8, 0.95, np.array([0.1, 0.5]))],
     tolerance=1e-4,
-    slips=PPV_SLIPS,
+    slips={
+        "true / (true + specificity * (1 - prevalence))": "cleared healthy people are no alarms.",
+        "true": "those are the true alarms among all people. Divide by all alarms.",
+        "true / false": "divide the true alarms by *all* alarms.",
+        "false / (true + false)": "that is the share of the alarms that is false.",
+        "recall / (recall + 1 - specificity)": "the prevalence is missing or cancels out.",
+        "true / (true + 1 - specificity)": "false alarms come from the healthy only.",
+        "recall": "that is the recall: of the ill. The question is of the alarms.",
+    },
     is_share=True,
 )
 

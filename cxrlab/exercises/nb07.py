@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlab.exercises import nb04
 from cxrlab.exercises.engine import Wrong, described, exercise
 from cxrlab.exercises.judge import FunctionExercise, WordsExercise, called, kind, pair
-from cxrlab.exercises.nb04 import PPV_SLIPS
 from cxrlab.exercises.quiz import load_quiz
 
 NEAR = 0.07  # of the interval's width: what 200 draws leave uncertain
@@ -87,16 +87,11 @@ rival = FunctionExercise(
 
 bayes = FunctionExercise(
     key="07.ppv",
-    answer="""
-        def ppv(recall, specificity, prevalence):
-            true = recall * prevalence
-            false = (1 - specificity) * (1 - prevalence)
-            return true / (true + false) if true + false else None
-    """,
+    answer=f"{nb04.ppv.answer} if true + false else None",
     # Recall, specificity, prevalence; in the last nobody is called positive.
     cases=[(0.9, 0.8, 0.5), (0.95, 0.9, 0.02), (0.6, 0.99, 0.2), (0.0, 1.0, 0.1)],
     tolerance=5e-4,
-    slips={"else None -> else 0": "nobody is called positive: return None.", **PPV_SLIPS},
+    slips={"else None -> else 0": "nobody is called positive: return None.", **nb04.ppv.slips},
 )
 
 net_benefit_of = FunctionExercise(
