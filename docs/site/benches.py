@@ -1,7 +1,6 @@
 """What the benches of the site show: phantoms, and the scores of the network that is shipped.
 
-Everything is made here with the course's own functions, so that a page needs no kernel and its
-JavaScript no statistics. A bench's content goes into its macro in ``templates/parts.html``.
+Made with the course's own functions, and filled into the macros of ``templates/parts.html``.
 """
 
 import base64

@@ -73,10 +73,7 @@ def letters(words: str) -> str:
 
 
 def relink(text: str, page: Path) -> str:
-    """``text`` of a page with links that stay within the site where it has their target.
-
-    What is no page of the site is linked on GitHub. Badges become words.
-    """
+    """``text`` of a page; its links stay within the site or lead to GitHub. Badges become words."""
     repo = repository()
     ours = f"https://github.com/{repo.path}/blob/{repo.branch}/"
 
