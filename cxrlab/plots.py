@@ -86,8 +86,6 @@ def closed_png(figure: plt.Figure, alt: str) -> bytes:
 # X-rays, and maps over them
 
 HEAT = plt.get_cmap("inferno")  # brighter means more, in greyscale print too
-MASK_LINE = "#56E0FF"  # on grey film and on the heat map alike
-OPACITY, VEIL = 0.55, 0.3  # of a map; below this share of its largest value nothing is painted
 FIELD = {"facecolor": INK, "alpha": 0.6, "pad": 1.5, "linewidth": 0}
 STAMP = {"bbox": FIELD, "color": "white", "fontsize": 8}  # words on a film
 
@@ -161,12 +159,12 @@ def plot_heat(xrays, maps, titles, masks=None, simulated: bool = False) -> None:
 def _lay_over(ax: plt.Axes, heat: np.ndarray, size: int, mask: np.ndarray | None) -> str:
     """A map over an X-ray of ``size`` pixels; in words, where its brightest point is."""
     if mask is not None and np.any(mask):
-        ax.contour(np.asarray(mask, float), [0.5], colors=[MASK_LINE], linewidths=1.2)
+        ax.contour(np.asarray(mask, float), [0.5], colors=["#56E0FF"], linewidths=1.2)
     if not (largest := heat.max()) > 0:
         ax.text(0.5, 0.95, "empty", ha="center", va="top", transform=ax.transAxes, **STAMP)
         return "empty"
     shares = to_square(np.uint8(255 * np.maximum(heat, 0) / largest), size) / 255
-    ax.imshow(HEAT(shares, alpha=np.where(shares < VEIL, 0, OPACITY)))
+    ax.imshow(HEAT(shares, alpha=np.where(shares < 0.3, 0, 0.55)))  # the faint is not painted
     row, column = np.unravel_index(shares.argmax(), shares.shape)
     inside = "" if mask is None else (", on an opacity" if mask[row, column] else ", not on one")
     return f"brightest {row / size:.0%} down and {column / size:.0%} across{inside}"

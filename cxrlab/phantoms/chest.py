@@ -254,8 +254,8 @@ class Pose:
 class Projection:
     """Path lengths (mm, arrays of the detector's shape) along every ray."""
 
-    x: np.ndarray  # the patient's own coordinates, mm; y is a column
-    y: np.ndarray
+    x: np.ndarray  # the patient's own coordinates, mm
+    y: np.ndarray  # a column
     body: np.ndarray  # all tissue
     lung: np.ndarray  # aerated lung
     bones: np.ndarray  # compact bone
@@ -280,7 +280,7 @@ def frontal(patient: Patient, detector: Detector, pose: Pose) -> Projection:
     bones = project_bones(patient, detector) * (body > 0)
     vessels = project_vessels(patient, detector) * pose.vessels * smoothstep(lung / 45)
     aside = patient.windpipe_drift * np.exp(-(((y - CARINA + 25) / 40) ** 2))  # by the aorta
-    pipe = (x - detector.shift(-5) - patient.spine(y)[0] + aside) / patient.windpipe
+    pipe = (x - -5 * detector.turn - patient.spine(y)[0] + aside) / patient.windpipe
     gas = 1.8 * patient.windpipe * rounded(pipe) * smoothstep((CARINA - y) / 10)
     if rng.random() < 0.75:  # a bubble in the stomach, with its fluid level
         wide, high = rng.uniform(18, 36), rng.uniform(9, 20)
@@ -324,14 +324,14 @@ def _merged(*chords):
 def _body(patient, detector, x, y, rng):
     """Neck, shoulders and trunk; breasts and muscles; and the arms (mm)."""
     half, deep = patient.trunk(y)
-    body = 2 * deep * rounded((x - detector.shift(-10)) / half, 3.5)
+    body = 2 * deep * rounded((x - -10 * detector.turn) / half, 3.5)
     for side in SIDES:  # the pectoral muscles cross the upper, outer lungs
         middle = side * (patient.thorax_width - 22), -62 - patient.shoulder * 0.5
         fold = ellipsoid(x, y, middle, (78, 46), 50, -side * 0.75) ** 2 / 60
         body += (0.10 if patient.sex == "M" else 0.05) * fold * smoothstep(body / 40)
         if patient.breast:  # it thickens slowly from above and ends in a fold below
             wide = 50 + 0.45 * patient.breast
-            cx = side * (patient.thorax_width * 0.62 + rng.normal(0, 4)) + detector.shift(110)
+            cx = side * (patient.thorax_width * 0.62 + rng.normal(0, 4)) + 110 * detector.turn
             v = (y - patient.breast_y - 12 - rng.normal(0, 5)) / wide
             u, v = (x - cx) / wide, np.where(v > 0, v / 0.55, v / 1.7)
             body += patient.breast * np.maximum(1 - u * u - v * v, 0) ** np.where(v > 0, 0.8, 1.3)
@@ -351,7 +351,7 @@ def _lungs(patient, detector, x, y, pose, rng):
     width, depth = patient.thorax(y, pose.breath)
     for swing, wave in ((1.6, 17), (1.2, 9.3)):  # mm: the wall is no straight line
         width = width + swing * np.sin(y / wave + 6 * rng.random())
-    x = x - detector.shift(-15)
+    x = x - -15 * detector.turn
     half = depth * smoothstep((y - patient.apex) / 16) * rounded(x / width)
     chord = 2 * half
     for side, dome in pose.domes.items():
@@ -368,14 +368,14 @@ def _lungs(patient, detector, x, y, pose, rng):
 
 def _mediastinum(patient, detector, x, y, pose):
     """Heart and great vessels (mm), and a factor 0...1 that closes the column between the lungs."""
-    s, xh = pose.heart, x - detector.shift(35)
+    s, xh = pose.heart, x - 35 * detector.turn
     yh = y - (0.75 * (patient.dome - 70) + 0.6 * BREATH * pose.breath)  # it sinks with the dome
     ventricles = ellipsoid(xh, yh, (25 * s, 38), (78 * s, 51 * s), 66 * s, patient.heart_angle)
     right_atrium = ellipsoid(xh, yh, (-11 * s, 34), (34 * s, 58 * s), 60 * s)
     outflow = ellipsoid(xh, yh, (15 * s, -12), (27 * s, 54 * s), 52 * s, -0.22)
     # The heart rests on the diaphragm: below it lies the abdomen, with lung only far behind.
     heart = _merged(ventricles, right_atrium, outflow) * smoothstep((pose.domes[1] + 22 - y) / 26)
-    xm = x - detector.shift(5) - 0.5 * patient.spine(y)[0]
+    xm = x - 5 * detector.turn - 0.5 * patient.spine(y)[0]
     knob = patient.knob, patient.knob * 1.1
     great = ellipsoid(xm, y, (20 + 0.5 * patient.unfolding, -68), knob, 34)
     # Aorta and superior vena cava are upright columns near the midline.

@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -102,9 +103,7 @@ def _rejected(rng, total: int) -> Iterator[Plan]:
 
 
 def _kermany(rng, normals: int, pneumonias: int) -> Iterator[Plan]:
-    def part() -> str:
-        return str(rng.choice(["train", "test", "val"], p=[0.78, 0.19, 0.03]))
-
+    part = partial(rng.choice, ["train", "test", "val"], p=[0.78, 0.19, 0.03])
     numbers = np.sort(rng.choice(np.arange(115, 1430), size=normals, replace=False))
     for k, count in enumerate(_images_per_patient(rng, normals)):
         folder, second = f"{KERMANY}/{part()}/NORMAL", rng.random() < 0.6

@@ -106,7 +106,7 @@ def simulate(plan: Plan, settings: Acquisition) -> tuple:
         cut = _axial if plan.view == "Axial" else _coronal
         return finish(cut(patient, shape, posture), settings, file), None
     pixel = settings.field / shape[1] / patient.size
-    where = settings.centre, settings.lean, settings.turn, from_side
+    where = settings.centre, settings.lean, float(np.sin(settings.turn)), from_side
     detector, pose = Detector(shape, pixel, *where), Pose(posture, patient, plan.view)
     projection = (lateral if from_side else frontal)(patient, detector, pose)
     air = 1 - (0 if from_side else _incidental(patient, projection, posture))  # what is left

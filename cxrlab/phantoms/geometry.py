@@ -21,7 +21,7 @@ class Detector:
     pixel: float
     centre: tuple[float, float] = (0.0, 0.0)  # the patient's (x, y) in the middle of the image
     lean: float = 0.0  # sideways, mm per mm of height
-    turn: float = 0.0  # radians about the long axis: moves the front of the chest against its back
+    turn: float = 0.0  # sideways, mm per mm of depth: the front moves against the back
     lateral: bool = False  # seen from the side: z takes the place of x
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
@@ -29,10 +29,6 @@ class Detector:
         rows, cols = (np.arange(n, dtype=np.float32) - (n - 1) / 2 for n in self.shape)
         y = (rows * self.pixel + self.centre[1])[:, None]
         return cols * self.pixel + self.centre[0] - self.lean * y, y
-
-    def shift(self, z: float) -> float:
-        """How far (mm) the patient's turn moves something at depth ``z`` sideways."""
-        return float(np.sin(self.turn) * z)
 
     def tube(self, curve, height, width, cortex=(0.0, 1.0), density=1.0) -> np.ndarray:
         """Chord (mm of the wall's material) through bones or vessels along ``curve`` (..., n, 3).
@@ -55,7 +51,7 @@ class Detector:
         step = np.linalg.norm(slope, axis=-1) * half * density * (2 / strips)
         x = curve[..., :1] + (across_x * half)[..., None] * v
         y = curve[..., 1:2] + (across_y * half)[..., None] * v
-        return self._share_out(x + self.shift(1) * curve[..., 2:], y, chord * step[..., None])
+        return self._share_out(x + self.turn * curve[..., 2:], y, chord * step[..., None])
 
     def _share_out(self, x, y, volume) -> np.ndarray:
         rows, cols = self.shape

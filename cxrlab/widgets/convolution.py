@@ -14,7 +14,6 @@ from cxrlab.widgets import WRAP, Bench, as_png
 
 OWN = "your own"
 SIDE = 300  # pixels on the screen, for X-ray and map alike
-LIMIT = 100.0  # the largest weight, so that a typing error gives no overflow
 
 
 def to_png(picture: np.ndarray, simulated: bool = False) -> bytes:
@@ -31,7 +30,7 @@ def convolution_bench(xrays: Mapping[str, np.ndarray], simulated: bool = False) 
     chosen = widgets.Dropdown(options=[*xrays], description="X-ray")
     preset = widgets.Dropdown(options=[*KERNELS, OWN], value="vertical edges", description="Kernel")
     look = {"style": {"description_width": "120px"}, "layout": {"width": "205px"}}
-    look |= {"min": -LIMIT, "max": LIMIT, "step": 0.1}
+    look |= {"min": -100, "max": 100, "step": 0.1}  # no typing error gives an overflow
     names = [f"row {row}, column {column}" for row in (1, 2, 3) for column in (1, 2, 3)]
     weights = [widgets.BoundedFloatText(description=name, **look) for name in names]
     with_relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
