@@ -5,8 +5,6 @@ For the X-rays the first of these decides: the option ``--data``, the environmen
 makes phantoms. A ``CXRLAB_DATA`` that is set but empty means phantoms, whatever was chosen.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Would it work elsewhere? A frozen threshold, other people, another prevalence, other risks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 

@@ -4,8 +4,6 @@ A message says in one or two plain sentences what was seen, what was expected an
 "There is no notebook 88. There are 01, 02, 03." It names files and options as a reader writes them.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -4,8 +4,6 @@ Notebook 02 takes these steps one by one; later notebooks and the command line t
 :func:`prepare`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -217,7 +215,7 @@ def fingerprint(cases: pd.DataFrame) -> pd.DataFrame:
     """
     unsafe = cases["problem"] if "problem" in cases else pd.Series(pd.NA, index=cases.index)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow and hashlib allow it
-        rows = list(pool.map(_fingerprint_file, cases["path"], unsafe.fillna("missing")))
+        rows = list(pool.map(_fingerprint_file, cases["path"], unsafe.astype(object).fillna("missing")))
     index = pd.Index(cases["image_id"], name="image_id")
     return pd.DataFrame(rows, index=index, columns=list(FINGERPRINT)).astype(FINGERPRINT)
 

@@ -4,8 +4,6 @@ The files come from strangers. One that cannot be used raises :class:`Unreadable
 reason, and nothing else, so that a catalog can count it and go on.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

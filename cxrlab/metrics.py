@@ -5,8 +5,6 @@ all true values that would make the one seen no surprise (Wilson's for a share, 
 AUC). Percentile bootstraps missed the truth up to three times as often (tests/test_metrics.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 

@@ -448,7 +448,11 @@ def plot_workflow(counts: dict[str, int] | None = None) -> None:
 
     ``counts`` (name of every step to what is left after it) stand in the boxes, and shade them on
     one scale. Without counts the chart is a map.
+    Raises :class:`CXRLabError` where a step has no count.
     """
+    names = {name for steps in WORKFLOW.values() for name in steps} | PARTS.keys()
+    if counts and (missing := names - counts.keys()):
+        raise CXRLabError(f"No count for {', '.join(sorted(missing))}: run all cells above first.")
     _, ax = plt.subplots(figsize=(WIDTH, 6.4))
     ax.set(xlim=(0, 10), ylim=(-11.35, 0.5))
     ax.axis("off")

@@ -1,7 +1,5 @@
 """What the experiments of notebooks 06 and 07 need and no lesson is: people, regions, a letter."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A column ``group`` of the cases says what stays together (:func:`cxrlab.filters.
 without it the patient is the group. Notebook 02 makes the same split in the open.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass

@@ -111,6 +111,11 @@ def test_every_count_of_the_workflow_stands_in_its_box_and_in_the_text(shown, co
     assert all(f"{name} {count}" in text for name, count in counts.items())
 
 
+def test_a_workflow_without_the_count_of_a_step_says_which():
+    with pytest.raises(CXRLabError, match="No count for PA: run all cells above"):
+        plots.plot_workflow({name: count for name, count in COUNTS.items() if name != "PA"})
+
+
 # Convolution
 
 XRAY = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)

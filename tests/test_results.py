@@ -33,8 +33,10 @@ def line_of(start: str) -> list[str]:
 
 
 def test_the_tables_of_recipes_are_the_recorded_ones():
-    recording = recordings.recorded("repairs-real")
-    assert recording.about["command"] in PAGE
+    recording, phantoms = (recordings.recorded(f"repairs-{name}") for name in ("real", "phantoms"))
+    assert recording.about["command"] in PAGE and phantoms.about["data"] in PAGE
+    for row in phantoms.table.to_dict("records"):
+        assert line_of(f"| {row['repair']}, phantoms |") == values(row, HOME)
     for row in recording.table.to_dict("records"):
         if row["home"] == "chest_xray, nih-no-finding" and row["left_out"] == "openist":
             assert line_of(f"| {row['repair']} |") == values(row, HOME)

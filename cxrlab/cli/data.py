@@ -1,7 +1,5 @@
 """``cxrlab data``: what X-rays there are, bringing real ones, and choosing between them."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated

@@ -4,8 +4,6 @@ Dots are *not attempted*, which is no mistake: a notebook runs to its end with a
 place. The idea of an exercise object with these three methods is that of Kaggle's learntools.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import textwrap

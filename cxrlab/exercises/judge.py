@@ -4,8 +4,6 @@ A function to write and words to choose know what is right and the slips that ar
 sentence for each. Every other answer (a figure, a model) is judged by a function of its own.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Exercises and quiz of notebook 01: reading ten X-rays, and counting what went wrong."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The exercises and the quiz of notebook 02: a filter, a figure, a clue in the table, a split."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The exercises and the quiz of notebook 03: what a convolutional network is."""
 
-from __future__ import annotations
-
 import tempfile
 from contextlib import suppress
 from itertools import islice

@@ -1,7 +1,5 @@
 """Exercises and quiz of notebook 04: accuracy, precision, recall."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

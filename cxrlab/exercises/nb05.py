@@ -1,7 +1,5 @@
 """The exercises and the quiz of notebook 05: the search, and better or luck."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from contextlib import redirect_stderr

@@ -1,7 +1,5 @@
 """The exercises and the quiz of notebook 06: did it learn disease or data source?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The exercises and the quiz of notebook 07: would it work in another hospital?"""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

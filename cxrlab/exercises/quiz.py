@@ -5,8 +5,6 @@ Each question is an exercise whose answer is a letter. Its texts stand in ``text
 ``text`` and the ``reply`` to a reader who chooses it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType

@@ -3,8 +3,6 @@
 No security boundary: whoever runs a notebook lets it do all that they may do themselves.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal

@@ -1,7 +1,5 @@
 """Grading a folder: whose file each is, what its answers are worth, a table and a page of it."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil

@@ -3,8 +3,6 @@
 A recording is a JSON file of this folder, written by the command that it names.
 """
 
-from __future__ import annotations
-
 import datetime
 import importlib.metadata
 import platform

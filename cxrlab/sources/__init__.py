@@ -5,8 +5,6 @@ in ``SOURCES`` or ``EXTERNAL`` and a place in ``ROLES``; to be fetched, a line i
 ``sources/fetching.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from pathlib import Path
 

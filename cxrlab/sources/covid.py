@@ -4,8 +4,6 @@ Each is a repository on GitHub, ``metadata.csv`` beside ``images/``, fetched by 
 contains all three: a network trained on COVIDx has seen Actualmed and Figure 1.
 """
 
-from __future__ import annotations
-
 import os
 from functools import partial
 from pathlib import Path

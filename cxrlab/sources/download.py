@@ -1,7 +1,5 @@
 """Bringing files: whole or not at all, a few at a time, and nothing trusted."""
 
-from __future__ import annotations
-
 import os
 import threading
 import zipfile

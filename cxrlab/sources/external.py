@@ -4,8 +4,6 @@ The name of an X-ray says what is in it. Beside those of the two hospitals lie r
 that say who the patient was.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from pathlib import Path

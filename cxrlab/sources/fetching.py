@@ -4,8 +4,6 @@ A plan lists the files of a source that are to come; ``PLANS`` has one per sourc
 has a table it comes first, then the images that pass the course's filters.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Chest X-rays of children from Guangzhou (Kermany 2018, 10.17632/rscbjbr9sj.2), CC BY 4.0."""
 
-from __future__ import annotations
-
 import re
 from operator import itemgetter
 from pathlib import Path

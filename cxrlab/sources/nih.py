@@ -1,7 +1,5 @@
 """Adults without a finding, from NIH ChestX-ray14 (Wang 2017, 10.1109/CVPR.2017.369)."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Tables come in through :func:`read_table`, folders of images through :func:`imag
 :func:`to_catalog` gives all of them the same columns, one row per image.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os
