@@ -213,9 +213,9 @@ def fingerprint(cases: pd.DataFrame) -> pd.DataFrame:
     unreadable files get a ``problem`` and are never fatal.
     Example: ``fingerprint(cases)["problem"].value_counts()``.
     """
-    unsafe = cases["problem"] if "problem" in cases else pd.Series(pd.NA, index=cases.index)
+    unsafe = cases.get("problem", pd.Series(index=cases.index)).astype(object)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow and hashlib allow it
-        rows = list(pool.map(_fingerprint_file, cases["path"], unsafe.astype(object).fillna("missing")))
+        rows = list(pool.map(_fingerprint_file, cases["path"], unsafe.fillna("missing")))
     index = pd.Index(cases["image_id"], name="image_id")
     return pd.DataFrame(rows, index=index, columns=list(FINGERPRINT)).astype(FINGERPRINT)
 

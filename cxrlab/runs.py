@@ -309,10 +309,7 @@ def leave_out(
 
 
 def rows_of(folder: Path) -> list[dict]:
-    """What a recipe comes to on each source outside its home, or at home alone where there is none.
-
-    Nothing where it is not finished.
-    """
+    """A finished recipe's rows: one for each source outside its home, or one for ``nobody``."""
     if not (folder / "about.json").exists():
         return []
     about = read_json(folder / "about.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -282,12 +283,15 @@ def test_readings_say_sex_and_age_in_their_own_ways(tmp_path, said, sex, age):
     assert (row["sex"], row["age"]) == (sex, age)
 
 
-def test_children_and_whoever_has_no_reading_are_left_out(tmp_path):
+def test_children_and_whoever_lacks_the_reading_that_others_have_are_left_out(tmp_path):
     for number, said in enumerate(["male 16month", "female 64days", "Patient's Age: 005Y"]):
         read(tmp_path, f"CXR_png/CHNCXR_011{number}_0.png", said)
     read(tmp_path, "CXR_png/CHNCXR_0500_1.png", "male 45yrs")
     picture(tmp_path / "CXR_png" / "CHNCXR_0501_1.png")
     assert EXTERNAL["shenzhen"].load(tmp_path)["finding"].tolist() == ["Tuberculosis"]
+    shutil.rmtree(tmp_path / "ClinicalReadings")  # a copy of the pictures alone
+    table = EXTERNAL["shenzhen"].load(tmp_path)
+    assert len(table) == 5 and table["age"].isna().all() and table["sex"].isna().all()
 
 
 def test_montgomery_in_its_own_layout_ties_the_xrays_of_a_patient(tmp_path):

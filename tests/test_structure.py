@@ -116,7 +116,7 @@ def test_tensorflow_says_little_where_the_course_was_imported_first():
 
 
 # The library is to be read in an afternoon: these only ever go down (the plan says 8,600 and 75).
-MOST_LINES, MOST_FILES, LONGEST_FILE, SHORTEST_FILE = 10_762, 68, 500, 30
+MOST_LINES, MOST_FILES, LONGEST_FILE, SHORTEST_FILE = 10_761, 68, 500, 30
 MOST_PARAMETERS = 6  # of a function; a command has its options
 
 

@@ -61,15 +61,16 @@ def mask_path(path: str | Path) -> Path:
 
 
 def load_hospital(folder: str | Path, name: str) -> pd.DataFrame:
-    """Every X-ray of an adult in Montgomery or Shenzhen as a catalog, all in PA view.
+    """Every X-ray in Montgomery or Shenzhen as a catalog, all in PA view; children are left out.
 
-    ``finding`` is ``No Finding`` or ``Tuberculosis``. Without its reading none counts: it may be of
-    a child. Raises :class:`CXRLabError` where there is no X-ray.
+    ``finding`` is ``No Finding`` or ``Tuberculosis``. A copy without readings states no sex or age.
+    Raises :class:`CXRLabError` where there is no X-ray.
     """
     folder = Path(folder).absolute()
     below = image_files(folder).items()
     files = {inside: path for inside, path in below if XRAYS[name].fullmatch(inside)}
-    files = {inside: path for inside, path in files.items() if reading_path(path).is_file()}
+    told = {inside: path for inside, path in files.items() if reading_path(path).is_file()}
+    files = told or files  # where others have a reading, one without may be of a child
     said = [reading_of(path) for path in files.values()]
     about = {key: [one[key] for one in said] for key in ("finding", "sex", "age")}
     about |= {"view": "PA", "modality": "X-ray", "license": "none stated", "url": URLS[name]}
@@ -89,7 +90,8 @@ def reading_of(path: Path) -> dict[str, object]:
     and ``male 16month``; a further X-ray of a patient says ``same pt as MCUCXR_0162_1``.
     """
     prefix, number, ill = path.stem.split("_")
-    text = reading_path(path).read_text(encoding="utf-8", errors="replace")
+    reading = reading_path(path)
+    text = reading.read_text(encoding="utf-8", errors="replace") if reading.is_file() else ""
     sex = re.search(r"sex:\s*([MF])\b|\b(male|femal)", text, re.I)
     age = re.search(r"(\d+)\s*(y|month|day)", text, re.I)
     in_a_year = {"y": 1, "m": 12, "d": 365.25}
