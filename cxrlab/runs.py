@@ -296,11 +296,10 @@ def leave_out(
     plan = TrainPlan(recipe.name, folds=proof.folds, seed=proof.seed)
     scores, model, networks = learn(folder, recipe, ours, budget, plan)
     away = score_parts(model, strangers)
-    for number, network in enumerate(networks, start=1):  # what one seed more or less does
-        alone = len(networks) == 1  # then it is the finished network
-        away[f"score_{number}"] = (
-            away["score"] if alone else predict(finished(recipe, [network]), strangers)
-        )
+    away["score_1"] = away["score"]  # a single network is the finished one
+    if len(networks) > 1:  # what one seed more or less does
+        for number, network in enumerate(networks, start=1):
+            away[f"score_{number}"] = predict(finished(recipe, [network]), strangers)
     write_table(scores, folder / "home.csv")
     write_table(away, folder / "away.csv")
     about = {"repair": recipe.name, "home": ", ".join(home), "learned": learned}
