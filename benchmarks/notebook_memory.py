@@ -13,7 +13,6 @@ epochs.)
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import re
 import secrets
@@ -40,7 +39,7 @@ WAIT = 60.0  # seconds for the server to answer
 # Keras, Keras Tuner, and what trains in the library.
 TRAINS = re.compile(r"\bfit\(|\.search\(|\btrain\(")
 # A line that hands an answer to an exercise.
-ASKS = re.compile(r"^.*\b(nb0\d)\.(\w+)\.(?:check|or_solution)\(", re.MULTILINE)
+ASKS = re.compile(r"^.*\bnb(0\d)\.(\w+)\.(?:check|or_solution)\(", re.MULTILINE)
 FEWER_EPOCHS = """
 from dataclasses import replace
 from cxrlab import choices
@@ -138,7 +137,9 @@ def as_a_reader_does(path: Path, folder: Path, epochs: int | None) -> Path:
 
 def _answered(asks: re.Match) -> str:
     """The line with the exercise's answer in front of it; a quiz has none."""
-    exercise = getattr(importlib.import_module(f"cxrlab.exercises.{asks[1]}"), asks[2])
+    from cxrlab.exercises.quiz import module_of
+
+    exercise = getattr(module_of(asks[1]), asks[2])
     answer = getattr(exercise, "answer", "")
     return f"{textwrap.dedent(answer).strip()}\n{asks[0]}" if answer else asks[0]
 

@@ -12,7 +12,7 @@ from cxrlab.course import Workspace
 from cxrlab.elsewhere import calibration, subgroup_table
 from cxrlab.errors import CXRLabError
 from cxrlab.files import read_json, write_json
-from cxrlab.metrics import SHARES, Estimate, auc
+from cxrlab.metrics import METRICS, Estimate, auc
 from cxrlab.runs import read_metrics
 from cxrlab.sources import ALL_SOURCES
 from cxrlab.splits import PARTS
@@ -74,7 +74,7 @@ def model_card(run: Path) -> str:
         "apart": cases.groupby("patient_id")["part"].nunique().max() < 2,
         "all_stated": scored.reindex(columns=["sex", "age", "view"]).notna().all(axis=None),
         "told": told.all(axis=1).any(),
-        "METRICS": (*SHARES, "roc_auc"),
+        "METRICS": METRICS,
         "Estimate": Estimate,
     }
     # Every value is escaped once. What a macro returns is Markup, which stays as it is.

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import is_covid19, usable, without_known
+from cxrlab.filters import usable, without_known
 from cxrlab.metrics import Estimate, auc, share
 from cxrlab.model import CROPS, ensemble, published_network, residual_network
 from cxrlab.pipeline import Xrays, acquire, augment, drawn_batches
 from cxrlab.shortcuts import OTHER_FINDINGS, everyone, fill, hide, read_mask, region
 from cxrlab.sources import ADULTS, CHILDREN, COVID19, EXTERNAL, ROLE_OF, external, sources_in
-from cxrlab.sources.tables import is_normal
+from cxrlab.sources.tables import is_covid19, is_normal
 from cxrlab.training import built_in, machine, predict, warm_up
 
 if TYPE_CHECKING:

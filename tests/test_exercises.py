@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from pathlib import Path
@@ -26,13 +25,13 @@ from cxrlab.exercises.engine import (
     remembered,
 )
 from cxrlab.exercises.judge import FunctionExercise, called, close
-from cxrlab.exercises.quiz import Question, Quiz, exercises_by_notebook, overview
+from cxrlab.exercises.quiz import Question, Quiz, exercises_by_notebook, module_of, overview
 from cxrlab.files import workspace_root
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 COURSE = exercises_by_notebook()
 OWN = [e for exercises in COURSE.values() for e in exercises if ".quiz" not in e.key]
-QUESTIONS = [q for n in COURSE for q in importlib.import_module(f"cxrlab.exercises.nb{n}").quiz]
+QUESTIONS = [q for n in COURSE for q in module_of(n).quiz]
 
 
 # The engine
@@ -246,7 +245,7 @@ def test_every_notebook_has_exercises_and_a_quiz():
 @pytest.mark.parametrize("number", COURSE)
 def test_every_exercise_stands_in_its_notebook_with_hint_and_solution(number):
     code = "\n".join(cells_of(number))
-    module = importlib.import_module(f"cxrlab.exercises.nb{number}")
+    module = module_of(number)
     names = {name for name, thing in vars(module).items() if isinstance(thing, Exercise)}
     assert set(re.findall(rf"^nb{number}\.(\w+)\.check\(", code, re.M)) == names
     assert f"nb{number}.quiz.show()" in code

@@ -18,7 +18,7 @@ from cxrlab.case_files import read_cases
 from cxrlab.cli import app
 from cxrlab.errors import CXRLabError
 from cxrlab.files import workspace_root
-from cxrlab.filters import is_covid19, prepare
+from cxrlab.filters import prepare
 from cxrlab.sources import (
     ALL_SOURCES,
     EXTERNAL,
@@ -30,6 +30,7 @@ from cxrlab.sources import (
     kermany,
     nih,
 )
+from cxrlab.sources.tables import is_covid19
 
 runner = CliRunner()
 

@@ -16,11 +16,11 @@ from PIL import Image
 
 from cxrlab.convolution import KERNELS, convolve, max_pool, relu, to_picture
 from cxrlab.errors import CXRLabError
-from cxrlab.filters import is_covid19
 from cxrlab.metrics import Confusion, confusion, shares
 from cxrlab.pipeline import Xrays
 from cxrlab.shortcuts import plant_letter
 from cxrlab.sources import load_catalog
+from cxrlab.sources.tables import is_covid19
 from cxrlab.widgets import as_png, browser, letter, matrix_html, threshold
 from cxrlab.widgets import convolution as bench
 

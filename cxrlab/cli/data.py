@@ -23,8 +23,9 @@ def status(data: DataOption = None) -> None:
     import pandas as pd
 
     from cxrlab.errors import CXRLabError
-    from cxrlab.filters import fingerprint, is_covid19, is_normal
+    from cxrlab.filters import fingerprint
     from cxrlab.sources import ALL_SOURCES, SOURCES, covid, data_folder, is_phantom, sources_in
+    from cxrlab.sources.tables import is_covid19, is_normal
 
     folder = data_folder(data)
     there = sources_in(folder)

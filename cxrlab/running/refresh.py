@@ -7,7 +7,6 @@ networks that a notebook begins with where notebook 03 has not been run.
 """
 
 import copy
-import importlib
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cxrlab.errors import CXRLabError
+from cxrlab.exercises.quiz import module_of
 from cxrlab.files import write_atomically
 from cxrlab.publish import CHECKOUT, to_text
 from cxrlab.running.course import environment_for, find_notebooks, select_notebooks
@@ -44,7 +44,7 @@ CHANGING = (
     re.compile(r" \[\d+h \d+m \d+s\]|\n?Total elapsed time: [\dhms ]+"),
     OPENING_LINES,
 )
-ASKS = re.compile(r"^(nb\d\d)\.(\w+)\.(?:check\(.+\)|show\(\))$", re.MULTILINE)
+ASKS = re.compile(r"^nb(\d\d)\.(\w+)\.(?:check\(.+\)|show\(\))$", re.MULTILINE)
 SOLVED = ["solved", "nbval-check-output"]  # tags of a solution: nbval compares its verdict
 ABOUT = "**A solved copy.** A solution follows each exercise: run it, or leave it out for yours."
 
@@ -112,11 +112,11 @@ def solved_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def solution_of(asks: re.Match[str]) -> str:
     """Code that solves what ``nb04.ppv.check(ppv)`` or ``nb04.quiz.show()`` asks for."""
-    asked = getattr(importlib.import_module(f"cxrlab.exercises.{asks[1]}"), asks[2])
+    asked = getattr(module_of(asks[1]), asks[2])
     if asks[2] != "quiz":
         return f"# A solution\n{asked.answer}\n\n\n{asks[0]}"
     letters = ", ".join(f'"{question.right}"' for question in asked)
-    return f"# A solution\n{asks[1]}.quiz.check({letters})"
+    return f"# A solution\nnb{asks[1]}.quiz.check({letters})"
 
 
 def write_copies(out: Path, budget: str = "") -> list[Path]:

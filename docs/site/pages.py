@@ -6,7 +6,6 @@ exercise stand its hints and a solution, folded; quizzes answer; three widgets b
 
 import base64
 import hashlib
-import importlib
 import io
 import os
 import re
@@ -26,6 +25,7 @@ from pygments.lexers import PythonLexer
 from sphinx.errors import SphinxError
 
 from cxrlab.exercises.engine import State
+from cxrlab.exercises.quiz import module_of
 from cxrlab.publish import CHECKOUT, repository
 from cxrlab.running.pages import BADGE, WIDGET_NOTE
 
@@ -127,7 +127,7 @@ def with_files(output: NotebookNode, folder: Path, where: str) -> NotebookNode:
 def stage_notebook(path: Path, folder: Path, benches: dict[str, dict]) -> NotebookNode:
     """The notebook as the site shows it; its figures go into ``folder``."""
     notebook, number = nbformat.read(path, as_version=4), path.name[:2]
-    exercises = vars(importlib.import_module(f"cxrlab.exercises.nb{number}"))
+    exercises = vars(module_of(number))
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"]["pygments_lexer"] = "ipython3"
     for place, cell in enumerate(notebook.cells, start=1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,6 +12,7 @@ pytest.importorskip("playwright")  # an installation without the extra dev
 from accessible import serious  # noqa: E402
 from playwright.sync_api import Locator, expect  # noqa: E402
 
+from cxrlab.exercises.quiz import module_of  # noqa: E402
 from cxrlab.running.course import find_notebooks, select_notebooks  # noqa: E402
 from cxrlab.running.execute import Execution  # noqa: E402
 from cxrlab.running.pages import Pages  # noqa: E402
@@ -104,7 +104,7 @@ def test_a_reader_goes_through_the_notebook(open_notebook, tmp_path, number, cel
 
     use(lab.output(cell))
 
-    exercise = getattr(import_module(f"cxrlab.exercises.nb{number}"), name)
+    exercise = getattr(module_of(number), name)
     checked = f"nb{number}.{name}.check"
     expect(lab.output(checked)).to_contain_text("Not attempted yet")
     lab.answer(checked, dedent(exercise.answer).strip())
